@@ -1,0 +1,1 @@
+"""Plumbing that every room may use: clock, ids, money, database, jobs, live fan-out."""

@@ -1,0 +1,34 @@
+"""Durable jobs: deferred by name inside the caller's transaction, so that a rollback forgets them.
+
+What a name does is registered in one place (`bot/jobs.py`); every job is safe to run twice.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+import procrastinate
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Job(StrEnum):
+    """Every job of the system."""
+
+    ANSWER_CONVERSATION = "answer_conversation"
+    DELIVER_MESSAGE = "deliver_message"
+    MAKE_PAYMENT_LINK = "make_payment_link"
+    CLOSE_PAYMENT_LINK = "close_payment_link"
+    REFUND_PAYMENT = "refund_payment"
+    SETTLE_PAYMENT_EVENT = "settle_payment_event"
+    TELL_HOLD_EXPIRED = "tell_hold_expired"
+    SEND_REMINDER = "send_reminder"
+
+
+#: Only builds the insert: the statement runs on the caller's own connection.
+_blueprint = procrastinate.App(connector=procrastinate.PsycopgConnector())
+
+
+async def defer(session: AsyncSession, job: Job, **arguments: Any) -> None:
+    """Defer a job in the session's transaction; `arguments` are JSON values (ids as text)."""
+    connection = await session.connection()
+    raw = (await connection.get_raw_connection()).driver_connection
+    await _blueprint.configure_task(job.value, queue=job.value, connection=raw).defer_async(**arguments)

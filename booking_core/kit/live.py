@@ -1,0 +1,47 @@
+"""Live news for open browsers: collected in a transaction, published by Redis after it commits.
+
+News may be lost (Redis is not durable): every reader also asks the database again.
+"""
+
+import json
+import logging
+from typing import Any
+from uuid import UUID
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+log = logging.getLogger(__name__)
+_PENDING = "live_pending"
+
+
+def conversation_topic(business_id: UUID, conversation_id: UUID) -> str:
+    """Return the topic on which one thread's news are published."""
+    return f"live:{business_id}:thread:{conversation_id}"
+
+
+def inbox_topic(business_id: UUID) -> str:
+    """Return the topic on which every thread's news of a business are published."""
+    return f"live:{business_id}:inbox"
+
+
+def announce(session: AsyncSession, business_id: UUID, conversation_id: UUID, kind: str) -> None:
+    """Tell open browsers, once this transaction commits, that something in a thread is new."""
+    news = {"kind": kind, "conversation": str(conversation_id)}
+    pending = session.info.setdefault(_PENDING, [])
+    for topic in (conversation_topic(business_id, conversation_id), inbox_topic(business_id)):
+        if (topic, news) not in pending:
+            pending.append((topic, news))
+
+
+async def publish_pending(info: dict[Any, Any], redis: "Redis | None") -> None:
+    """Publish what the committed transaction announced; without Redis readers poll."""
+    pending: list[tuple[str, dict[str, str]]] = info.pop(_PENDING, [])
+    if redis is None:
+        return
+    try:
+        for topic, news in pending:
+            await redis.publish(topic, json.dumps(news))
+    except (RedisError, OSError):
+        log.warning("live news not published: Redis is not reachable")

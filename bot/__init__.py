@@ -1,0 +1,1 @@
+"""The conversation: composes all rooms; nobody imports it."""

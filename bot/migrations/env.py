@@ -1,0 +1,29 @@
+"""Alembic's entry: only the composing room knows all tables."""
+
+from alembic import context
+from sqlalchemy import create_engine, pool
+
+import booking_core.kit.clock  # noqa: F401
+import booking_core.models  # noqa: F401
+import bot.models  # noqa: F401
+import bot.sandbox.models  # noqa: F401
+import channels.models  # noqa: F401
+import payment_links.models  # noqa: F401
+from booking_core.kit.db import Base, UTCDateTime
+
+
+def render_item(kind: str, item: object, _context: object) -> str | bool:
+    """Write our column types as what they are in PostgreSQL: migrations import nothing of ours."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UTCDateTime) else False
+
+
+engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
+with engine.connect() as connection:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_item=render_item,
+        include_name=lambda name, kind, _parents: not (kind == "table" and str(name).startswith("procrastinate_")),
+    )
+    with context.begin_transaction():
+        context.run_migrations()

@@ -1,0 +1,121 @@
+"""Tables of the conversation: memory, who answers, people of the console, and their notes."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from booking_core.kit.db import Base
+from booking_core.kit.ids import new_id
+
+
+class Dialogue(Base):
+    """What the bot remembers of a thread, and who answers in it. Its row lock orders the turns."""
+
+    __tablename__ = "dialogue"
+    __table_args__ = (
+        ForeignKeyConstraint(["business_id", "conversation_id"], ["conversation.business_id", "conversation.id"]),
+        CheckConstraint("answers IN ('bot', 'waiting', 'person')", name="answers"),
+        Index(None, "business_id", "answers"),
+    )
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    conversation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: `nlu.engine` memory: JSON, bounded in size.
+    memory: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    #: bot | waiting (a person was asked for, none has taken it) | person; moves in `bot/handoff.py`
+    answers: Mapped[str] = mapped_column(Text, default="bot")
+    person_id: Mapped[UUID | None]
+    #: Grows with every change of who answers: takeovers compare and set it.
+    handoff_version: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class HandoffNote(Base):
+    """The audit of who answered a thread, and private notes of staff."""
+
+    __tablename__ = "handoff_note"
+    __table_args__ = (
+        ForeignKeyConstraint(["business_id", "conversation_id"], ["conversation.business_id", "conversation.id"]),
+        Index(None, "business_id", "conversation_id"),
+    )
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    conversation_id: Mapped[UUID]
+    at: Mapped[datetime]
+    user_id: Mapped[UUID | None]
+    #: ask | take | hand_back | reply | note | resolve
+    move: Mapped[str] = mapped_column(Text)
+    text: Mapped[str | None] = mapped_column(Text)
+
+
+class User(Base):
+    """Somebody who signs in to the console."""
+
+    __tablename__ = "console_user"
+    __table_args__ = (
+        ForeignKeyConstraint(["business_id"], ["business.id"]),
+        UniqueConstraint("email"),
+        CheckConstraint("role IN ('owner', 'manager', 'staff')", name="role"),
+    )
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str] = mapped_column(Text)
+
+
+class LoginSession(Base):
+    """A signed-in browser: the cookie's SHA-256, so that a stolen table opens no door."""
+
+    __tablename__ = "login_session"
+    __table_args__ = (
+        ForeignKeyConstraint(["business_id", "user_id"], ["console_user.business_id", "console_user.id"]),
+    )
+    token_hash: Mapped[str] = mapped_column(Text, primary_key=True)
+    business_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    csrf: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class StaffTask(Base):
+    """Something only a person can settle: a refund to watch, a failed message, a late payment."""
+
+    __tablename__ = "staff_task"
+    __table_args__ = (
+        ForeignKeyConstraint(["business_id"], ["business.id"]),
+        UniqueConstraint("business_id", "key"),
+        Index(None, "business_id", "done_at"),
+    )
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    conversation_id: Mapped[UUID | None]
+    booking_id: Mapped[UUID | None]
+    #: What it is about, such as `late_payment_refunded`; worded by the console.
+    kind: Mapped[str] = mapped_column(Text)
+    #: One task per cause, however often the cause is handled.
+    key: Mapped[str] = mapped_column(Text)
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    done_by: Mapped[UUID | None]
+
+
+class WorkerBeat(Base):
+    """A worker that is alive with a loaded model; health and the console read it."""
+
+    __tablename__ = "worker_beat"
+    worker: Mapped[str] = mapped_column(Text, primary_key=True)
+    model: Mapped[str] = mapped_column(Text)
+    #: The database's real time, not the sandbox's.
+    beat_at: Mapped[datetime]

@@ -1,0 +1,93 @@
+"""Settings: typed, from the environment and `.env`, validated at start.
+
+No credentials means the sandbox: the same clients talk to our stand-ins under `/sandbox`, with
+credentials derived from the secret key, so that every process agrees on them.
+"""
+
+import hashlib
+import hmac
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that differs between installations."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    database_url: str = Field(description="PostgreSQL, as postgresql://user:password@host:port/name")
+    redis_url: str = Field(description="Redis, as redis://host:port/0 or unix:///path/to/socket")
+    host: str = Field("127.0.0.1", description="Address the web server listens on")
+    port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on")
+    public_url: str = Field("", description="How the world reaches the web server; http://HOST:PORT if empty")
+    secret_key: SecretStr = Field(description="At least 32 characters; signs sessions, derives sandbox credentials")
+    model_dir: Path = Field(Path(".threadbook/models"), description="Where trained models are kept")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    burst_seconds: float = Field(1.5, ge=0, le=10, description="Quiet time to wait for, after free text on SMS")
+    worker_concurrency: int = Field(8, ge=1, le=64, description="Jobs that one worker runs at once")
+
+    twilio_account_sid: str = Field("", description="Twilio account (AC...)")
+    twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; also verifies webhooks")
+    twilio_sms_number: str = Field("", description="Our number for SMS, as +15550001111")
+    twilio_whatsapp_number: str = Field("", description="Our number for WhatsApp, as +15550001111")
+    telegram_token: SecretStr = Field(SecretStr(""), description="Telegram bot token")
+    telegram_secret: SecretStr = Field(SecretStr(""), description="Telegram webhook secret, A-Z a-z 0-9 _ -")
+    stripe_secret_key: SecretStr = Field(SecretStr(""), description="Stripe secret key (sk_...)")
+    stripe_webhook_secret: SecretStr = Field(SecretStr(""), description="Stripe signing secret (whsec_...)")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < 32:
+            raise ValueError("must have at least 32 characters")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: str) -> str:
+        if not value.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+            raise ValueError("must begin with postgresql://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        if not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @model_validator(mode="after")
+    def _complete_vendors(self) -> Self:
+        twilio = [self.twilio_account_sid, self.twilio_auth_token.get_secret_value()]
+        if any(twilio) and not all(twilio):
+            raise ValueError("set both TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or neither")
+        stripe = [self.stripe_secret_key.get_secret_value(), self.stripe_webhook_secret.get_secret_value()]
+        if any(stripe) and not all(stripe):
+            raise ValueError("set both STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET, or neither")
+        telegram = [self.telegram_token.get_secret_value(), self.telegram_secret.get_secret_value()]
+        if any(telegram) and not all(telegram):
+            raise ValueError("set both TELEGRAM_TOKEN and TELEGRAM_SECRET, or neither")
+        return self
+
+    @cached_property
+    def base_url(self) -> str:
+        """How the world reaches us, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether the stand-ins serve: only while no live credential at all is set."""
+        return not (
+            self.twilio_account_sid
+            or self.telegram_token.get_secret_value()
+            or self.stripe_secret_key.get_secret_value()
+        )
+
+    def derived(self, purpose: str) -> str:
+        """Return a secret for one purpose, the same in every process of this installation."""
+        key = self.secret_key.get_secret_value().encode()
+        return hmac.new(key, purpose.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,67 @@
+"""What the vendors' clients are given: live credentials, or the sandbox's and its addresses."""
+
+from dataclasses import dataclass
+
+from bot.settings import Settings
+from channels.access import TelegramAccess, TwilioAccess
+from payment_links.access import StripeAccess
+
+
+@dataclass(frozen=True, slots=True)
+class Vendors:
+    """Access to every vendor that this installation can reach; None where it has no credentials."""
+
+    twilio: TwilioAccess | None
+    telegram: TelegramAccess | None
+    stripe: StripeAccess | None
+
+
+def vendors_for(settings: Settings) -> Vendors:
+    """Return live access where credentials are set, the sandbox's where none is."""
+    base = settings.base_url
+    if settings.sandbox:
+        return Vendors(
+            TwilioAccess(
+                account_sid="AC" + settings.derived("sandbox twilio account")[:32],
+                auth_token=settings.derived("sandbox twilio token")[:32],
+                sms_number=settings.twilio_sms_number or "+15005550006",
+                whatsapp_number=settings.twilio_whatsapp_number or "+15005550007",
+                api_url=f"{base}/sandbox/twilio",
+                webhook_base=base,
+            ),
+            TelegramAccess(
+                token=f"{700_000_000 + int(settings.derived('sandbox telegram id')[:6], 16)}:"
+                + settings.derived("sandbox telegram token")[:35],
+                secret=settings.derived("sandbox telegram secret"),
+                api_url=f"{base}/sandbox/telegram",
+            ),
+            StripeAccess(
+                secret_key="sk_test_" + settings.derived("sandbox stripe key")[:24],
+                webhook_secret="whsec_" + settings.derived("sandbox stripe webhook")[:32],
+                api_url=f"{base}/sandbox/stripe",
+                return_url=base,
+            ),
+        )
+    return Vendors(
+        TwilioAccess(
+            settings.twilio_account_sid,
+            settings.twilio_auth_token.get_secret_value(),
+            settings.twilio_sms_number,
+            settings.twilio_whatsapp_number,
+            None,
+            base,
+        )
+        if settings.twilio_account_sid
+        else None,
+        TelegramAccess(settings.telegram_token.get_secret_value(), settings.telegram_secret.get_secret_value(), None)
+        if settings.telegram_token.get_secret_value()
+        else None,
+        StripeAccess(
+            settings.stripe_secret_key.get_secret_value(),
+            settings.stripe_webhook_secret.get_secret_value(),
+            None,
+            base,
+        )
+        if settings.stripe_secret_key.get_secret_value()
+        else None,
+    )

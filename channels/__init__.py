@@ -1,0 +1,1 @@
+"""The world's doors: SMS, WhatsApp, Telegram and web chat. Knows no booking words."""

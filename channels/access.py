@@ -1,0 +1,29 @@
+"""How the vendors behind the channels are reached."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioAccess:
+    """An account. `api_url` replaces https://api.twilio.com where set."""
+
+    account_sid: str
+    auth_token: str
+    sms_number: str
+    whatsapp_number: str
+    api_url: str | None
+    webhook_base: str
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramAccess:
+    """A bot. `api_url` replaces https://api.telegram.org where set."""
+
+    token: str
+    secret: str
+    api_url: str | None
+
+    @property
+    def bot_id(self) -> str:
+        """The bot's numeric id: the part of its token before the colon."""
+        return self.token.split(":", 1)[0]

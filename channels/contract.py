@@ -1,0 +1,123 @@
+"""What a channel is: it reads what the world sends and sends what we queue. Nothing else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import NewType, Protocol
+
+from fastapi import Request
+
+ProviderId = NewType("ProviderId", str)
+
+
+class Unauthentic(Exception):
+    """The request does not prove that it comes from the provider."""
+
+
+class Malformed(Exception):
+    """The request is authentic but not of the provider's form."""
+
+
+class SendError(Exception):
+    """A message could not be sent. `code` is the provider's own, or ours in lower case."""
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        retryable: bool,
+        retry_after: timedelta | None = None,
+        opted_out: bool = False,
+        unsure: bool = False,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retryable = retryable
+        self.retry_after = retry_after
+        #: The customer wants no more messages here: recorded as an opt-out.
+        self.opted_out = opted_out
+        #: It may have been sent (a read time-out): look it up before sending again.
+        self.unsure = unsure
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingMessage:
+    """Somebody wrote or tapped."""
+
+    account: str  # our own address it was sent to
+    address: str  # the customer's, an opaque string
+    provider_id: ProviderId
+    text: str = ""
+    choice: str | None = None  # the token of a tapped choice
+    in_reply_to: ProviderId | None = None
+    display_name: str | None = None
+    locale: str | None = None  # what the platform says of the person's language
+    attachments: Sequence[Mapping[str, str]] = ()
+    platform_opt: str | None = None  # stop | start | help: the platform has answered this itself
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReported:
+    """The provider says what became of a message of ours; `status` is a `Delivery` value."""
+
+    provider_id: ProviderId
+    status: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelLeft:
+    """The customer blocked us (Telegram): an opt-out."""
+
+    account: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Authentic, understood, of no interest."""
+
+    reason: str
+
+
+Event = IncomingMessage | DeliveryReported | ChannelLeft | Ignored
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option under a message; `id` is an opaque token."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message to send. `key` is our own message id, the same on every attempt."""
+
+    key: str
+    account: str
+    address: str
+    text: str
+    choices: Sequence[Choice] = field(default=())
+    locale: str = "en"
+
+
+class Channel(Protocol):
+    """An adapter: parses and sends; no session, no booking words."""
+
+    name: str
+    #: How long to wait for the rest of a burst of free text.
+    quiet: timedelta
+
+    async def read(self, request: Request) -> list[Event]:
+        """Verify and parse a webhook; raises Unauthentic or Malformed."""
+        ...
+
+    async def send(self, message: OutgoingMessage) -> ProviderId:
+        """Hand a message to the provider; raises SendError."""
+        ...
+
+    async def find_sent(self, message: OutgoingMessage) -> ProviderId | None:
+        """Look for a message in the provider's own list after a crash; raises SendError if it cannot tell."""
+        ...

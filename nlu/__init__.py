@@ -1,0 +1,1 @@
+"""Text to meaning to next step: the only room that imports Rasa."""

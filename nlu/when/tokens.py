@@ -1,0 +1,161 @@
+"""Text -> tokens: words looked up in the lexicon, numbers and numeric shapes by their form."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nlu.when.folding import fold_with_offsets
+
+if TYPE_CHECKING:
+    from nlu.when.lexicon import Lexicon
+
+# One syllable or ideograph is a token where words are written without spaces.
+_SOLID = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
+WORD = re.compile(rf"\d+|[{_SOLID}]|(?:(?![{_SOLID}])[^\W\d_]|[\u0900-\u0963\u0970-\u097f])+|[^\s\w]|_")
+
+_PIECE = re.compile(
+    r"""
+    (?P<never>https?://\S+|www\.\S+|\S+@\S+\.\w+
+        |[$€£¥₹]\s?\d[\d.,]*|\d[\d.,]*\s?[€£¥₹%$]
+        |(?<![\d/.:-])\+\d[\d\s().-]{7,24}\d|(?<![\d/.:-])\(?\d{3}\)?[\s.-]\d{3}[\s.-]\d{4}(?!\d)|(?<![\d/.:-])\d{3}-\d{4}(?!\d)|\d{9,}
+        |(?<![\d/.:-])\d{3}[\s.]\d{3}[\s.]\d{3}(?!\d)|(?<![\d/.:-])\d{2}(?:[\s.-]\d{2}){4,5}(?!\d)|\#\s?\d+)
+    |(?P<iso>(?<!\d)(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}(?!\d))
+    |(?P<ymd>(?<!\d)20\d\d(?:0\d|1[0-2])(?:[0-2]\d|3[01])(?!\d))
+    |(?P<dmy>\d{1,2}\s?[./-]\s?\d{1,2}\s?[./-]\s?(?:(?:19|20)\d\d|\d\d)(?![\d:]|\s?h\b))
+    |(?P<clock>(?<![\d:])\d{1,2}:\d{2}(?::\d{2})?(?![\d:]))
+    |(?P<hclock>\d{1,2}\s?h\s?[0-5]\d(?!\d|\s?h\b))
+    |(?P<slash>(?<![\d/])\d{1,2}\s?/\s?\d{1,2}(?![\d/]))
+    |(?P<dotted>(?<![\d.,])\d{1,2}\.\d{1,2}(?![\d,]|\.\d))
+    |(?P<decimal>\d{1,6}[.,]\d{1,4}(?!\d))
+    |(?P<number>\d+)
+    """,
+    re.VERBOSE,
+)
+PUNCTUATION = {"-": "dash", ",": "comma", ".": "dot", "/": "slash", ":": "colon", "'": "quote", "(": "bracket", ")": "bracket", "&": "and", "+": "plus", "、": "comma", "，": "comma", "~": "dash", "@": "at", "!": "stop", "?": "stop", ";": "stop", "。": "stop", "¿": "stop", "¡": "stop", "\"": "bracket"}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Token:
+    """A word, number or recognised piece with every meaning it may have: kind -> value."""
+
+    start: int
+    end: int
+    values: dict[str, Any]
+    glued: bool = False
+    text: str = field(default="", repr=True)
+
+
+def number_values(value: int, width: int, *, spelled: bool = False) -> dict[str, Any]:
+    """Return the roles that a whole number can play."""
+    values: dict[str, Any] = {"num": value}
+    if spelled:
+        values["spelled"] = value
+        width = 2 if value >= 10 else 1
+    if width <= 2:
+        if value <= 24:
+            values["hour"] = value
+        if value < 60:
+            values["minute"] = value
+            if width == 2:
+                values["min2"] = value
+        if 1 <= value <= 31:
+            values["dom"] = value
+        if 1 <= value <= 12:
+            values["mon"] = value
+        if width == 2:
+            values["yy"] = value
+    elif width == 4 and 1900 <= value < 2200:
+        values["year"] = value
+        if value <= 2059 and value % 100 < 60:
+            values["hhmm"] = value
+    elif width in (3, 4) and value < 2400 and value % 100 < 60:
+        values["hhmm"] = value
+    return values
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", text)]
+
+
+def _piece_values(kind: str, text: str) -> dict[str, Any]:
+    """Return the meanings of a numeric shape, or none when it is impossible (25:00)."""
+    if kind == "never":
+        return {"never": text}
+    if kind == "number":
+        return number_values(int(text), len(text)) if len(text) < 9 else {"never": text}
+    if kind == "decimal":
+        return {"decimal": float(text.replace(",", "."))}
+    parts = _numbers(text)
+    if kind in ("iso", "ymd"):
+        if kind == "ymd":
+            parts = [int(text[:4]), int(text[4:6]), int(text[6:])]
+        return {"isodate": tuple(parts)}
+    if kind == "dmy":
+        return {"numdate": tuple(parts)}
+    if kind in ("clock", "hclock"):
+        return {"hm": (parts[0], parts[1], text[0] == "0")} if parts[0] <= 24 and parts[1] < 60 else {"never": text}
+    values: dict[str, Any] = {}
+    if 1 <= parts[0] <= 31 and 1 <= parts[1] <= 31 and min(parts[:2]) <= 12:
+        values["slashdate" if kind == "slash" else "dotdate"] = tuple(parts)
+    if kind == "slash" and 0 < parts[0] < parts[1] <= 4:
+        values["fraction"] = parts[0] / parts[1]
+    if kind == "dotted":
+        values["decimal"] = float(text)
+        if parts[0] <= 24 and parts[1] < 60 and len(text.split(".")[1]) == 2:
+            values["dothm"] = (parts[0], parts[1], text[0] == "0")
+    return values or {"never": text}
+
+
+def tokenize(text: str, lexicon: Lexicon, limit: int = 2500) -> tuple[list[Token], list[int] | None]:
+    """Cut text into tokens (longest phrase of the lexicon first); unknown words stay, so that they keep neighbours apart."""
+    folded, offsets = fold_with_offsets(text[:limit])
+    raw = _cut(folded)
+    tokens: list[Token] = []
+    index = 0
+    while index < len(raw):
+        token = raw[index]
+        if not token.values or "num" in token.values or "mark" in token.values:
+            values, used = lexicon.longest(raw, index)
+            if values is not None:
+                tokens.append(_phrase(raw, index, used, values))
+                index += used
+                continue
+        tokens.append(token if token.values else Token(token.start, token.end, {"word": token.text}, token.glued, token.text))
+        index += 1
+    return tokens, offsets
+
+
+def _cut(folded: str) -> list[Token]:
+    """Split folded text into words, numeric shapes and marks."""
+    raw: list[Token] = []
+    position, length = 0, len(folded)
+    while position < length:
+        if folded[position].isspace():
+            position += 1
+            continue
+        piece = _PIECE.match(folded, position)
+        glued = bool(raw) and raw[-1].end == position
+        if piece:
+            kind = str(piece.lastgroup)
+            raw.append(Token(position, piece.end(), _piece_values(kind, piece[0]), glued, piece[0]))
+            position = piece.end()
+            continue
+        word = WORD.match(folded, position)
+        if not word:
+            position += 1
+            continue
+        mark = PUNCTUATION.get(word[0])
+        values: dict[str, Any] = {mark: word[0], "mark": word[0]} if mark else {}
+        raw.append(Token(position, word.end(), values, glued, word[0]))
+        position = word.end()
+    return raw
+
+
+def _phrase(raw: list[Token], index: int, used: int, values: dict[str, Any]) -> Token:
+    first, last = raw[index], raw[index + used - 1]
+    merged = dict(values)
+    if used == 1:
+        merged = {**first.values, **values}
+    return Token(first.start, last.end, merged, first.glued, " ".join(token.text for token in raw[index : index + used]))

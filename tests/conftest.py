@@ -1,0 +1,73 @@
+"""Fixtures of every test: a real PostgreSQL and Redis, a fresh database for each test that wants one."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core.kit.db import Database
+from tests.servers import start_postgres, start_redis
+
+TEMPLATE = "threadbook_template"
+
+
+def named(url: str, database: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path="/" + database))
+
+
+@pytest.fixture(scope="session")
+def server_dir() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="threadbook-tests-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(server_dir: Path) -> Iterator[str]:
+    """A PostgreSQL server with a migrated template database; TEST_DATABASE_URL names a real one."""
+    with start_postgres(server_dir / "postgres") as url:
+        from bot.migrate import migrate
+
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
+            connection.execute(f"CREATE DATABASE {TEMPLATE}")
+        migrate(named(url, TEMPLATE))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url(server_dir: Path) -> Iterator[str]:
+    with start_redis(server_dir / "redis") as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """A database of this test's own, cloned from the migrated template."""
+    name = f"t_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield named(postgres_url, name)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def session(database: Database) -> AsyncIterator[AsyncSession]:
+    """An open transaction that commits when the test ends without an error."""
+    async with database.transaction() as session:
+        yield session
