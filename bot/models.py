@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKeyConstraint,
     Index,
@@ -54,6 +55,19 @@ class HandoffNote(Base):
     #: ask | take | hand_back | reply | note | resolve
     move: Mapped[str] = mapped_column(Text)
     text: Mapped[str | None] = mapped_column(Text)
+
+
+class ThreadSeen(Base):
+    """How far a console user has read a thread: what lies beyond is marked unread, for them alone."""
+
+    __tablename__ = "thread_seen"
+    __table_args__ = (
+        ForeignKeyConstraint(["business_id", "conversation_id"], ["conversation.business_id", "conversation.id"]),
+    )
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    conversation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
 
 
 class User(Base):

@@ -299,6 +299,14 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('business_id', 'id', name=op.f('pk_handoff_note'))
     )
     op.create_index(op.f('ix_handoff_note_business_id_conversation_id'), 'handoff_note', ['business_id', 'conversation_id'], unique=False)
+    op.create_table('thread_seen',
+    sa.Column('business_id', sa.Uuid(), nullable=False),
+    sa.Column('user_id', sa.Uuid(), nullable=False),
+    sa.Column('conversation_id', sa.Uuid(), nullable=False),
+    sa.Column('seq', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['business_id', 'conversation_id'], ['conversation.business_id', 'conversation.id'], name=op.f('fk_thread_seen_business_id_conversation_id_conversation')),
+    sa.PrimaryKeyConstraint('business_id', 'user_id', 'conversation_id', name=op.f('pk_thread_seen'))
+    )
     op.create_table('message',
     sa.Column('business_id', sa.Uuid(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -449,6 +457,7 @@ def downgrade() -> None:
     op.drop_index('ix_message_unanswered', table_name='message', postgresql_where=sa.text("status = 'received'"))
     op.drop_index('ix_message_outbox', table_name='message', postgresql_where=sa.text("status IN ('queued', 'sending')"))
     op.drop_table('message')
+    op.drop_table('thread_seen')
     op.drop_index(op.f('ix_handoff_note_business_id_conversation_id'), table_name='handoff_note')
     op.drop_table('handoff_note')
     op.drop_index(op.f('ix_dialogue_business_id_answers'), table_name='dialogue')
