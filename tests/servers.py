@@ -10,19 +10,28 @@ from bot.embedded import EmbeddedPostgres, EmbeddedRedis
 
 @contextmanager
 def start_postgres(folder: Path) -> Iterator[str]:
+    """Start a PostgreSQL that need not survive a power cut, unless TEST_DATABASE_URL names a server."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
-    server = EmbeddedPostgres(folder)
-    yield server.start()
-    server.stop()
+    if os.geteuid() == 0:
+        # A temporary folder is private; as root PostgreSQL runs as another user.
+        folder.parent.chmod(0o711)
+    server = EmbeddedPostgres(folder, durable=False)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
 
 
 @contextmanager
 def start_redis(folder: Path) -> Iterator[str]:
+    """Start a Redis, unless TEST_REDIS_URL names a server."""
     if url := os.environ.get("TEST_REDIS_URL"):
         yield url
         return
     server = EmbeddedRedis(folder)
-    yield server.start()
-    server.stop()
+    try:
+        yield server.start()
+    finally:
+        server.stop()
