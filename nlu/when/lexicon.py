@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from nlu.when.tokens import Token
 
 _FILES = Path(__file__).with_name("lang")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# The base loader reads every scalar as text: "on", "no" and "1" are words here, not booleans and numbers.
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _CHOICE = re.compile(r"\(([^()]*)\)")
 # Words of these roles may stand between the parts of one expression without changing it.
 _GLUE = ("the", "of", "on", "at", "inpart", "day_lead", "pm_for")
@@ -41,6 +42,7 @@ class Lexicon:
     kinds: frozenset[frozenset[str]] = frozenset()
     order: str = "DMY"
     order_is_sure: bool = True
+    ordinal_marks: frozenset[str] = frozenset()
 
     def longest(self, tokens: Sequence[Token], index: int) -> tuple[dict[str, Any] | None, int]:
         """Find the longest phrase that starts at a token: its meanings and how many tokens it takes."""
@@ -72,7 +74,7 @@ def load_lexicon(locale: str) -> Lexicon:
     """Build the lexicon for a locale; an unknown language is read as English, an unknown region as the bare language."""
     language, region = _split(locale)
     with (_FILES / f"{language}.yml").open(encoding="utf-8") as file:
-        data = yaml.load(file, Loader=_LOADER)  # noqa: S506 - CSafeLoader is a safe loader
+        data = yaml.load(file, Loader=_LOADER)  # noqa: S506 - the base loader builds text only
     cldr = _cldr(language, region)
     table: dict[tuple[str, ...], dict[str, Any]] = {}
     for kind, value, phrase in itertools.chain(_cldr_words(cldr), _numbers(data), _words(data), _regional(data, region)):
@@ -94,7 +96,8 @@ def load_lexicon(locale: str) -> Lexicon:
             values |= {PUNCTUATION[words[0]]: words[0], "mark": words[0]}
     kinds = frozenset(frozenset(values) for values in table.values())
     sure = bool(region) or language not in ("en",)
-    return Lexicon(language, data, root, kinds, _date_order(cldr), sure)
+    marks = frozenset(fold(mark) for mark in data.get("ordinal_marks", ()))
+    return Lexicon(language, data, root, kinds, _date_order(cldr), sure, marks)
 
 
 _GLUE_KINDS = frozenset(_GLUE)
@@ -138,8 +141,12 @@ def _words(data: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
         groups: Iterable[tuple[Any, Any]] = entries.items() if isinstance(entries, dict) else [(True, entries)]
         for value, phrases in groups:
             for phrase in phrases:
-                for spelled in expand(str(phrase)):
-                    yield kind, value, spelled
+                for spelled in expand(phrase):
+                    yield kind, _number_or_text(value), spelled
+
+
+def _number_or_text(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else value
 
 
 def _regional(data: Mapping[str, Any], region: str) -> Iterator[tuple[str, Any, str]]:
@@ -148,8 +155,8 @@ def _regional(data: Mapping[str, Any], region: str) -> Iterator[tuple[str, Any, 
 
 def _numbers(data: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
     """Spell out the numbers to 99 and this century's years from the words of the file."""
-    words: dict[int, list[str]] = {value: [form for text in texts for form in expand(str(text))] for value, texts in data.get("numbers", {}).items()}
-    ordinals: dict[int, list[str]] = {value: [form for text in texts for form in expand(str(text))] for value, texts in data.get("ordinals", {}).items()}
+    words: dict[int, list[str]] = {int(value): [form for text in texts for form in expand(text)] for value, texts in data.get("numbers", {}).items()}
+    ordinals: dict[int, list[str]] = {int(value): [form for text in texts for form in expand(text)] for value, texts in data.get("ordinals", {}).items()}
     joins = data.get("joins", ["{tens} {units}"])
     thousands = data.get("thousands", [])
     for tens in range(20, 100, 10):

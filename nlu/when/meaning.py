@@ -209,9 +209,10 @@ class Same:
     """Like the reference booking, with some of it changed."""
 
     day: Day | None = None
+    time: Time | None = None
     shift: Amount | None = None
     backward: bool = False
-    same: str = "time"
+    keep: str = "time"
 
 
 Meaning = Point | Now | Between | Lasting | Same

@@ -210,7 +210,7 @@ def _all_kinds(lexicon_kinds: frozenset[frozenset[str]], made: set[str]) -> Iter
     numeric = [number_values(value, width) for value in range(100) for width in ((1, 2) if value < 10 else (2,))]
     numeric += [number_values(value, len(str(value))) for value in (100, 130, 160, 999, 1030, 1099, 1930, 1999, 2010, 2060, 2099, 2199, 5000, 12345)]
     shapes: list[set[str]] = [{"word"}, {"never"}, {"isodate"}, {"numdate"}, {"hm"}, {"decimal"}, {"slashdate"}, {"slashdate", "fraction"}, {"fraction"}]
-    shapes += [{"decimal", "dotdate"}, {"decimal", "dothm"}, {"decimal", "dotdate", "dothm"}]
+    shapes += [{"decimal", "dotdate"}, {"decimal", "dothm"}, {"decimal", "dotdate", "dothm"}, {"ord", "digits"}]
     marks = ({mark, "mark"} for mark in set(PUNCTUATION.values()))
     groups = itertools.chain(map(frozenset, numeric), map(frozenset, shapes), map(frozenset, marks), lexicon_kinds, (frozenset({kind}) for kind in made))
     yield from sorted(set(groups), key=sorted)

@@ -122,9 +122,28 @@ def tokenize(text: str, lexicon: Lexicon, limit: int = 2500) -> tuple[list[Token
                 tokens.append(_phrase(raw, index, used, values))
                 index += used
                 continue
+        ordinal = _ordinal(raw, index, lexicon.ordinal_marks)
+        if ordinal:
+            tokens.append(ordinal)
+            index += 2
+            continue
         tokens.append(token if token.values else Token(token.start, token.end, {"word": token.text}, token.glued, token.text))
         index += 1
     return tokens, offsets
+
+
+def _ordinal(raw: list[Token], index: int, marks: frozenset[str]) -> Token | None:
+    """Read 8th, 1er, 3º or German 15. as an ordinal: the mark touches the number, and a full stop must not end a sentence."""
+    token = raw[index]
+    value = token.values.get("dom")
+    if value is None or index + 1 >= len(raw):
+        return None
+    mark = raw[index + 1]
+    if not mark.glued or mark.text not in marks:
+        return None
+    if mark.text == "." and (index + 2 >= len(raw) or raw[index + 2].glued):
+        return None
+    return Token(token.start, mark.end, {"ord": value, "digits": value}, token.glued, token.text + mark.text)
 
 
 def _cut(folded: str) -> list[Token]:

@@ -1,0 +1,204 @@
+"""The one call: what does this text say about time?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from nlu.when.clocks import clock_from
+from nlu.when.grammar import load_language
+from nlu.when.instants import Reading, Scene, readings_of
+from nlu.when.meaning import Between, Clock, Hours, Lasting, Meaning, Now, Part, Point, Same
+from nlu.when.model import When, Window
+from nlu.when.tokens import Token
+
+_KINDS = ("between", "lasting", "same", "point", "now", "day", "period", "hours", "time", "part")
+_JOINS = {"or", "and", "comma", "the", "of", "at", "glue", "day_lead", "any", "every", "from", "in", "stop", "slash"}
+_MOST_WINDOWS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One expression of the message with its place, and whether the customer ruled it out."""
+
+    meaning: Meaning
+    token: Token
+    index: int
+    excluded: bool
+
+
+def understand_when(
+    text: str,
+    *,
+    locale: str,
+    now: datetime,
+    tz: str,
+    hours: Mapping[int, Sequence[tuple[int, int]]] | None = None,
+    reference: tuple[datetime, datetime] | None = None,
+    latent: bool = False,
+) -> When:
+    """Read the times in a text as ranked windows of local wall time; it never raises on any text."""
+    zone = _zone(tz)
+    local = now.astimezone(zone).replace(tzinfo=None) if now.tzinfo else now
+    language = load_language(locale)
+    scene = Scene(local.replace(microsecond=0), language.parts, hours or None, _local_pair(reference, zone))
+    tokens, offsets = language.read(text, latent=latent)
+    items = _distributed(_items(tokens, latent=latent), tokens)
+    windows: list[Window] = []
+    choices: list[Window] = []
+    exclusions: list[Window] = []
+    ambiguity: str | None = None
+    for item in items:
+        readings = readings_of(item.meaning, scene)
+        found = [_window(reading, item.token, text, offsets, scene.now, zone) for reading in readings]
+        if item.excluded:
+            exclusions += found[:1]
+            continue
+        windows += found
+        choices += found[:1]
+        if found and ambiguity is None:
+            ambiguity = _ambiguity(readings, sure=language.lexicon.order_is_sure)
+    asap = any("asap" in token.values for token in tokens)
+    if asap and not windows:
+        token = next(token for token in tokens if "asap" in token.values)
+        windows = choices = [_window(Reading(scene.now, None, "minute"), token, text, offsets, scene.now, zone)]
+    ranked = sorted(windows, key=lambda window: window.past)
+    return When(tuple(ranked[:_MOST_WINDOWS]), tuple(choices[:_MOST_WINDOWS]), tuple(exclusions[:_MOST_WINDOWS]), ambiguity, asap)
+
+
+def _zone(tz: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def _local_pair(pair: tuple[datetime, datetime] | None, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+    if pair is None:
+        return None
+    start, end = (moment.astimezone(zone).replace(tzinfo=None) if moment.tzinfo else moment for moment in pair)
+    return start, end
+
+
+def _items(tokens: Sequence[Token], *, latent: bool) -> list[_Item]:
+    items: list[_Item] = []
+    alone = all("mark" in token.values or "glue" in token.values or not token.values.keys().isdisjoint((*_KINDS, "hour", "or", "and")) for token in tokens)
+    for index, token in enumerate(tokens):
+        kind = next((kind for kind in _KINDS if kind in token.values), None)
+        meaning = _meaning(token.values[kind]) if kind else _bare(tokens, index, latent=latent, alone=alone)
+        if meaning is not None:
+            items.append(_Item(meaning, token, index, _is_excluded(tokens, index)))
+    return items
+
+
+def _meaning(value: Any) -> Meaning | None:
+    match value:
+        case Point() | Now() | Between() | Lasting() | Same():
+            return value
+        case Clock() | Part() | Hours():
+            return Point(None, value)
+        case _:
+            return Point(value)
+
+
+def _bare(tokens: Sequence[Token], index: int, *, latent: bool, alone: bool) -> Meaning | None:
+    """A bare number: an hour when the talk is about time, or when it goes on from a time ("tomorrow at 3 or 4")."""
+    value = tokens[index].values.get("hour")
+    if value is None and latent:
+        value = tokens[index].values.get("hhmm")
+    if value is None:
+        return None
+    clock = clock_from(value)
+    if clock is None:
+        return None
+    if latent and (alone or len(tokens) <= 3):
+        return Point(None, clock)
+    lead = index - 1
+    while lead >= 0 and tokens[lead].values.keys() & {"or", "and", "comma", "at"}:
+        lead -= 1
+    timed = lead >= 0 and lead < index - 1 and any(_has_clock(tokens[lead].values.get(kind)) for kind in _KINDS if kind in tokens[lead].values)
+    follower = tokens[index + 1] if index + 1 < len(tokens) else None
+    if timed and not (follower and follower.values.keys() & {"counted", "unit", "word"}):
+        return Point(None, clock)
+    return None
+
+
+def _has_clock(value: Any) -> bool:
+    return isinstance(value, Clock) or (isinstance(value, Point) and isinstance(value.time, Clock))
+
+
+def _is_excluded(tokens: Sequence[Token], index: int) -> bool:
+    """Look back over connecting words for "not" or "except"."""
+    lead = index - 1
+    while lead >= 0 and not tokens[lead].values.keys().isdisjoint(_JOINS | set(_KINDS)) and "never" not in tokens[lead].values:
+        if not tokens[lead].values.keys().isdisjoint(_KINDS):
+            joined = any("or" in tokens[between].values or "and" in tokens[between].values for between in range(lead + 1, index))
+            return joined and _is_excluded(tokens, lead) and "except" in _negation(tokens, lead)
+        lead -= 1
+    return lead >= 0 and bool({"not", "except"} & tokens[lead].values.keys())
+
+
+def _negation(tokens: Sequence[Token], index: int) -> set[str]:
+    lead = index - 1
+    while lead >= 0 and not tokens[lead].values.keys().isdisjoint(_JOINS):
+        lead -= 1
+    return set(tokens[lead].values) if lead >= 0 else set()
+
+
+def _distributed(items: list[_Item], tokens: Sequence[Token]) -> list[_Item]:
+    """Share what was said once: "Tuesday or Thursday after 5", "tomorrow at 3 or 4"."""
+    result = list(items)
+    for position in range(len(result) - 1, 0, -1):
+        first, second = result[position - 1], result[position]
+        if first.excluded or second.excluded or not _joined(tokens, first.index, second.index):
+            continue
+        if isinstance(first.meaning, Point) and isinstance(second.meaning, Point) and first.meaning.time is None and second.meaning.time is not None and second.meaning.day is not None:
+            result[position - 1] = replace(first, meaning=replace(first.meaning, time=second.meaning.time))
+    for position in range(1, len(result)):
+        first, second = result[position - 1], result[position]
+        if first.excluded or second.excluded or not _joined(tokens, first.index, second.index):
+            continue
+        if not isinstance(first.meaning, Point) or not isinstance(second.meaning, Point):
+            continue
+        if second.meaning.day is None and first.meaning.day is not None:
+            result[position] = replace(second, meaning=replace(second.meaning, day=first.meaning.day))
+    return result
+
+
+def _joined(tokens: Sequence[Token], first: int, second: int) -> bool:
+    between = tokens[first + 1 : second]
+    return any({"or", "and", "comma", "slash"} & token.values.keys() for token in between) and all(not token.values.keys().isdisjoint(_JOINS) for token in between)
+
+
+def _window(reading: Reading, token: Token, text: str, offsets: list[int] | None, now: datetime, zone: ZoneInfo) -> Window:
+    start, end = (token.start, token.end) if offsets is None else (offsets[token.start], offsets[token.end])
+    span = (start, end)
+    gap, fold = _clock_change(reading, zone)
+    return Window(reading.start, reading.end, reading.grain, text[start:end], span, reading.approx, _is_past(reading, now), gap, fold, reading.relative)
+
+
+def _is_past(reading: Reading, now: datetime) -> bool:
+    if reading.start is not None and reading.grain in ("hour", "minute") and reading.end is not None and reading.end - reading.start <= (now - now).__class__(hours=1):
+        return reading.start < now.replace(second=0)
+    return reading.end is not None and reading.end <= now
+
+
+def _clock_change(reading: Reading, zone: ZoneInfo) -> tuple[bool, bool]:
+    """Tell whether a wall-clock start does not exist or happens twice on its day."""
+    if reading.start is None or reading.grain not in ("hour", "minute"):
+        return False, False
+    first, second = reading.start.replace(tzinfo=zone, fold=0), reading.start.replace(tzinfo=zone, fold=1)
+    before, after = first.utcoffset(), second.utcoffset()
+    if before is None or after is None or before == after:
+        return False, False
+    return (True, False) if before < after else (False, True)
+
+
+def _ambiguity(readings: Sequence[Reading], *, sure: bool) -> str | None:
+    if not readings:
+        return None
+    asks = readings[0].asks
+    return None if asks == "date_order" and sure else asks
