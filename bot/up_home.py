@@ -1,0 +1,186 @@
+"""Where `threadbook up` keeps its data on this machine, and the lock that lets one `up` run at a time."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+from bot.processes import ServerError, end_leftover
+
+#: What a first run writes: the database's cluster, a model, logs.
+NEEDED_BYTES = 300_000_000
+
+
+class AlreadyRunning(Exception):  # noqa: N818 - it is an answer, not an error
+    """Another `up` holds the data; the message says which and where."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of this installation's data: `.threadbook` here, or THREADBOOK_HOME."""
+
+    folder: Path
+
+    @classmethod
+    def here(cls) -> "Home":
+        """Return the home that this folder and this environment mean; makes nothing."""
+        return cls(Path(os.environ.get("THREADBOOK_HOME") or ".threadbook").resolve())
+
+    @property
+    def logs(self) -> Path:
+        """Where web, worker and training write what they print."""
+        return self.folder / "logs"
+
+    @property
+    def models(self) -> Path:
+        """Where trained models are kept, unless MODEL_DIR says otherwise."""
+        return self.folder / "models"
+
+    @property
+    def postgres(self) -> Path:
+        """Where the embedded PostgreSQL lives: as root outside every home, since it then runs as another user."""
+        if named := os.environ.get("THREADBOOK_POSTGRES_DIR"):
+            return Path(named).resolve()
+        if os.geteuid() == 0:
+            return Path("/var/lib/threadbook") / hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
+        return self.folder / "postgres"
+
+    def prepare(self) -> None:
+        """Make the folders; refuses, with a sentence, where they cannot be written or the disk is full."""
+        for folder, mode in ((self.folder, 0o700), (self.postgres, 0o755)):
+            try:
+                folder.mkdir(mode, parents=True, exist_ok=True)
+                probe = folder / f".probe-{os.getpid()}"
+                probe.write_bytes(b"x" * 65_536)
+                probe.unlink()
+                free = shutil.disk_usage(folder).free
+            except OSError as error:
+                raise ServerError(
+                    f"Threadbook cannot write to {folder} ({error.strerror}). Put the project in a folder of your own, "
+                    "or name another for its data: THREADBOOK_HOME=/path make run"
+                ) from error
+            if free < NEEDED_BYTES:
+                raise ServerError(
+                    f"The disk is nearly full: {free // 1_000_000} MB are free at {folder}, "
+                    f"and Threadbook needs {NEEDED_BYTES // 1_000_000} MB. Make room and run the same command again."
+                )
+        self.logs.mkdir(exist_ok=True)
+
+    def secret_key(self) -> str:
+        """Return this installation's secret key; made once, readable by its owner alone."""
+        path = self.folder / "secret_key"
+        with contextlib.suppress(FileNotFoundError):
+            kept = path.read_text().strip()
+            if len(kept) >= 32:  # A shorter one is what a full disk left of it.
+                return kept
+        half = path.with_suffix(".new")
+        half.unlink(missing_ok=True)
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        half.replace(path)
+        return path.read_text().strip()
+
+    @contextmanager
+    def claimed(self) -> Iterator["Claim"]:
+        """Hold the lock of this home for as long as `up` runs; raises AlreadyRunning where another does."""
+        with (self.folder / "up.lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                told = _read(self.folder / "up.json")
+                raise AlreadyRunning(
+                    f"Threadbook already runs here (process {told.get('pid', '?')}), at {told.get('address', '?')}. "
+                    "Open that address, or stop it with Ctrl-C in its window (or: kill "
+                    f"{told.get('pid', 'PID')})."
+                ) from None
+            claim = Claim(self)
+            try:
+                yield claim
+            finally:
+                (self.folder / "up.json").unlink(missing_ok=True)
+
+    def end_leftovers(self) -> list[str]:
+        """End what a killed `up` left running, and return the names; only while the lock is held."""
+        names = ("web", "worker", "training")
+        return [name for name in names if end_leftover(self.folder / f"{name}.json", signal.SIGTERM)]
+
+    def running(self) -> bool:
+        """Say whether an `up` holds this home just now."""
+        try:
+            with (self.folder / "up.lock").open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to use a home; what it tells is what a second `up` and other commands read."""
+
+    home: Home
+
+    def tell(self, address: str, environment: Mapping[str, str]) -> None:
+        """Write down who runs and where; of the environment only what is no secret."""
+        told = {"pid": os.getpid(), "address": address, "environment": dict(environment)}
+        half = self.home.folder / "up.json.new"
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(told, file)
+        half.replace(self.home.folder / "up.json")
+
+
+def named_settings() -> set[str]:
+    """Return the names, in capitals, that the environment or `.env` gives a value."""
+    found = {**dotenv_values(".env"), **os.environ}
+    return {name.upper() for name, value in found.items() if value}
+
+
+def environment_of_running_up() -> dict[str, str]:
+    """Return what a command beside a running `threadbook up` needs to reach the same servers; else nothing."""
+    home = Home.here()
+    if not home.running():
+        return {}
+    environment: dict[str, str] = dict(_read(home.folder / "up.json").get("environment", {}))
+    named = named_settings()
+    if "SECRET_KEY" not in named:
+        environment["SECRET_KEY"] = home.secret_key()
+    return {name: value for name, value in environment.items() if name not in named}
+
+
+def remove(home: Home) -> int:
+    """Remove all data of this home; refuses while it is in use."""
+    if home.running():
+        sys.stderr.write("Threadbook runs here: stop it first (Ctrl-C in its window).\n")
+        return 1
+    end_leftover(home.postgres / "server.json", signal.SIGINT, patience=20)
+    shutil.rmtree(home.postgres, ignore_errors=True)
+    shutil.rmtree(home.folder, ignore_errors=True)
+    return 0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--remove"]:
+        sys.exit("usage: python -m bot.up_home --remove")
+    sys.exit(remove(Home.here()))

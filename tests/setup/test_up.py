@@ -1,0 +1,230 @@
+"""`threadbook up` with real servers, locks and signals around small children (small_up.py)."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from tests.setup.conftest import Terminal, environment_for, processes_of
+
+Up = Callable[..., Terminal]
+HEALTHY = r"Threadbook is healthy"
+
+
+def pid_of(home: Path, name: str) -> int:
+    pid: int = json.loads((home / f"{name}.json").read_text())["pid"]
+    return pid
+
+
+def gone(folder: Path, seconds: float = 15) -> list[str]:
+    deadline = time.monotonic() + seconds
+    while (left := processes_of(folder)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_starts_and_a_signal_leaves_no_process(up: Up, home: Path, port: int, signum: signal.Signals) -> None:
+    terminal = up()
+    terminal.wait_for(HEALTHY)
+    assert f"http://127.0.0.1:{port}/sandbox" in terminal.text
+    assert "a-password" in terminal.text
+    children = [pid_of(home, name) for name in ("web", "worker")]
+    terminal.interrupt(signum)
+    assert terminal.ends() == 0
+    assert processes_of(home.parent) == []
+    for pid in children:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_a_second_up_is_refused_by_name_and_address(up: Up, home: Path, port: int) -> None:
+    first = up()
+    first.wait_for(HEALTHY)
+    second = up()
+    assert second.ends() == 1
+    assert f"already runs here (process {first.process.pid}), at http://127.0.0.1:{port}" in second.text
+    assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+
+
+def test_a_taken_port_is_refused_before_anything_starts(up: Up, home: Path, port: int) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        terminal = up()
+        assert terminal.ends() == 1
+    assert f"Port {port} on 127.0.0.1 is taken" in terminal.text
+    assert f"PORT={port + 1} make run" in terminal.text
+    assert "postgres" not in terminal.text
+
+
+def test_wrong_settings_are_told_in_sentences_and_without_secrets(up: Up, home: Path) -> None:
+    terminal = up(STRIPE_SECRET_KEY="sk_live_do_not_show", BURST_SECONDS="soon")
+    assert terminal.ends() == 1
+    assert "BURST_SECONDS" in terminal.text
+    assert "do_not_show" not in terminal.text
+    assert "Traceback" not in terminal.text
+
+
+def test_a_folder_that_cannot_be_written_is_told(up: Up) -> None:
+    terminal = up(THREADBOOK_HOME="/sys/threadbook")
+    assert terminal.ends() == 1
+    assert "cannot write to /sys/threadbook" in terminal.text
+    assert "Traceback" not in terminal.text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_is_told(up: Up, home: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small], check=False).returncode != 0:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        terminal = up(THREADBOOK_HOME=str(small / "home"))
+        assert terminal.ends() == 1
+        assert "The disk is nearly full: 4 MB are free" in terminal.text
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_children_that_are_killed_are_started_again(up: Up, home: Path, port: int) -> None:
+    terminal = up()
+    terminal.wait_for(HEALTHY)
+    before = httpx.get(f"http://127.0.0.1:{port}/health").text
+    os.kill(pid_of(home, "web"), signal.SIGKILL)
+    os.kill(pid_of(home, "worker"), signal.SIGKILL)
+    os.kill(pid_of(home.parent / "pg", "server"), signal.SIGKILL)
+    terminal.wait_for(r"web +ended by SIGKILL; starting it again in 0.5 s")
+    terminal.wait_for(r"worker +started again")
+    terminal.wait_for(r"postgres +started again")
+    terminal.wait_for(r"web +started again")
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            after = httpx.get(f"http://127.0.0.1:{port}/health").text
+            break
+        except httpx.HTTPError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert after != before
+    terminal.interrupt()
+    assert terminal.ends() == 0
+    assert gone(home.parent, 1) == []
+
+
+def test_a_worker_that_never_runs_ends_the_start_with_its_own_words(up: Up, home: Path) -> None:
+    terminal = up("broken-worker")
+    assert terminal.ends() in {0, 1}
+    # Health is the web's word here; the start may have ended before the worker's third try.
+    assert "worker      ended with code 1" in terminal.text or "no model here" in terminal.text
+
+
+def test_a_failed_training_is_told_with_its_own_words(up: Up, home: Path) -> None:
+    terminal = up("broken-training")
+    assert terminal.ends() == 1
+    assert "no data here" in terminal.text
+    assert processes_of(home.parent) == []
+
+
+def test_nothing_outlives_a_killed_up_and_the_next_one_works(up: Up, home: Path) -> None:
+    first = up()
+    first.wait_for(HEALTHY)
+    url = up_environment(home)["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept (n int)")
+        connection.execute("INSERT INTO kept VALUES (1)")
+    key = (home / "secret_key").read_text()
+    first.process.kill()
+    first.ends()
+    assert gone(home.parent) == []
+    second = up()
+    second.wait_for(HEALTHY)
+    with psycopg.connect(up_environment(home)["DATABASE_URL"]) as connection:
+        assert connection.execute("SELECT n FROM kept").fetchall() == [(1,)]
+    assert (home / "secret_key").read_text() == key
+
+
+def test_a_next_up_at_once_after_a_kill_works(up: Up, home: Path) -> None:
+    for _ in range(3):
+        terminal = up()
+        terminal.wait_for(HEALTHY)
+        terminal.process.kill()
+        terminal.ends()
+    terminal = up()
+    terminal.wait_for(HEALTHY)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.5, 0.7, 0.9, 1.2, 1.6, 2.0, 2.5])
+def test_a_first_run_killed_at_any_moment_leaves_a_next_one_that_works(up: Up, home: Path, seconds: float) -> None:
+    first = up()
+    time.sleep(seconds)
+    first.process.kill()
+    first.ends()
+    second = up()
+    second.wait_for(HEALTHY)
+    second.interrupt()
+    assert second.ends() == 0
+
+
+def test_a_training_killed_half_way_is_begun_anew(up: Up, home: Path) -> None:
+    first = up("slow-training")
+    first.wait_for("50 %")
+    first.process.kill()
+    first.ends()
+    assert (home / "models" / "model.new").exists()
+    second = up()
+    second.wait_for(HEALTHY)
+    assert (home / "models" / "model").read_text() == "half"
+    assert not (home / "models" / "model.new").exists()
+
+
+def test_ctrl_c_in_the_middle_of_training_stops_it_too(up: Up, home: Path) -> None:
+    terminal = up("slow-training")
+    terminal.wait_for("50 %")
+    training = pid_of(home, "training")
+    terminal.interrupt()
+    assert terminal.ends() == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(training, 0)
+    assert processes_of(home.parent) == []
+
+
+def test_servers_that_the_environment_names_are_used(up: Up, home: Path, database_url: str, redis_url: str) -> None:
+    terminal = up(DATABASE_URL=database_url, REDIS_URL=redis_url)
+    terminal.wait_for(HEALTHY)
+    assert "postgres  " not in terminal.text
+    assert not (home.parent / "pg" / "cluster").exists()
+
+
+def test_a_database_that_does_not_answer_is_told_without_its_password(up: Up, home: Path, port: int) -> None:
+    terminal = up(DATABASE_URL=f"postgresql://u:hidden@127.0.0.1:{port}/x", REDIS_URL="redis://127.0.0.1:1/0")
+    assert terminal.ends() == 1
+    assert "The database does not answer" in terminal.text
+    assert "hidden" not in terminal.text
+
+
+def test_the_secret_key_is_made_once_and_private(up: Up, home: Path) -> None:
+    terminal = up()
+    terminal.wait_for(HEALTHY)
+    assert (home / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert len((home / "secret_key").read_text()) >= 32
+    assert (home / "secret_key").read_text() not in (home / "up.json").read_text()
+
+
+def up_environment(home: Path) -> dict[str, str]:
+    """What a command beside a running `up` is given."""
+    code = "import json; from bot.up_home import environment_of_running_up as f; print(json.dumps(f()))"
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=environment_for(home, 1), capture_output=True, text=True, check=True
+    )
+    environment: dict[str, str] = json.loads(told.stdout)
+    return environment
