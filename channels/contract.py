@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import NewType, Protocol
+from typing import NewType, Protocol, runtime_checkable
 
 from fastapi import Request
 
 ProviderId = NewType("ProviderId", str)
 
 
-class Unauthentic(Exception):
+class Unauthentic(Exception):  # noqa: N818 - named by what happened
     """The request does not prove that it comes from the provider."""
 
 
-class Malformed(Exception):
+class Malformed(Exception):  # noqa: N818 - named by what happened
     """The request is authentic but not of the provider's form."""
 
 
@@ -54,6 +54,8 @@ class IncomingMessage:
     locale: str | None = None  # what the platform says of the person's language
     attachments: Sequence[Mapping[str, str]] = ()
     platform_opt: str | None = None  # stop | start | help: the platform has answered this itself
+    corrects: ProviderId | None = None  # an edit: the message whose words these replace
+    acknowledge: bool = False  # a tap that the platform wants confirmed, by a job
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,22 @@ class DeliveryReported:
     provider_id: ProviderId
     status: str
     error: str | None = None
+    account: str | None = None  # our own address it was sent from
+    key: str | None = None  # the `OutgoingMessage.key`, where the provider hands it back
+    opted_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelLeft:
     """The customer blocked us (Telegram): an opt-out."""
+
+    account: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReturned:
+    """The customer unblocked us."""
 
     account: str
     address: str
@@ -80,7 +93,7 @@ class Ignored:
     reason: str
 
 
-Event = IncomingMessage | DeliveryReported | ChannelLeft | Ignored
+Event = IncomingMessage | DeliveryReported | ChannelLeft | ChannelReturned | Ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message to send. `key` is our own message id, the same on every attempt."""
+    """A message to send. `key` names our own row, the same on every attempt; opaque to adapters."""
 
     key: str
     account: str
@@ -101,6 +114,8 @@ class OutgoingMessage:
     text: str
     choices: Sequence[Choice] = field(default=())
     locale: str = "en"
+    #: Provider ids of other messages of this thread with the same words: never this one's.
+    others: Sequence[str] = field(default=())
 
 
 class Channel(Protocol):
@@ -120,4 +135,31 @@ class Channel(Protocol):
 
     async def find_sent(self, message: OutgoingMessage) -> ProviderId | None:
         """Look for a message in the provider's own list after a crash; raises SendError if it cannot tell."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A tapped choice that the platform waits to see confirmed."""
+
+    address: str
+    provider_id: ProviderId
+    in_reply_to: ProviderId | None
+
+
+@runtime_checkable
+class Acknowledges(Protocol):
+    """An adapter whose platform shows a spinner until a tap is confirmed."""
+
+    async def acknowledge(self, tap: Tap) -> None:
+        """Confirm a tap and take its choices off the screen; too late or already gone is no error."""
+        ...
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """An adapter that keeps connections open."""
+
+    async def close(self) -> None:
+        """Close them."""
         ...

@@ -158,7 +158,7 @@ class ChoiceToken(Base):
     __table_args__ = (
         ForeignKeyConstraint(["business_id", "conversation_id"], ["conversation.business_id", "conversation.id"]),
         Index(None, "business_id", "conversation_id"),
-        Index(None, "business_id", "message_id"),
+        Index(None, "message_id", "number"),
     )
     #: `b1:` and 24 base64url characters, at most 60 bytes (Telegram allows 64).
     token: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -168,7 +168,7 @@ class ChoiceToken(Base):
     #: 1-based place in its message, for those who type the number.
     number: Mapped[int] = mapped_column(Integer)
     label: Mapped[str] = mapped_column(Text)
-    #: {"intent": ..., "args": {...}}: read by the conversation, opaque here.
+    #: {"do": ..., "args": {...}}: read by the conversation, opaque here.
     meaning: Mapped[dict[str, Any]]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

@@ -3,6 +3,7 @@
 What a name does is registered in one place (`bot/jobs.py`); every job is safe to run twice.
 """
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +16,7 @@ class Job(StrEnum):
 
     ANSWER_CONVERSATION = "answer_conversation"
     DELIVER_MESSAGE = "deliver_message"
+    ACKNOWLEDGE_TAP = "acknowledge_tap"
     MAKE_PAYMENT_LINK = "make_payment_link"
     CLOSE_PAYMENT_LINK = "close_payment_link"
     REFUND_PAYMENT = "refund_payment"
@@ -27,8 +29,12 @@ class Job(StrEnum):
 _blueprint = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
 
-async def defer(session: AsyncSession, job: Job, **arguments: Any) -> None:
-    """Defer a job in the session's transaction; `arguments` are JSON values (ids as text)."""
+async def defer(session: AsyncSession, job: Job, *, delay: timedelta | None = None, **arguments: Any) -> None:
+    """Defer a job in the session's transaction; `arguments` are JSON values (ids as text).
+
+    `delay` is real time, whatever the sandbox does to the clock: for retries, not for what is due.
+    """
     connection = await session.connection()
     raw = (await connection.get_raw_connection()).driver_connection
-    await _blueprint.configure_task(job.value, queue=job.value, connection=raw).defer_async(**arguments)
+    later = {} if delay is None else {"schedule_in": {"seconds": max(delay.total_seconds(), 0.0)}}
+    await _blueprint.configure_task(job.value, queue=job.value, connection=raw, **later).defer_async(**arguments)

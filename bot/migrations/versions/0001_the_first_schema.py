@@ -274,7 +274,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('token', name=op.f('pk_choice_token'))
     )
     op.create_index(op.f('ix_choice_token_business_id_conversation_id'), 'choice_token', ['business_id', 'conversation_id'], unique=False)
-    op.create_index(op.f('ix_choice_token_business_id_message_id'), 'choice_token', ['business_id', 'message_id'], unique=False)
+    op.create_index(op.f('ix_choice_token_message_id_number'), 'choice_token', ['message_id', 'number'], unique=False)
     op.create_table('dialogue',
     sa.Column('business_id', sa.Uuid(), nullable=False),
     sa.Column('conversation_id', sa.Uuid(), nullable=False),
@@ -462,7 +462,7 @@ def downgrade() -> None:
     op.drop_table('handoff_note')
     op.drop_index(op.f('ix_dialogue_business_id_answers'), table_name='dialogue')
     op.drop_table('dialogue')
-    op.drop_index(op.f('ix_choice_token_business_id_message_id'), table_name='choice_token')
+    op.drop_index(op.f('ix_choice_token_message_id_number'), table_name='choice_token')
     op.drop_index(op.f('ix_choice_token_business_id_conversation_id'), table_name='choice_token')
     op.drop_table('choice_token')
     op.drop_index('ix_booking_starts', table_name='booking')

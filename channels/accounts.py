@@ -1,0 +1,42 @@
+"""A business's own addresses on the channels."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core.kit.ids import new_id
+from channels.models import ChannelAccount
+
+
+class AccountTaken(Exception):  # noqa: N818 - named by what happened
+    """The address already belongs to another business."""
+
+
+async def open_account(session: AsyncSession, business_id: UUID, channel: str, address: str) -> ChannelAccount:
+    """Record that an address is the business's, once; refuses another business's address."""
+    await session.execute(
+        insert(ChannelAccount)
+        .values(business_id=business_id, id=new_id(), channel=channel, address=address)
+        .on_conflict_do_nothing(index_elements=["channel", "address"])
+    )
+    account = await find_account(session, channel, address)
+    if account is None or account.business_id != business_id:
+        raise AccountTaken(channel)
+    return account
+
+
+async def find_account(session: AsyncSession, channel: str, address: str) -> ChannelAccount | None:
+    """Return whose address it is."""
+    return await session.scalar(
+        select(ChannelAccount).where(ChannelAccount.channel == channel, ChannelAccount.address == address)
+    )
+
+
+async def load_account(session: AsyncSession, business_id: UUID, account_id: UUID) -> ChannelAccount:
+    """Return one account of a business."""
+    account = await session.get(ChannelAccount, (business_id, account_id))
+    if account is None:
+        raise LookupError("no such account")
+    return account

@@ -1,0 +1,94 @@
+"""Threads: who they are with, in which language, and whether the person wants to be written to."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core.kit.ids import new_id
+from channels.models import ChannelAccount, Conversation
+
+#: WhatsApp lets a business write freely for so long after the customer's last message.
+SERVICE_WINDOW = timedelta(hours=24)
+
+
+async def load(
+    session: AsyncSession, business_id: UUID, conversation_id: UUID, *, for_update: bool = False
+) -> Conversation:
+    """Return a thread; raises LookupError where there is none."""
+    conversation = await session.get(
+        Conversation, (business_id, conversation_id), with_for_update=for_update, populate_existing=for_update
+    )
+    if conversation is None:
+        raise LookupError("no such conversation")
+    return conversation
+
+
+async def find_by_address(session: AsyncSession, business_id: UUID, channel: str, address: str) -> Conversation | None:
+    """Return the thread with an address, if they ever wrote."""
+    return await session.scalar(
+        select(Conversation).where(
+            Conversation.business_id == business_id,
+            Conversation.channel == channel,
+            Conversation.address == address,
+        )
+    )
+
+
+async def find_for_customer(session: AsyncSession, business_id: UUID, customer_id: UUID) -> Sequence[Conversation]:
+    """Return all threads of a customer, the one heard from last first."""
+    found = await session.scalars(
+        select(Conversation)
+        .where(Conversation.business_id == business_id, Conversation.customer_id == customer_id)
+        .order_by(Conversation.last_heard_at.desc().nulls_last(), Conversation.id)
+    )
+    return found.all()
+
+
+async def open_conversation(
+    session: AsyncSession, account: ChannelAccount, address: str, *, display_name: str | None = None, now: datetime
+) -> Conversation:
+    """Return the thread with an address, made on the first word, its row locked until the transaction ends."""
+    await session.flush()
+    new = insert(Conversation).values(
+        business_id=account.business_id,
+        id=new_id(),
+        account_id=account.id,
+        channel=account.channel,
+        address=address,
+        display_name=display_name,
+        last_seq=0,
+        last_message_at=now,
+    )
+    # The update also locks the row: two deliveries of one thread wait for each other here.
+    statement = new.on_conflict_do_update(
+        index_elements=["business_id", "channel", "address"],
+        set_={
+            "display_name": func.coalesce(new.excluded.display_name, Conversation.display_name),
+            # Whoever writes to our other number is answered from there.
+            "account_id": new.excluded.account_id,
+        },
+    ).returning(Conversation)
+    found = await session.scalars(statement, execution_options={"populate_existing": True})
+    return found.one()
+
+
+def opt_out(conversation: Conversation, now: datetime) -> None:
+    """Remember that the person wants no more messages here; the first time counts."""
+    conversation.opted_out_at = conversation.opted_out_at or now
+
+
+def opt_in(conversation: Conversation) -> None:
+    """Remember that the person wants to be written to again."""
+    conversation.opted_out_at = None
+
+
+def within_service_window(conversation: Conversation, now: datetime) -> bool:
+    """Whether the channel lets us write freely now; only WhatsApp counts the hours."""
+    if conversation.channel != "whatsapp":
+        return True
+    heard = conversation.last_heard_at
+    return heard is not None and now < heard + SERVICE_WINDOW

@@ -1,0 +1,54 @@
+"""Settings to channels: which adapters this installation has."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from channels.access import TelegramAccess, TwilioAccess
+from channels.contract import Channel, Closes
+from channels.telegram import Telegram
+from channels.twilio import Twilio
+
+#: A list button's caption where nobody brings words: understood everywhere.
+MENU_SIGN = "☰"
+
+
+def build(
+    *,
+    twilio: TwilioAccess | None,
+    telegram: TelegramAccess | None,
+    burst_seconds: float = 1.5,
+    list_button: Callable[[str], str] = lambda _locale: MENU_SIGN,
+) -> Mapping[str, Channel]:
+    """Return the adapters by name: those with credentials, and the web chat, which needs none.
+
+    `list_button` words the button that opens a WhatsApp list, by locale.
+    """
+    # httpx logs every address it calls: Telegram's contains the bot's token, Twilio's a customer's number.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    quiet = timedelta(seconds=burst_seconds)
+    channels: list[Channel] = []
+    if twilio is not None:
+        channels += [Twilio.sms(twilio, quiet=quiet), Twilio.whatsapp(twilio, quiet=quiet, list_button=list_button)]
+    if telegram is not None:
+        channels.append(Telegram(telegram, quiet=quiet))
+    return {channel.name: channel for channel in channels}
+
+
+def addresses(twilio: TwilioAccess | None, telegram: TelegramAccess | None) -> Mapping[str, str]:
+    """Return this installation's own address on each channel, as `channel_account` rows hold them."""
+    found = {}
+    if twilio is not None and twilio.sms_number:
+        found["sms"] = twilio.sms_number
+    if twilio is not None and twilio.whatsapp_number:
+        found["whatsapp"] = "whatsapp:" + twilio.whatsapp_number.removeprefix("whatsapp:")
+    if telegram is not None:
+        found["telegram"] = telegram.bot_id
+    return found
+
+
+async def close(channels: Mapping[str, Channel]) -> None:
+    """Close the connections that adapters keep."""
+    for channel in channels.values():
+        if isinstance(channel, Closes):
+            await channel.close()

@@ -1,0 +1,246 @@
+"""SMS and WhatsApp through Twilio: one adapter, two address forms (`+...` and `whatsapp:+...`)."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Self
+from urllib.parse import parse_qsl, quote
+
+import httpx
+from fastapi import Request
+from starlette.datastructures import ImmutableMultiDict
+from twilio.base.exceptions import TwilioException
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+
+from channels.access import TwilioAccess
+from channels.contract import (
+    DeliveryReported,
+    Event,
+    Ignored,
+    IncomingMessage,
+    Malformed,
+    OutgoingMessage,
+    ProviderId,
+    SendError,
+    Unauthentic,
+)
+from channels.models import Delivery
+from channels.parts import numbered
+from channels.twilio_content import Contents, content_for
+from channels.twilio_errors import meaning_of, refusal
+from channels.twilio_wire import Wire
+
+SIGNATURE = "x-twilio-signature"
+WHATSAPP = "whatsapp:"
+MOST_FIELDS = 500
+LONGEST_ADDRESS = 255
+
+DELIVERY: Mapping[str, Delivery] = {
+    "accepted": Delivery.SENT,
+    "scheduled": Delivery.SENT,
+    "queued": Delivery.SENT,
+    "sending": Delivery.SENT,
+    "sent": Delivery.SENT,
+    "delivered": Delivery.DELIVERED,
+    "partially_delivered": Delivery.DELIVERED,
+    "read": Delivery.READ,
+    "undelivered": Delivery.FAILED,
+    "failed": Delivery.FAILED,
+    "canceled": Delivery.FAILED,
+}
+#: Twilio answers these itself and blocks us, whether or not the number has Advanced Opt-Out.
+#: https://help.twilio.com/articles/223134027
+STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
+#: What a trial account puts before every text.
+TRIAL_PREFIX = "Sent from your Twilio trial account - "
+#: How far back the list is searched for a message that may have been sent.
+LOOK_BACK = 50
+
+Form = ImmutableMultiDict[str, str]
+
+
+class Twilio:
+    """One of the two; `Twilio.sms` and `Twilio.whatsapp` make them."""
+
+    def __init__(
+        self, name: str, access: TwilioAccess, *, quiet: timedelta, list_button: Callable[[str], str] | None
+    ) -> None:
+        self.name = name
+        self.quiet = quiet
+        self._access = access
+        self._list_button = list_button
+        self._validator = RequestValidator(access.auth_token)
+        self._wire = Wire(access.api_url)
+        self._client = Client(access.account_sid, access.auth_token, http_client=self._wire)
+        self._contents = Contents(self._client)
+
+    @classmethod
+    def sms(cls, access: TwilioAccess, *, quiet: timedelta) -> Self:
+        """Return the SMS channel of an account."""
+        return cls("sms", access, quiet=quiet, list_button=None)
+
+    @classmethod
+    def whatsapp(cls, access: TwilioAccess, *, quiet: timedelta, list_button: Callable[[str], str]) -> Self:
+        """Return the WhatsApp channel of an account; `list_button` words the button that opens a list."""
+        return cls("whatsapp", access, quiet=quiet, list_button=list_button)
+
+    async def read(self, request: Request) -> list[Event]:
+        """Verify the signature over the public address and parse: a status callback, or a message."""
+        form = await self._verified(request)
+        if status := form.get("MessageStatus"):
+            return [self._report(form, status, request.query_params.get("key"))]
+        return [self._message(form)]
+
+    async def _verified(self, request: Request) -> Form:
+        body = await request.body()
+        try:
+            pairs = parse_qsl(
+                body.decode("utf-8", "replace"),
+                keep_blank_values=True,  # Twilio signs empty fields too
+                errors="replace",
+                max_num_fields=MOST_FIELDS,
+            )
+        except ValueError:
+            raise Malformed("too many fields") from None
+        form = Form(pairs)
+        # The public address, not what a proxy made of it.
+        url = self._access.webhook_base.rstrip("/") + request.url.path
+        if request.url.query:
+            url += "?" + request.url.query
+        signature = request.headers.get(SIGNATURE)
+        if not signature or not self._validator.validate(url, form, signature):
+            raise Unauthentic
+        return form
+
+    def _report(self, form: Form, status: str, key: str | None) -> Event:
+        known = DELIVERY.get(status)
+        if known is None:
+            return Ignored("a status that says nothing of our message")
+        code = form.get("ErrorCode") or None
+        return DeliveryReported(
+            ProviderId(_needed(form, "MessageSid")),
+            known.value,
+            error=f"twilio_{code}" if code else None,
+            account=form.get("From"),
+            key=key,
+            opted_out=bool(code and code.isdecimal() and meaning_of(int(code)).opted_out),
+        )
+
+    def _message(self, form: Form) -> Event:
+        text = form.get("Body") or ""
+        tapped = form.get("ButtonPayload") or form.get("ListId") or None
+        replied_to = form.get("OriginalRepliedMessageSid")
+        return IncomingMessage(
+            account=_needed(form, "To"),
+            address=_needed(form, "From"),
+            provider_id=ProviderId(_needed(form, "MessageSid")),
+            text=text or form.get("ButtonText") or form.get("ListTitle") or "",
+            choice=tapped,
+            in_reply_to=ProviderId(replied_to) if replied_to else None,
+            display_name=form.get("ProfileName") or None,
+            attachments=_attachments(form),
+            platform_opt=self._platform_opt(form, text),
+        )
+
+    def _platform_opt(self, form: Form, text: str) -> str | None:
+        told = (form.get("OptOutType") or "").lower()
+        if told in ("stop", "start", "help"):
+            return told
+        if self.name == "sms" and text.strip().lower() in STOP_WORDS:
+            return "stop"
+        return None
+
+    async def send(self, message: OutgoingMessage) -> ProviderId:
+        """Hand a message to Twilio, with WhatsApp's own choices where they fit, else numbered."""
+        try:
+            created = await self._client.messages.create_async(
+                from_=message.account,
+                to=message.address,
+                status_callback=self._status_callback(message.key),
+                **await self._said(message),
+            )
+        except TwilioException as error:
+            raise _as_send_error(error) from error
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise SendError("twilio_unreachable", retryable=True) from error
+        except (httpx.HTTPError, ValueError) as error:
+            # Asked, and no (readable) answer: it may have been sent.
+            raise SendError("twilio_no_answer", retryable=True, unsure=True) from error
+        return ProviderId(str(created.sid))
+
+    async def _said(self, message: OutgoingMessage) -> Mapping[str, Any]:
+        content = content_for(message, self._list_button) if self._list_button else None
+        if content is not None:
+            try:
+                return {"content_sid": await self._contents.sid_of(content, message.locale)}
+            except TwilioException as error:
+                refused = _as_send_error(error)
+                if refused.retryable:
+                    raise SendError(refused.code, retryable=True, retry_after=refused.retry_after) from error
+                # Twilio does not like this content; the same words with numbers always go.
+            except httpx.HTTPError as error:
+                raise SendError("twilio_unreachable", retryable=True) from error
+        return {"body": numbered(message.text, [choice.label for choice in message.choices])}
+
+    async def find_sent(self, message: OutgoingMessage) -> ProviderId | None:
+        """Look for a message in Twilio's list, by its words.
+
+        Twilio keeps no key of ours with a message, so two with the same words are told apart only by the
+        ids that are already known; the status callback, whose address holds the key, is the better witness.
+        """
+        try:
+            listed = await self._client.messages.list_async(
+                to=message.address, from_=message.account, limit=LOOK_BACK, page_size=LOOK_BACK
+            )
+        except TwilioException as error:
+            refused = _as_send_error(error)
+            raise SendError(refused.code, retryable=refused.retryable, unsure=True) from error
+        except (httpx.HTTPError, ValueError) as error:
+            raise SendError("twilio_no_answer", retryable=True, unsure=True) from error
+        words = {message.text, numbered(message.text, [choice.label for choice in message.choices])}
+        for one in listed:
+            if one.sid not in message.others and (one.body or "").removeprefix(TRIAL_PREFIX).strip() in words:
+                return ProviderId(str(one.sid))
+        return None
+
+    def _status_callback(self, key: str) -> str:
+        return f"{self._access.webhook_base.rstrip('/')}/webhooks/{self.name}/status?key={quote(key, safe='.')}"
+
+    async def close(self) -> None:
+        """Close the connections to Twilio."""
+        await self._wire.close()
+
+
+def _needed(form: Form, field: str) -> str:
+    value = form.get(field) or ""
+    if not value or len(value) > LONGEST_ADDRESS:
+        raise Malformed(f"no usable {field}")
+    return value
+
+
+def _attachments(form: Form) -> list[Mapping[str, str]]:
+    count = form.get("NumMedia") or "0"
+    found: list[Mapping[str, str]] = [
+        {"type": form.get(f"MediaContentType{place}") or "application/octet-stream", "url": url}
+        for place in range(min(int(count), 10) if count.isdecimal() else 0)
+        if (url := form.get(f"MediaUrl{place}"))
+    ]
+    if form.get("Latitude") and form.get("Longitude"):
+        place_name = form.get("Label") or form.get("Address") or ""
+        found.append(
+            {
+                "type": "location",
+                "latitude": form["Latitude"],
+                "longitude": form["Longitude"],
+                "label": place_name,
+            }
+        )
+    return found
+
+
+def _as_send_error(error: TwilioException) -> SendError:
+    """TwilioRestException and TwilioServiceException both have a status and a code."""
+    status, code = getattr(error, "status", None), getattr(error, "code", None)
+    if not isinstance(status, int):
+        return SendError("twilio_client", retryable=False)
+    return refusal(code if isinstance(code, int) else status, status)
