@@ -143,7 +143,7 @@ async def test_what_may_not_be_sent_is_suppressed(database: Database) -> None:
         return message.text != "bot"
 
     wire = Wire()
-    business, (one, two) = await prepared(database, "bot", "person")
+    business, (one, _) = await prepared(database, "bot", "person")
     run = await deliver(database, {"sms": wire}, business, one, may_send=only_staff)
     assert (run.suppressed, run.sent) == (1, 1)
     assert wire.texts == ["person"]
@@ -152,7 +152,7 @@ async def test_what_may_not_be_sent_is_suppressed(database: Database) -> None:
 
 async def test_a_crash_after_sending_is_found_out_and_nothing_is_sent_twice(database: Database) -> None:
     wire = Wire()
-    business, (one, two) = await prepared(database, "hello", "more")
+    business, (one, _) = await prepared(database, "hello", "more")
     await go(database, wire, business, one)
     # The worker died before it could record what the provider had accepted.
     await set_row(database, one, status="sending", provider_id=None)
@@ -191,7 +191,7 @@ async def test_where_nobody_can_tell_the_message_is_unsure_and_staff_know(databa
 
     wire = Wire()
     wire.cannot_tell = SendError("no list", retryable=False, unsure=True)
-    business, (one, two) = await prepared(database, "hello", "more")
+    business, (one, _) = await prepared(database, "hello", "more")
     await set_row(database, one, status="sending", attempts=1)
     run = await go(database, wire, business, one, on_failed=on_failed)
     assert (run.unsure, told, wire.texts) == ([one], ["unsure"], ["more"])

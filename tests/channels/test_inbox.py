@@ -80,10 +80,14 @@ async def test_seq_has_no_gap_and_no_double_under_parallel_writers(database: Dat
 async def test_a_rolled_back_delivery_leaves_nothing(database: Database, database_url: str) -> None:
     async with database.transaction() as session:
         await a_business(session)
-    with pytest.raises(RuntimeError, match="power cut"):
+
+    async def interrupted() -> None:
         async with database.transaction() as session:
             await receive(session, "sms", [a_message()], now=NOW)
             raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        await interrupted()
     async with database.transaction() as session:
         assert (await session.scalars(select(Message))).all() == []
         receipt = await receive(session, "sms", [a_message()], now=NOW)
