@@ -34,9 +34,9 @@ from channels.contract import (
     SendError,
     Tap,
 )
-from channels.inbox import OnFailed
 from channels.keys import make_key
 from channels.models import Delivery, DeliveryReport, Message, Sender
+from channels.receive import OnFailed
 from channels.status import after_reports
 
 log = logging.getLogger(__name__)

@@ -1,105 +1,263 @@
-"""The webhook routes: the same for every channel; adding one adds no code here. What they read, `inbox` writes."""
+"""The one writer of what comes in: adapters parse, this records. One transaction, no vendor call.
+
+Every delivery may come twice, or twice at once: a row's unique provider id decides, nothing else.
+"""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any, assert_never
 
-from fastapi import APIRouter, Request, Response
-from starlette.types import Message as ASGIMessage
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking_core.kit.clock import current_time
-from booking_core.kit.db import Database
-from channels.contract import Channel, Event, IncomingMessage, Malformed, Unauthentic
-from channels.inbox import OnFailed, Receipt, receive
-from channels.limits import SenderLimits
-
-__all__ = ["Doors", "Receipt", "receive", "router_for"]
+from booking_core.kit.ids import new_id
+from booking_core.kit.jobs import Job, defer
+from booking_core.kit.live import announce
+from channels import accounts, conversations, keys
+from channels.contract import (
+    ChannelLeft,
+    ChannelReturned,
+    DeliveryReported,
+    Event,
+    Ignored,
+    IncomingMessage,
+)
+from channels.models import Conversation, Delivery, DeliveryReport, Message, Sender
+from channels.status import after_report
 
 log = logging.getLogger(__name__)
 
-#: Providers' webhooks are a few kilobytes.
-LARGEST_BODY = 256 * 1024
-#: The web chat has doors of its own, where browsers come in.
-WITHOUT_WEBHOOK = frozenset({"web"})
-EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+#: Told of a message that failed for good, in the transaction that records it.
+OnFailed = Callable[[AsyncSession, Message], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
-    """What the routes need."""
+class Receipt:
+    """What became of a batch of events."""
 
-    db: Database
-    channels: Mapping[str, Channel]
-    limits: SenderLimits
-    on_failed: OnFailed | None = None
+    written: int = 0
+    duplicates: int = 0
+    ignored: int = 0
 
-
-class TooLarge(Exception):  # noqa: N818 - named by what happened
-    """The body is larger than any provider's."""
+    def __add__(self, other: "Receipt") -> "Receipt":
+        return Receipt(self.written + other.written, self.duplicates + other.duplicates, self.ignored + other.ignored)
 
 
-def router_for(doors: Doors) -> APIRouter:
-    """Return POST /webhooks/{channel} and /webhooks/{channel}/status for every channel that has webhooks."""
-    router = APIRouter(tags=["webhooks"])
-    for name, channel in doors.channels.items():
-        if name in WITHOUT_WEBHOOK:
-            continue
-        for path in (f"/webhooks/{name}", f"/webhooks/{name}/status"):
-            router.add_api_route(path, _endpoint(doors, channel), methods=["POST"], name=path, response_class=Response)
-    return router
+WRITTEN, DUPLICATE, IGNORED = Receipt(written=1), Receipt(duplicates=1), Receipt(ignored=1)
 
 
-def _endpoint(doors: Doors, channel: Channel) -> Callable[[Request], Awaitable[Response]]:
-    async def webhook(request: Request) -> Response:
-        try:
-            events = await channel.read(await _with_body(request))
-        except TooLarge:
-            return Response(status_code=413)
-        except Unauthentic:
-            log.warning("a webhook of %s was not authentic", channel.name)
-            return Response(status_code=403)
-        except Malformed as malformed:
-            log.warning("a webhook of %s was malformed: %s", channel.name, malformed)
-            return Response(status_code=400)
-        await _record(doors, channel.name, events)
-        return Response(EMPTY_TWIML, media_type="text/xml")
+async def receive(
+    session: AsyncSession,
+    channel: str,
+    events: Sequence[Event],
+    *,
+    now: datetime,
+    answer_after: timedelta | None = None,
+    on_failed: OnFailed | None = None,
+) -> Receipt:
+    """Record what a channel read; answering is deferred in the same transaction, for new messages only.
 
-    return webhook
-
-
-async def _with_body(request: Request) -> Request:
-    """Read the body up to the limit and return a request that gives it again."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise TooLarge
-
-    async def again() -> ASGIMessage:
-        return {"type": "http.request", "body": bytes(body), "more_body": False}
-
-    return Request(request.scope, again)
-
-
-async def _record(doors: Doors, channel: str, events: Sequence[Event]) -> None:
-    answer_after: timedelta | None = None
+    `answer_after` puts the answer off: the sender is over the limit.
+    """
+    receipt = Receipt()
     for event in events:
-        if not isinstance(event, IncomingMessage):
-            continue
-        who = f"{channel} {event.account} {event.address}"
-        if not (await doors.limits.written.take(who)).allowed:
-            log.warning("a sender on %s floods us: dropped", channel)
-            return
-        taken = await doors.limits.answered.take(who)
-        if not taken.allowed:
-            answer_after = taken.ends_in
-    async with doors.db.transaction() as session:
-        await receive(
-            session,
-            channel,
-            events,
-            now=await current_time(session),
-            answer_after=answer_after,
-            on_failed=doors.on_failed,
+        match event:
+            case IncomingMessage():
+                receipt += await _incoming(session, channel, event, now, answer_after)
+            case DeliveryReported():
+                receipt += await _report(session, channel, event, now, on_failed)
+            case ChannelLeft(account, address):
+                receipt += await _consent(session, channel, account, address, now, left=True)
+            case ChannelReturned(account, address):
+                receipt += await _consent(session, channel, account, address, now, left=False)
+            case Ignored(reason):
+                log.info("ignored on %s: %s", channel, reason)
+                receipt += IGNORED
+            case _:
+                assert_never(event)
+    return receipt
+
+
+def clean(text: str) -> str:
+    """Return the text without what PostgreSQL refuses: NUL, and halves of surrogate pairs."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+async def _incoming(
+    session: AsyncSession, channel: str, event: IncomingMessage, now: datetime, answer_after: timedelta | None
+) -> Receipt:
+    account = await accounts.find_account(session, channel, clean(event.account))
+    if account is None:
+        log.warning("message on %s for an account that no business has", channel)
+        return IGNORED
+    conversation = await conversations.open_conversation(
+        session,
+        account,
+        clean(event.address),
+        display_name=clean(event.display_name) if event.display_name else None,
+        now=now,
+    )
+    facts = [_clean_fact(fact) for fact in event.attachments]
+    opt = _answered_by_platform(conversation, event.platform_opt)
+    if opt is not None:
+        facts.append({"type": "platform_opt", "value": opt})
+    message_id = await session.scalar(
+        insert(Message)
+        .values(
+            business_id=account.business_id,
+            id=new_id(),
+            conversation_id=conversation.id,
+            seq=conversation.last_seq + 1,  # safe: the thread's row is locked
+            channel=channel,
+            sender=Sender.CUSTOMER.value,
+            provider_id=clean(event.provider_id),
+            text=clean(event.text),
+            choice=clean(event.choice) if event.choice else None,
+            in_reply_to=clean(event.in_reply_to) if event.in_reply_to else None,
+            attachments=facts,
+            choices=[],
+            locale=clean(event.locale) if event.locale else None,
+            status=Delivery.RECEIVED.value,
+            status_at=now,
+            attempts=0,
+            created_at=now,
         )
+        .on_conflict_do_nothing(index_elements=["business_id", "channel", "provider_id"])
+        .returning(Message.id)
+    )
+    if message_id is None:
+        return DUPLICATE
+    conversation.last_seq += 1
+    conversation.last_message_at = now
+    conversation.last_heard_at = now
+    if opt == "stop":
+        conversations.opt_out(conversation, now)
+    elif opt == "start":
+        conversations.opt_in(conversation)
+    if event.corrects:
+        await _supersede(session, conversation, clean(event.corrects), now)
+    await session.flush()
+    business_id = str(account.business_id)
+    if event.acknowledge:
+        await defer(session, Job.ACKNOWLEDGE_TAP, business_id=business_id, message_id=str(message_id))
+    await defer(
+        session,
+        Job.ANSWER_CONVERSATION,
+        delay=answer_after,
+        business_id=business_id,
+        conversation_id=str(conversation.id),
+    )
+    announce(session, account.business_id, conversation.id, "message")
+    return WRITTEN
+
+
+def _clean_fact(fact: Mapping[str, str]) -> dict[str, Any]:
+    return {clean(str(key)): clean(str(value)) for key, value in fact.items()}
+
+
+def _answered_by_platform(conversation: Conversation, opt: str | None) -> str | None:
+    """Return what the platform has answered in our place.
+
+    It takes every YES for an opt-in; from somebody who never left, it is an answer to us.
+    """
+    return None if opt == "start" and conversation.opted_out_at is None else opt
+
+
+async def _supersede(session: AsyncSession, conversation: Conversation, provider_id: str, now: datetime) -> None:
+    """Take an edited message out of what awaits an answer, unless a turn is just answering it."""
+    waiting = (
+        select(Message.id)
+        .where(
+            Message.business_id == conversation.business_id,
+            Message.channel == conversation.channel,
+            Message.provider_id == provider_id,
+            Message.status == Delivery.RECEIVED.value,
+        )
+        # The turn locks messages before the thread, we the thread before messages: never wait here.
+        .with_for_update(skip_locked=True)
+    )
+    found = await session.scalar(waiting)
+    if found is not None:
+        await session.execute(
+            update(Message)
+            .where(Message.business_id == conversation.business_id, Message.id == found)
+            .values(status=Delivery.ANSWERED.value, status_at=now)
+        )
+
+
+async def _report(
+    session: AsyncSession, channel: str, event: DeliveryReported, now: datetime, on_failed: OnFailed | None
+) -> Receipt:
+    # The message first: its lock makes this wait for a delivery that is just recording the provider's id.
+    message = await _find_reported(session, channel, event)
+    provider_id = clean(event.provider_id)
+    kept = await session.scalar(
+        insert(DeliveryReport)
+        .values(id=new_id(), channel=channel, provider_id=provider_id, status=event.status, error=event.error, at=now)
+        .on_conflict_do_nothing(index_elements=["channel", "provider_id", "status"])
+        .returning(DeliveryReport.id)
+    )
+    if kept is None:
+        return DUPLICATE
+    if message is None:
+        return WRITTEN
+    if message.provider_id is None:
+        message.provider_id = provider_id  # the report itself proves that the message went out
+    before = Delivery(message.status)
+    status = after_report(before, Delivery(event.status))
+    if status is not before:
+        message.status = status.value
+        message.status_at = now
+        message.error = event.error or (None if before is Delivery.UNSURE else message.error)
+        if event.opted_out:
+            conversations.opt_out(await conversations.load(session, message.business_id, message.conversation_id), now)
+        await session.flush()
+        if status is Delivery.FAILED and on_failed is not None:
+            await on_failed(session, message)
+        announce(session, message.business_id, message.conversation_id, "status")
+    return WRITTEN
+
+
+async def _find_reported(session: AsyncSession, channel: str, event: DeliveryReported) -> Message | None:
+    if event.key and (ids := keys.read_key(event.key)):
+        business_id, message_id = ids
+        found = await session.get(Message, (business_id, message_id), with_for_update=True, populate_existing=True)
+        if found is not None and found.channel == channel and found.provider_id in (None, event.provider_id):
+            return found
+    if event.account is None:
+        return None
+    account = await accounts.find_account(session, channel, clean(event.account))
+    if account is None:
+        return None
+    return await session.scalar(
+        select(Message)
+        .where(
+            Message.business_id == account.business_id,
+            Message.channel == channel,
+            Message.provider_id == clean(event.provider_id),
+            Message.sender != Sender.CUSTOMER.value,
+        )
+        .with_for_update()
+    )
+
+
+async def _consent(
+    session: AsyncSession, channel: str, account_address: str, address: str, now: datetime, *, left: bool
+) -> Receipt:
+    account = await accounts.find_account(session, channel, clean(account_address))
+    if account is None:
+        log.warning("news on %s for an account that no business has", channel)
+        return IGNORED
+    conversation = await conversations.find_by_address(session, account.business_id, channel, clean(address))
+    if conversation is None:
+        return IGNORED
+    if left:
+        conversations.opt_out(conversation, now)
+    else:
+        conversations.opt_in(conversation)
+    await session.flush()
+    announce(session, account.business_id, conversation.id, "status")
+    return WRITTEN

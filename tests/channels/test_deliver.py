@@ -14,8 +14,8 @@ from channels.backoff import MAX_ATTEMPTS
 from channels.contract import SendError
 from channels.conversations import open_conversation
 from channels.deliver import Run, deliver
-from channels.inbox import receive
 from channels.models import Conversation, Delivery, DeliveryReport, Message
+from channels.receive import receive
 from tests.channels.builders import NOW, Wire, a_message, a_thread, allowed, jobs, load, queued
 
 RETRY = SendError("busy", retryable=True)

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from booking_core.kit.db import Database
 from channels import messages
 from channels.contract import ChannelLeft, ChannelReturned, DeliveryReported, Ignored, ProviderId
-from channels.inbox import Receipt, receive
 from channels.keys import make_key
 from channels.models import Conversation, Delivery, DeliveryReport, Message
+from channels.receive import Receipt, receive
 from tests.channels.builders import ACCOUNTS, CUSTOMER, NOW, a_business, a_message, a_thread, job_names, jobs, queued
 
 
