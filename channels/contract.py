@@ -121,9 +121,15 @@ class OutgoingMessage:
 class Channel(Protocol):
     """An adapter: parses and sends; no session, no booking words."""
 
-    name: str
-    #: How long to wait for the rest of a burst of free text.
-    quiet: timedelta
+    @property
+    def name(self) -> str:
+        """What the channel is called in rows and addresses."""
+        ...
+
+    @property
+    def quiet(self) -> timedelta:
+        """How long to wait for the rest of a burst of free text."""
+        ...
 
     async def read(self, request: Request) -> list[Event]:
         """Verify and parse a webhook; raises Unauthentic or Malformed."""

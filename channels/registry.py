@@ -8,6 +8,7 @@ from channels.access import TelegramAccess, TwilioAccess
 from channels.contract import Channel, Closes
 from channels.telegram import Telegram
 from channels.twilio import Twilio
+from channels.web import WebChat
 
 #: A list button's caption where nobody brings words: understood everywhere.
 MENU_SIGN = "☰"
@@ -27,7 +28,7 @@ def build(
     # httpx logs every address it calls: Telegram's contains the bot's token, Twilio's a customer's number.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     quiet = timedelta(seconds=burst_seconds)
-    channels: list[Channel] = []
+    channels: list[Channel] = [WebChat()]
     if twilio is not None:
         channels += [Twilio.sms(twilio, quiet=quiet), Twilio.whatsapp(twilio, quiet=quiet, list_button=list_button)]
     if telegram is not None:
