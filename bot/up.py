@@ -19,7 +19,7 @@ from bot.embedded import EmbeddedPostgres, EmbeddedRedis, ServerError
 from bot.processes import Child
 from bot.settings import Settings
 from bot.up_crew import Crew, how_it_ended
-from bot.up_home import AlreadyRunning, Claim, Home, named_settings
+from bot.up_home import AlreadyRunning, Claim, Home, SampleUser, named_settings
 from bot.up_reach import ask_health, own_database, refuse_taken_port
 
 #: From web and worker started to healthy: a cold disk reads TensorFlow slowly.
@@ -30,13 +30,13 @@ class Stopped(BaseException):
     """A signal asked us to stop; like KeyboardInterrupt, nothing that handles errors may swallow it."""
 
 
-def prepare_business(settings: Settings) -> list[str]:
-    """Bring the schema up to date and load the sample business; return a line for each sample user."""
+def prepare_business(settings: Settings) -> list[SampleUser]:
+    """Bring the schema up to date and load the sample business; return the sample users that were newly made."""
     from bot.migrate import migrate
     from bot.sample import seed_sample
 
     migrate(settings.database_url)
-    return [str(user) for user in seed_sample(settings)]
+    return [(email, role, password) for email, role, password in seed_sample(settings)]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Plan:
     web: Sequence[str] = (sys.executable, "-m", "bot.cli", "web")
     worker: Sequence[str] = (sys.executable, "-m", "bot.cli", "worker")
     train: Sequence[str] = (sys.executable, "-m", "nlu.train")
-    prepare: Callable[[Settings], list[str]] = prepare_business
+    prepare: Callable[[Settings], list[SampleUser]] = prepare_business
 
 
 def run_up(_args: argparse.Namespace | None = None, plan: Plan | None = None) -> int:
@@ -106,7 +106,7 @@ class _Start:
             {name: made[name] for name in made if name != "SECRET_KEY"} | {"PORT": str(settings.port)},
         )
         with step("business", "schema up to date, sample business loaded"):
-            users = self.plan.prepare(settings)
+            users = self.home.remember_users(self.plan.prepare(settings))
         environment = {**os.environ, **made, "PORT": str(settings.port), "PYTHONUNBUFFERED": "1"}
         self._train(settings, environment)
         self.crew.start(self._child("web", self.plan.web, environment))
@@ -232,14 +232,14 @@ def _listen_to_signals(crew: Crew) -> None:
         signal.signal(signum, stop)
 
 
-def _welcome(settings: Settings, users: list[str], home: Home, seconds: float) -> None:
+def _welcome(settings: Settings, users: list[SampleUser], home: Home, seconds: float) -> None:
     base = settings.base_url
     lines = [f"\nThreadbook is healthy after {seconds:.0f} s.\n"]
     if settings.sandbox:
         lines.append(f"  Phones of the sandbox   {base}/sandbox      text, pay and move the clock; nothing leaves here")
     lines.append(f"  Web chat                {base}/chat")
     lines.append(f"  Console of the staff    {base}/console")
-    lines += [f"                          {user}" for user in users]
+    lines += [f"      {role:<10}          {email}   {password}" for email, role, password in users]
     lines.append(f"  Logs                    {home.logs}")
     lines.append("\nCtrl-C stops everything; bookings and threads stay.\n")
     _tell("\n".join(lines))

@@ -2,14 +2,13 @@
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import secrets
 import shutil
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,8 @@ from dotenv import dotenv_values
 
 from bot.processes import ServerError, end_leftover
 
+#: E-mail address, role, password.
+SampleUser = tuple[str, str, str]
 #: What a first run writes: the database's cluster, a model, logs.
 NEEDED_BYTES = 300_000_000
 
@@ -53,29 +54,18 @@ class Home:
         """Where the embedded PostgreSQL lives: as root outside every home, since it then runs as another user."""
         if named := os.environ.get("THREADBOOK_POSTGRES_DIR"):
             return Path(named).resolve()
-        if os.geteuid() == 0:
-            return Path("/var/lib/threadbook") / hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
-        return self.folder / "postgres"
+        if os.geteuid() != 0:
+            return self.folder / "postgres"
+        # Named after the home itself, not its path: a moved project keeps its data, a removed home takes them along.
+        name = self.folder / "name"
+        if not name.exists():
+            _write_private(name, secrets.token_hex(6))
+        return Path("/var/lib/threadbook") / name.read_text()
 
     def prepare(self) -> None:
         """Make the folders; refuses, with a sentence, where they cannot be written or the disk is full."""
-        for folder, mode in ((self.folder, 0o700), (self.postgres, 0o755)):
-            try:
-                folder.mkdir(mode, parents=True, exist_ok=True)
-                probe = folder / f".probe-{os.getpid()}"
-                probe.write_bytes(b"x" * 65_536)
-                probe.unlink()
-                free = shutil.disk_usage(folder).free
-            except OSError as error:
-                raise ServerError(
-                    f"Threadbook cannot write to {folder} ({error.strerror}). Put the project in a folder of your own, "
-                    "or name another for its data: THREADBOOK_HOME=/path make run"
-                ) from error
-            if free < NEEDED_BYTES:
-                raise ServerError(
-                    f"The disk is nearly full: {free // 1_000_000} MB are free at {folder}, "
-                    f"and Threadbook needs {NEEDED_BYTES // 1_000_000} MB. Make room and run the same command again."
-                )
+        _make_writable(self.folder, 0o700)
+        _make_writable(self.postgres, 0o755)
         self.logs.mkdir(exist_ok=True)
 
     def secret_key(self) -> str:
@@ -85,12 +75,22 @@ class Home:
             kept = path.read_text().strip()
             if len(kept) >= 32:  # A shorter one is what a full disk left of it.
                 return kept
-        half = path.with_suffix(".new")
-        half.unlink(missing_ok=True)
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        half.replace(path)
-        return path.read_text().strip()
+        _write_private(path, secrets.token_urlsafe(48))
+        return path.read_text()
+
+    def remember_users(self, made: Sequence[SampleUser]) -> list[SampleUser]:
+        """Keep the sample users just made, and return all: their passwords are shown at every start."""
+        path = self.folder / "sample_users.json"
+        try:
+            kept = {
+                str(email): (str(email), str(role), str(word)) for email, role, word in json.loads(path.read_text())
+            }
+        except (OSError, ValueError):
+            kept = {}
+        if made:
+            kept |= {user[0]: user for user in made}
+            _write_private(path, json.dumps(list(kept.values())))
+        return list(kept.values())
 
     @contextmanager
     def claimed(self) -> Iterator["Claim"]:
@@ -137,10 +137,7 @@ class Claim:
     def tell(self, address: str, environment: Mapping[str, str]) -> None:
         """Write down who runs and where; of the environment only what is no secret."""
         told = {"pid": os.getpid(), "address": address, "environment": dict(environment)}
-        half = self.home.folder / "up.json.new"
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(told, file)
-        half.replace(self.home.folder / "up.json")
+        _write_private(self.home.folder / "up.json", json.dumps(told))
 
 
 def named_settings() -> set[str]:
@@ -170,6 +167,34 @@ def remove(home: Home) -> int:
     shutil.rmtree(home.postgres, ignore_errors=True)
     shutil.rmtree(home.folder, ignore_errors=True)
     return 0
+
+
+def _make_writable(folder: Path, mode: int) -> None:
+    try:
+        folder.mkdir(mode, parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.write_bytes(b"x" * 65_536)
+        probe.unlink()
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise ServerError(
+            f"Threadbook cannot write to {folder} ({error.strerror}). Put the project in a folder of your own, "
+            "or name another for its data: THREADBOOK_HOME=/path make run"
+        ) from error
+    if free < NEEDED_BYTES:
+        raise ServerError(
+            f"The disk is nearly full: {free // 1_000_000} MB are free at {folder}, "
+            f"and Threadbook needs {NEEDED_BYTES // 1_000_000} MB. Make room and run the same command again."
+        )
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file for its owner alone, whole or not at all."""
+    half = path.with_name(path.name + ".new")
+    half.unlink(missing_ok=True)
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    half.replace(path)
 
 
 def _read(path: Path) -> dict[str, Any]:

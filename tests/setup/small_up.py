@@ -6,14 +6,18 @@ Postgres, Redis, locks, signals and processes are real; only what takes a minute
 
 import sys
 
+import psycopg
+
 from bot.settings import Settings
 from bot.up import Plan, run_up
+from bot.up_home import SampleUser
 
 WEB = """
 import http.server, os
+STATUS, BODY = HEALTH
 class Health(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200); self.end_headers(); self.wfile.write(str(os.getpid()).encode())
+        self.send_response(STATUS); self.end_headers(); self.wfile.write(BODY)
     def log_message(self, *args): pass
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Health).serve_forever()
 """
@@ -38,11 +42,15 @@ time.sleep(SECONDS)
 """
 
 
-def prepare(settings: Settings) -> list[str]:
+def prepare(settings: Settings) -> list[SampleUser]:
     from bot.migrate import migrate
 
     migrate(settings.database_url)
-    return ["sample@user.example  a-password"]
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        if connection.execute("SELECT to_regclass('made')").fetchone() != (None,):
+            return []
+        connection.execute("CREATE TABLE made ()")
+    return [("owner@sample.example", "owner", "a-password")]
 
 
 def small_plan(what: set[str]) -> Plan:
@@ -50,9 +58,11 @@ def small_plan(what: set[str]) -> Plan:
         return [sys.executable, "-c", code]
 
     train = TRAIN.replace("SECONDS", "60" if "slow-training" in what else "0.1")
+    broken = "broken-worker" in what
+    health = '(503, b\'{"missing": ["worker"]}\')' if broken else "(200, str(os.getpid()).encode())"
     return Plan(
-        web=python(WEB),
-        worker=python("raise SystemExit('no model here')" if "broken-worker" in what else WORKER),
+        web=python(WEB.replace("HEALTH", health)),
+        worker=python("raise SystemExit('no model here')" if broken else WORKER),
         train=python("raise SystemExit('no data here')" if "broken-training" in what else train),
         prepare=prepare,
     )

@@ -1,0 +1,135 @@
+"""What the doctor sees by asking: database, schema, clock, Redis, model, port, worker."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import redis
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from redis.exceptions import RedisError
+from sqlalchemy import create_engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from booking_core.kit.db import libpq_url, sqlalchemy_url
+from bot.findings import Finding, note, ok, wrong
+from bot.migrate import alembic_config
+from bot.processes import ServerError
+from bot.settings import Settings
+from bot.up_reach import local_url, refuse_taken_port
+
+#: The oldest versions that the tests pass on.
+OLDEST_POSTGRES = 15
+OLDEST_REDIS = 6
+#: Seconds that two clocks may differ: Stripe and Twilio refuse what is minutes old.
+_CLOCK_TOLERANCE = 5.0
+
+
+def reach_findings(settings: Settings) -> Iterator[Finding]:
+    """Ask everything that the settings name."""
+    yield from _database_findings(settings)
+    yield _redis_finding(settings)
+    yield _model_finding(settings)
+    yield _port_finding(settings)
+
+
+def _database_findings(settings: Settings) -> Iterator[Finding]:
+    try:
+        with psycopg.connect(libpq_url(settings.database_url), connect_timeout=5, autocommit=True) as connection:
+            version = connection.info.server_version // 10_000
+            if version < OLDEST_POSTGRES:
+                yield wrong("database", f"PostgreSQL {version} is too old; {OLDEST_POSTGRES} or newer is needed.")
+            else:
+                yield ok("database", f"PostgreSQL {version} answers.")
+            schema = _schema_finding(settings.database_url)
+            yield schema
+            yield from _clock_findings(connection, settings)
+            if schema.level == "ok":
+                yield _worker_finding(connection)
+    except psycopg.OperationalError as error:
+        yield wrong("database", f"DATABASE_URL does not answer: {str(error).strip().splitlines()[-1]}")
+
+
+def _schema_finding(url: str) -> Finding:
+    newest = set(ScriptDirectory.from_config(alembic_config(url)).get_heads())
+    engine = create_engine(sqlalchemy_url(url))
+    try:
+        with engine.connect() as connection:
+            present = set(MigrationContext.configure(connection).get_current_heads())
+    except SQLAlchemyError as error:
+        return wrong("schema", f"could not be read: {type(error).__name__}.")
+    finally:
+        engine.dispose()
+    if present == newest:
+        return ok("schema", f"is at the newest migration ({', '.join(sorted(newest))}).")
+    if not present:
+        return wrong("schema", "is not there: run `threadbook migrate`.")
+    return wrong("schema", f"is at {', '.join(sorted(present))}: run `threadbook migrate`.")
+
+
+def _clock_findings(connection: psycopg.Connection[Any], settings: Settings) -> Iterator[Finding]:
+    row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+    apart = abs((row[0] if row else 0.0) - time.time())
+    if apart > _CLOCK_TOLERANCE:
+        yield wrong("clock", f"The database's clock and this machine's are {apart:.0f} s apart.")
+    else:
+        yield ok("clock", "The database's clock and this machine's agree.")
+    there = connection.execute("SELECT to_regclass('clock_shift') IS NOT NULL").fetchone()
+    if not there or not there[0]:
+        return
+    moved = connection.execute("SELECT shift FROM clock_shift").fetchone()
+    if moved and moved[0]:
+        find = note if settings.sandbox else wrong
+        yield find("clock", f"The sandbox has moved the system's clock by {moved[0]}.")
+
+
+def _worker_finding(connection: psycopg.Connection[Any]) -> Finding:
+    beats = connection.execute(
+        "SELECT worker, model FROM worker_beat WHERE beat_at > clock_timestamp() - interval '10 seconds'"
+    ).fetchall()
+    if not beats:
+        return note("worker", "None is running: start `threadbook worker`, or everything by `threadbook up`.")
+    return ok("worker", f"{len(beats)} running, with model {', '.join(sorted({str(model) for _, model in beats}))}.")
+
+
+def _redis_finding(settings: Settings) -> Finding:
+    try:
+        with redis.Redis.from_url(settings.redis_url, socket_connect_timeout=5, socket_timeout=5) as client:
+            client.ping()
+            try:
+                version = str(client.info("server").get("redis_version", ""))
+            except RedisError:
+                return ok("redis", "answers (a stand-in that tells no version).")
+    except (RedisError, OSError) as error:
+        return wrong("redis", f"REDIS_URL does not answer: {type(error).__name__}.")
+    if version.split(".")[0].isdigit() and int(version.split(".")[0]) < OLDEST_REDIS:
+        return wrong("redis", f"Redis {version} is too old; {OLDEST_REDIS} or newer is needed.")
+    return ok("redis", f"Redis {version} answers.")
+
+
+def _model_finding(settings: Settings) -> Finding:
+    from nlu.train import current_model
+
+    model = current_model(settings.model_dir)
+    if model is not None:
+        return ok("model", f"{model.name} is trained from the present data.")
+    if settings.model_dir.is_dir() and any(settings.model_dir.iterdir()):
+        return wrong("model", f"The model in {settings.model_dir} is older than its data: run `threadbook train`.")
+    return wrong("model", f"There is none in {settings.model_dir}: run `threadbook train`.")
+
+
+def _port_finding(settings: Settings) -> Finding:
+    try:
+        answer = httpx.get(f"{local_url(settings)}/health", timeout=5, trust_env=False)
+        ours = "missing" in answer.json()
+    except (httpx.HTTPError, ValueError, TypeError):
+        ours = False
+    if ours:
+        return ok("port", f"Threadbook answers on {settings.port}.")
+    try:
+        refuse_taken_port(settings.host, settings.port)
+    except ServerError as error:
+        return wrong("port", str(error))
+    return ok("port", f"{settings.port} is free.")

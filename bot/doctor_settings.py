@@ -1,0 +1,99 @@
+"""What the doctor sees in the settings alone: shapes of credentials, the public address, contradictions."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from bot.findings import Finding, note, ok, wrong
+from bot.settings import Settings
+
+#: pydantic's kinds of error, in plain words; `{}` takes what the error itself knows.
+_PLAIN = {
+    "missing": "is not set",
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "path_type": "must be a path",
+}
+#: What a vendor's credential looks like; the vendors' own documentation is the source.
+_SHAPES = {
+    "twilio_account_sid": (r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits"),
+    "twilio_auth_token": (r"[0-9a-fA-F]{32}", "32 hexadecimal digits"),
+    "twilio_sms_number": (r"\+[1-9]\d{6,14}", "a number as +15550001111"),
+    "twilio_whatsapp_number": (r"\+[1-9]\d{6,14}", "a number as +15550001111"),
+    "telegram_token": (r"\d{6,}:[\w-]{30,}", "digits, a colon and at least 30 letters"),
+    "telegram_secret": (r"[A-Za-z0-9_-]{1,256}", "letters, digits, _ and - only"),
+    "stripe_secret_key": (r"(sk|rk)_(test|live)_\w{10,}", "sk_test_... or sk_live_..."),
+    "stripe_webhook_secret": (r"whsec_\w{10,}", "whsec_..."),
+}
+_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
+
+
+def explain(error: ValidationError) -> list[str]:
+    """Return a sentence for each setting that pydantic refused; never what was set."""
+    sentences = []
+    for fault in error.errors(include_url=False, include_input=False):
+        name = "_".join(str(part) for part in fault["loc"]).upper()
+        context = fault.get("ctx", {})
+        if "error" in context:  # A sentence of our own validators.
+            words = str(context["error"])
+        elif fault["type"] in _PLAIN:
+            words = _PLAIN[fault["type"]].format(**context)
+        else:
+            words = fault["msg"]
+        meant = Settings.model_fields.get(name.lower())
+        hint = f" ({meant.description})" if meant is not None and meant.description else ""
+        sentences.append(f"{name} {words}{hint}." if name else f"{words[:1].upper()}{words[1:]}.")
+    return sentences
+
+
+def settings_findings(settings: Settings) -> Iterator[Finding]:
+    """Look at the settings alone; nothing is asked of anybody."""
+    if settings.log_level.upper() not in _LEVELS:
+        yield wrong("LOG_LEVEL", "must be DEBUG, INFO, WARNING or ERROR.")
+    yield from _credential_findings(settings)
+    yield from _address_findings(settings)
+
+
+def _credential_findings(settings: Settings) -> Iterator[Finding]:
+    if settings.sandbox:
+        yield ok("vendors", "No live credential is set: the sandbox stands in for Twilio, Telegram and Stripe.")
+    for name, (shape, words) in _SHAPES.items():
+        value = getattr(settings, name)
+        text = value if isinstance(value, str) else value.get_secret_value()
+        if not text:
+            continue
+        if re.fullmatch(shape, text):
+            yield ok(name.upper(), "has the right shape.")
+        else:
+            yield wrong(name.upper(), f"does not look like one; expected: {words}.")
+    if settings.twilio_account_sid and not (settings.twilio_sms_number or settings.twilio_whatsapp_number):
+        yield wrong("twilio", "TWILIO_SMS_NUMBER or TWILIO_WHATSAPP_NUMBER is needed to send anything.")
+    if not settings.sandbox and not settings.stripe_secret_key.get_secret_value():
+        yield note("stripe", "STRIPE_SECRET_KEY is not set: services with a deposit cannot be booked.")
+    key = settings.stripe_secret_key.get_secret_value()
+    if key.startswith(("sk_test_", "rk_test_")):
+        yield note("stripe", "STRIPE_SECRET_KEY is a test key: no real money moves.")
+
+
+def _address_findings(settings: Settings) -> Iterator[Finding]:
+    parts = urlsplit(settings.base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        yield wrong("PUBLIC_URL", "must be an address such as https://book.example.org.")
+        return
+    if parts.query or parts.fragment or parts.username:
+        yield wrong("PUBLIC_URL", "must hold no user, no ? and no #.")
+    if settings.sandbox:
+        yield ok("webhooks", f"The sandbox calls {settings.base_url}/webhooks/...")
+        return
+    if parts.hostname in {"localhost", "127.0.0.1", "::1", "0.0.0.0"}:  # noqa: S104 - compared, not bound
+        yield wrong("PUBLIC_URL", "is an address of this machine: Twilio, Telegram and Stripe cannot reach it.")
+    elif parts.scheme != "https":
+        yield wrong("PUBLIC_URL", "must begin with https://: signatures and messages would travel in the open.")
+    else:
+        doors = ["/webhooks/sms", "/webhooks/whatsapp", "/webhooks/telegram", "/webhooks/stripe"]
+        yield ok("webhooks", "Give the vendors " + ", ".join(settings.base_url + door for door in doors) + ".")

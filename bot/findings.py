@@ -1,0 +1,36 @@
+"""What the doctor finds."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How bad a finding is: `note` works, but somebody should know; `wrong` does not work."""
+
+    OK = "ok"
+    NOTE = "note"
+    WRONG = "WRONG"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at, and one sentence about it."""
+
+    level: Level
+    subject: str
+    words: str
+
+
+def ok(subject: str, words: str) -> Finding:
+    """Return a finding that all is well."""
+    return Finding(Level.OK, subject, words)
+
+
+def note(subject: str, words: str) -> Finding:
+    """Return a finding that somebody should know."""
+    return Finding(Level.NOTE, subject, words)
+
+
+def wrong(subject: str, words: str) -> Finding:
+    """Return a finding that does not work as it is."""
+    return Finding(Level.WRONG, subject, words)
