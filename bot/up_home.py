@@ -24,7 +24,7 @@ SampleUser = tuple[str, str, str]
 NEEDED_BYTES = 300_000_000
 
 
-class AlreadyRunning(Exception):  # noqa: N818 - it is an answer, not an error
+class AlreadyRunning(Exception):
     """Another `up` holds the data; the message says which and where."""
 
 

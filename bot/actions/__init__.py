@@ -1,0 +1,36 @@
+"""One file per thing a customer may want; each calls the booking core and says what came of it."""
+
+from bot.actions.answers import AnswerQuestion
+from bot.actions.contract import Spoken
+from bot.actions.fill import Fill
+from bot.actions.offer import AskBooking, AskConfirmed, AskName, AskService, AskSlot
+from bot.actions.person import Handoff, OptOut
+from bot.actions.reminded import ConfirmAttendance, RunningLate
+from bot.actions.submit import Submit
+from bot.actions.talk import Fallback, Greet, NothingOpen, SmallTalk, Stop, Tapped
+from nlu.contract import DialogueAction
+
+
+def all_actions() -> tuple[DialogueAction, ...]:
+    """Return every action that the domain names."""
+    actions: tuple[DialogueAction, ...] = (
+        Fill(),
+        AskBooking(),
+        AskService(),
+        AskSlot(),
+        AskName(),
+        AskConfirmed(),
+        Submit(),
+        AnswerQuestion(),
+        Greet(),
+        SmallTalk(),
+        NothingOpen(),
+        Fallback(),
+        Stop(),
+        Tapped(),
+        ConfirmAttendance(),
+        RunningLate(),
+        Handoff(),
+        OptOut(),
+    )
+    return tuple(Spoken(action) for action in actions)

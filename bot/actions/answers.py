@@ -1,0 +1,182 @@
+"""Questions in between: answered from the catalog, never invented; then the open question again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from booking_core import booking as bookings
+from booking_core.models import State
+from bot import phrasing
+from bot.actions import cards
+from bot.actions.contract import Draft, Option, Turn
+from bot.words import language_of
+from nlu.contract import Answer, Step
+from payment_links import links
+
+
+class AnswerQuestion:
+    """Answer what was asked, and ask the open question again if there is one."""
+
+    name = "action_answer"
+
+    async def answer(self, step: Step) -> Answer:
+        """Answer every question of the message."""
+        turn: Turn = step.context
+        asked = [intent for intent in (step.understood.intent, *step.understood.also) if intent.startswith("ask_")]
+        slots = dict(step.slots)
+        named = [entity.value for entity in step.understood.entities if entity.entity == "service"]
+        if named:
+            slots["service"] = named[0]
+        said = [await answer_for(intent, turn, slots) for intent in dict.fromkeys(asked)]
+        if step.form:
+            return Answer(say=tuple(said), then=step.form)
+        if said and not said[-1]["choices"]:
+            said[-1]["choices"] = [
+                {"label": option.label, "do": option.do, "args": option.args} for option in _next_steps(turn, slots)
+            ]
+        return Answer(say=tuple(said))
+
+
+def _next_steps(turn: Turn, slots: Mapping[str, Any]) -> list[Option]:
+    return [turn.option("choice.book", "start_book"), turn.option("choice.person", "person")]
+
+
+async def answer_for(intent: str, turn: Turn, slots: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answer to one question."""
+    draft = Draft.of(slots, turn.catalog)
+    match intent:
+        case "ask_price":
+            return _prices(turn, draft)
+        case "ask_location":
+            return turn.say(
+                "answer.location",
+                act="info",
+                name=turn.business.name,
+                place=turn.location.address,
+            )
+        case "ask_hours":
+            return _hours(turn)
+        case "ask_services":
+            names = [turn.service_name(service) for service in turn.catalog.services]
+            return turn.say("answer.services", act="info", services=phrasing.listed(names, turn.locale))
+        case "ask_staff":
+            return _people(turn, draft)
+        case "ask_bookings":
+            return await own_bookings(turn)
+        case "ask_payment":
+            return await _payment(turn)
+        case "ask_policy":
+            return _policy(turn)
+        case "ask_preparation":
+            return _preparation(turn, draft)
+    return turn.say("answer.unknown", act="info")
+
+
+def _prices(turn: Turn, draft: Draft) -> dict[str, Any]:
+    services = [draft.service] if draft.service else turn.catalog.services
+    lines = [
+        turn.words.text(
+            turn.locale,
+            "answer.price_line",
+            service=turn.service_name(service),
+            price=turn.money(service.price),
+            minutes=service.duration,
+        )
+        for service in services
+    ]
+    return turn.say("answer.prices", act="info", prices="\n".join(lines)) | {"choices": []}
+
+
+def _hours(turn: Turn) -> dict[str, Any]:
+    opening = turn.catalog.opening()
+    lines: list[str] = []
+    runs: list[tuple[list[int], tuple[tuple[int, int], ...]]] = []
+    for number in range(7):
+        spans = tuple((first, last) for first, last in opening.get(number, ()))
+        if runs and runs[-1][1] == spans:
+            runs[-1][0].append(number)
+        else:
+            runs.append(([number], spans))
+    for days, spans in runs:
+        name = phrasing.weekday(days[0], turn.locale)
+        if len(days) > 1:
+            name += "–" + phrasing.weekday(days[-1], turn.locale)
+        hours = ", ".join(f"{_minutes(first)}–{_minutes(last)}" for first, last in spans)
+        lines.append(f"{name}: {hours or turn.words.text(turn.locale, 'answer.closed')}")
+    return turn.say("answer.hours", act="info", hours="\n".join(lines))
+
+
+def _minutes(minutes: int) -> str:
+    return f"{minutes // 60}:{minutes % 60:02d}"
+
+
+def _people(turn: Turn, draft: Draft) -> dict[str, Any]:
+    if draft.service:
+        able = [turn.catalog.staff_member(member).name for member in turn.catalog.staff_for(draft.service.id)]
+        return turn.say(
+            "answer.staff_for",
+            act="info",
+            service=turn.service_name(draft.service),
+            staff=phrasing.listed(able, turn.locale),
+        )
+    names = [member.name for member in turn.catalog.staff]
+    return turn.say("answer.staff", act="info", staff=phrasing.listed(names, turn.locale))
+
+
+async def own_bookings(turn: Turn) -> dict[str, Any]:
+    """List the customer's coming bookings, each with what can be done to it."""
+    upcoming = (
+        await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now) if turn.customer else []
+    )
+    if not upcoming:
+        return turn.say("bookings.none", act="info", choices=[turn.option("choice.book", "start_book")])
+    lines = [
+        cards.summary_line(turn, turn.catalog.service(one.service_id), one.starts, staff_id=one.staff_id)
+        for one in upcoming
+    ]
+    options = []
+    if len(upcoming) == 1:
+        one = str(upcoming[0].id)
+        options = [
+            turn.option("choice.move", "start_move", booking=one),
+            turn.option("choice.cancel_it", "start_cancel", booking=one),
+        ]
+    return turn.say("bookings.list", act="info", choices=options, bookings="\n".join(lines))
+
+
+async def _payment(turn: Turn) -> dict[str, Any]:
+    if turn.customer is not None:
+        for one in await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now):
+            if one.state != State.HELD:
+                continue
+            link = await links.current_link(turn.session, turn.business.id, one.id)
+            if link is not None and link.url and one.hold_expires_at is not None:
+                return turn.say(
+                    "payment.link",
+                    act="payment_link",
+                    facts=cards.booking_card(turn, one, payment_url=link.url),
+                    amount=turn.money(link.amount),
+                    url=link.url,
+                    until=turn.clock(one.hold_expires_at),
+                )
+    return turn.say("answer.payment", act="info")
+
+
+def _policy(turn: Turn) -> dict[str, Any]:
+    from booking_core.rules.policy import Policy
+
+    rules = Policy.model_validate(turn.business.policy)
+    return turn.say(
+        "answer.policy",
+        act="info",
+        hours=rules.cancel_cutoff_hours,
+        before=rules.refund_before_cutoff,
+        after=rules.refund_after_cutoff,
+    )
+
+
+def _preparation(turn: Turn, draft: Draft) -> dict[str, Any]:
+    service = draft.service
+    text = service.preparation.get(language_of(turn.locale)) if service else None
+    if service is None or not text:
+        return turn.say("answer.no_preparation", act="info")
+    return turn.say("answer.preparation", act="info", service=turn.service_name(service), text=text)

@@ -1,0 +1,392 @@
+"""Reading a message into the booking form: facts in any order, corrections, choices, yes and no."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from booking_core import booking as bookings
+from booking_core import calendar
+from booking_core.models import Booking, Service, Staff
+from bot.actions import answers, wish
+from bot.actions.contract import ANYONE, Draft, Turn, forget_task
+from nlu.contract import Answer, Step
+
+#: What a rule answers, whatever else the message says.
+_ALWAYS_OUTSIDE = {"talk_to_person", "opt_out", "stop"}
+#: What a rule answers when the message brings nothing for the form.
+_OUTSIDE = {
+    "greet", "thanks", "goodbye", "bot_challenge", "running_late", "confirm_attendance", "nlu_fallback",
+}  # fmt: skip
+_TASKS = {"book": "book", "reschedule": "move", "cancel": "cancel"}
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one message adds to the form, while it is being read."""
+
+    remember: dict[str, Any] = field(default_factory=dict)
+    say: list[Mapping[str, Any]] = field(default_factory=list)
+    #: Something that decides the time changed: the chosen time must be found again.
+    search: bool = False
+
+    def answer(self, **extra: Any) -> Answer:
+        """Return the answer of the form's validation."""
+        return Answer(say=tuple(self.say), remember=self.remember, **extra)
+
+
+class Fill:
+    """The form's validation: what the message says goes into the slots, nothing is booked here."""
+
+    name = "validate_booking_form"
+
+    async def answer(self, step: Step) -> Answer:
+        """Read the message once per turn."""
+        turn: Turn = step.context
+        if turn.filled:
+            return Answer()
+        turn.filled = True
+        slots = dict(step.slots)
+        if step.heard.tap is not None:
+            return await _tapped(turn, step, slots)
+        said = {step.understood.intent, *step.understood.also}
+        if said & _ALWAYS_OUTSIDE or (not _brings_facts(step) and _is_outside(step)):
+            return Answer(reject=True)
+        return await _read(turn, step, slots, said)
+
+
+def _is_outside(step: Step) -> bool:
+    intent = step.understood.intent
+    return intent in _OUTSIDE or (intent.startswith("ask_") and not _starts_form(step))
+
+
+def _starts_form(step: Step) -> bool:
+    return any(intent in _TASKS for intent in step.understood.also)
+
+
+def _brings_facts(step: Step) -> bool:
+    when = step.understood.when
+    if when is not None and (when.choices or when.exclusions or when.asap):
+        return True
+    kinds = {entity.entity for entity in step.understood.entities}
+    if kinds & {"service", "staff"} and not step.understood.intent.startswith("ask_"):
+        return True
+    return "name" in kinds or ("ordinal" in kinds and step.asking is not None)
+
+
+async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -> Answer:
+    reading = Reading(remember={"memo": dict(slots.get("memo") or {}) | {"failures": 0}})
+    stopped = await _take_task(turn, slots, said, reading)
+    if stopped is not None:
+        return stopped
+    slots.update(reading.remember)
+    before = Draft.of(slots, turn.catalog)
+    _take_facts(turn, step, slots, reading)
+    slots.update(reading.remember)
+    if slots["task"] != "book" and not slots.get("booking"):
+        stopped = await _take_booking(turn, slots, reading)
+        if stopped is not None:
+            return stopped
+        slots.update(reading.remember)
+    decided = _take_decision(turn, step, slots, said, reading)
+    if decided is not None:
+        return decided
+    slots.update(reading.remember)
+    await _find_slot(turn, slots, before, reading)
+    for intent in sorted(said):
+        if intent.startswith("ask_"):
+            answered = await answers.answer_for(intent, turn, slots)
+            reading.say.append(answered)
+    return reading.answer()
+
+
+async def _take_task(turn: Turn, slots: dict[str, Any], said: set[str], reading: Reading) -> Answer | None:
+    """Set the task, or change it; a cancel with nothing booked means the talk itself."""
+    current = slots.get("task")
+    wanted = next((task for intent, task in _TASKS.items() if intent in said and task != current), None)
+    if current is None:
+        task = wanted or "book"
+    elif wanted is None:
+        return None
+    else:
+        has_bookings = bool(await _upcoming(turn))
+        if wanted == "cancel" and not has_bookings:
+            return Answer(say=(turn.say("stop.done", act="info"),), remember=forget_task(), leave_form=True)
+        if wanted == "book" or not has_bookings:
+            return None  # "can you book me in at 4" while booking is no new task
+        task = wanted
+    reading.remember |= forget_task() | {"task": task, "memo": reading.remember["memo"]}
+    if task == "book":
+        reading.remember["booking"] = "new"
+        if turn.customer is not None and turn.customer.name:
+            reading.remember["customer_name"] = turn.customer.name
+    return None
+
+
+def _take_facts(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading) -> None:
+    remember = reading.remember
+    entities = step.understood.entities
+    found = [entity.value for entity in entities if entity.entity == "service"]
+    if found and found[0] != slots.get("service") and slots["task"] == "book":
+        remember["service"] = found[0]
+        reading.search = True
+        if len(set(found)) > 1:
+            reading.say.append(
+                turn.say(
+                    "book.one_at_a_time",
+                    act="info",
+                    service=turn.service_name(turn.catalog.service(UUID(found[0]))),
+                )
+            )
+    people = [entity.value for entity in entities if entity.entity == "staff"]
+    if people and people[0] != slots.get("staff"):
+        remember["staff"] = people[0]
+        reading.search = True
+    names = [entity.value for entity in entities if entity.entity == "name"]
+    if names and (step.asking == "customer_name" or not slots.get("customer_name")):
+        remember["customer_name"] = str(names[0])[:80]
+    when = step.understood.when
+    if when is not None and (when.choices or when.exclusions or when.asap):
+        _take_time(turn, step, slots, reading)
+    ordinals = [entity.value for entity in entities if entity.entity == "ordinal"]
+    if ordinals and step.asking in {"slot", "service", "booking"}:
+        _take_ordinal(step.asking, int(ordinals[0]), slots, reading)
+
+
+def _take_time(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading) -> None:
+    when = step.understood.when
+    assert when is not None  # noqa: S101 - the caller has looked
+    draft = Draft.of(slots, turn.catalog)
+    offered = (slots.get("memo") or {}).get("offered") or []
+    if step.asking == "slot" and len(when.choices) == 1 and not getattr(when.choices[0], "dated", True):
+        start = when.choices[0].start
+        same = [
+            offer
+            for offer in offered
+            if start is not None and turn.local(datetime.fromisoformat(offer["starts"])).time() == start.time()
+        ]
+        if len(same) == 1 and when.choices[0].grain in {"minute", "hour"}:
+            reading.remember |= {"slot": same[0], "when": slots.get("when")}
+            return
+    days = {turn.local(datetime.fromisoformat(offer["starts"])).date() for offer in offered}
+    on_day = wish.day_talked_about(slots.get("when"), starts=draft.starts, tz=turn.tz)
+    if on_day is None and len(days) == 1:
+        on_day = next(iter(days))
+    if on_day is None and draft.task == "move" and "was" in (slots.get("memo") or {}):
+        on_day = turn.local(datetime.fromisoformat(slots["memo"]["was"])).date()
+    reading.remember["when"] = wish.correct(slots.get("when"), when, on_day=on_day)
+    reading.remember["slot"] = None
+    reading.search = True
+
+
+def _take_ordinal(asking: str, number: int, slots: dict[str, Any], reading: Reading) -> None:
+    memo = slots.get("memo") or {}
+    listed = memo.get({"slot": "offered", "service": "services", "booking": "bookings"}[asking]) or []
+    index = number - 1 if number > 0 else len(listed) + number
+    if 0 <= index < len(listed):
+        reading.remember[asking] = listed[index]
+        if asking == "slot" and slots.get("task") == "move":
+            reading.remember["confirmed"] = True
+
+
+async def _take_booking(turn: Turn, slots: dict[str, Any], reading: Reading) -> Answer | None:
+    """Find which booking a move or cancellation is about; several are asked about."""
+    upcoming = await _upcoming(turn)
+    if not upcoming:
+        return Answer(
+            say=(turn.say("bookings.none", act="info", choices=[turn.option("choice.book", "start_book")]),),
+            remember=forget_task(),
+            leave_form=True,
+        )
+    likely = [
+        booking
+        for booking in upcoming
+        if slots.get("service") in {None, str(booking.service_id)}
+        and (len(upcoming) == 1 or slots.get("staff") in {None, ANYONE, str(booking.staff_id)})
+    ] or upcoming
+    if len(likely) == 1:
+        take_booking(turn, likely[0], slots, reading.remember)
+        reading.search = True
+    return None
+
+
+def take_booking(turn: Turn, booking: Booking, slots: Mapping[str, Any], remember: dict[str, Any]) -> None:
+    """Prefill the form from the booking that is moved or cancelled."""
+    task = slots["task"]
+    memo = dict(remember.get("memo") or slots.get("memo") or {})
+    memo |= {"was": booking.starts.isoformat(), "version": booking.version}
+    remember |= {
+        "booking": str(booking.id),
+        "service": str(booking.service_id),
+        "customer_name": (turn.customer.name if turn.customer else None) or "-",
+        "memo": memo,
+    }
+    if slots.get("staff") is None:
+        remember["staff"] = str(booking.staff_id)
+    if task == "cancel":
+        remember["slot"] = {"starts": booking.starts.isoformat(), "staff": str(booking.staff_id)}
+
+
+def _take_decision(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], reading: Reading) -> Answer | None:
+    """Act on yes, no and more: only ever about the question that is open."""
+    changed = reading.search
+    memo = reading.remember["memo"]
+    if "more_times" in said or (step.asking == "slot" and "deny" in said and not changed):
+        reading.remember |= {"slot": None, "memo": memo | {"page": memo.get("page", 0) + 1}}
+    elif step.asking == "confirmed" and not changed:
+        if "affirm" in said and "deny" not in said:
+            reading.remember["confirmed"] = True
+        elif "deny" in said:
+            return _declined(turn, slots)
+    elif step.asking == "slot" and "affirm" in said and not changed:
+        offered = memo.get("offered") or []
+        if len(offered) == 1:
+            reading.remember["slot"] = offered[0]
+    return None
+
+
+def _declined(turn: Turn, slots: Mapping[str, Any]) -> Answer:
+    if slots["task"] == "book":
+        return Answer(remember={"memo": dict(slots.get("memo") or {}) | {"changing": True}})
+    key = "cancel.kept" if slots["task"] == "cancel" else "move.kept"
+    return Answer(say=(turn.say(key, act="info"),), remember=forget_task(), leave_form=True)
+
+
+async def _find_slot(turn: Turn, slots: dict[str, Any], before: Draft, reading: Reading) -> None:
+    """Choose the time that was named if it is free; otherwise the question about times explains."""
+    draft = Draft.of(slots, turn.catalog)
+    if slots["task"] == "cancel" or draft.service is None or not reading.search:
+        return
+    if draft.staff is not None and draft.staff.id not in turn.catalog.staff_for(draft.service.id):
+        reading.say.append(_who_can(turn, draft.service, draft.staff))
+        reading.remember["staff"] = None
+        slots["staff"] = None
+        draft = Draft.of(slots, turn.catalog)
+    wanted = wish.wish_for(slots.get("when"), tz=turn.tz, now=turn.now)
+    exact = wanted.exact if slots.get("slot") is None else before.starts
+    memo = {key: value for key, value in reading.remember["memo"].items() if key not in {"offered", "page"}}
+    reading.remember |= {"memo": memo, "slot": None, "confirmed": None}
+    if exact is None or (wanted.ambiguity and slots.get("slot") is None):
+        return
+    free = await calendar.free_slots(
+        turn.session,
+        turn.catalog,
+        service_id=draft.service.id,
+        staff_id=draft.wanted_staff,
+        windows=[(exact, exact + timedelta(minutes=1))],
+        exclude=wanted.exclude,
+        now=turn.now,
+        ignoring=draft.booking_id,
+    )
+    if any(slot.starts == exact for slot in free.slots):
+        staff = str(draft.wanted_staff) if draft.wanted_staff else None
+        reading.remember["slot"] = {"starts": exact.isoformat(), "staff": staff}
+    else:
+        reading.remember["memo"] = memo | {"missed": exact.isoformat(), "why": free.reason.value if free.reason else ""}
+
+
+def _who_can(turn: Turn, service: Service, staff: Staff) -> Mapping[str, Any]:
+    from bot.phrasing import listed
+
+    able = [turn.catalog.staff_member(member).name for member in turn.catalog.staff_for(service.id)]
+    return turn.say(
+        "staff.cannot",
+        act="info",
+        staff=staff.name,
+        service=turn.service_name(service),
+        able=listed(able, turn.locale),
+    )
+
+
+async def _upcoming(turn: Turn) -> list[Booking]:
+    if turn.customer is None:
+        return []
+    return await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now)
+
+
+async def _tapped(turn: Turn, step: Step, slots: dict[str, Any]) -> Answer:
+    """Do what a choice means; those that are not about the form are left to the rule for taps."""
+    assert step.heard.tap is not None  # noqa: S101 - the caller has looked
+    do, args = step.heard.tap.do, dict(step.heard.tap.args)
+    memo = dict(slots.get("memo") or {}) | {"failures": 0}
+    match do:
+        case "choose_slot":
+            return await _chose_slot(turn, args, slots, memo)
+        case "more_times":
+            return Answer(remember={"slot": None, "memo": memo | {"page": memo.get("page", 0) + 1}})
+        case "pick_service":
+            remember = {"service": args["service"], "slot": None, "memo": memo}
+            if slots.get("task") is None:
+                remember |= _fresh(turn)
+            return Answer(remember=remember)
+        case "pick_booking":
+            picked = await bookings.load(turn.session, turn.business.id, UUID(args["booking"]))
+            remember = {"memo": memo}
+            take_booking(turn, picked, slots, remember)
+            return Answer(remember=remember)
+        case "yes":
+            right = args.get("summary") == memo.get("summary")
+            return Answer(remember={"confirmed": True} if right else {"memo": memo})
+        case "no":
+            return _declined(turn, slots)
+        case "change_time":
+            return Answer(remember={"slot": None, "when": None, "confirmed": None, "memo": {}})
+        case "change_service":
+            return Answer(remember={"service": None, "slot": None, "confirmed": None, "memo": {}})
+        case "change_staff":
+            return Answer(remember={"staff": ANYONE, "slot": None, "confirmed": None, "memo": {}})
+        case "start_book":
+            return Answer(remember=forget_task() | _fresh(turn))
+        case "start_move" | "start_cancel":
+            return await _started(turn, do, args)
+    return Answer(reject=True)
+
+
+def _fresh(turn: Turn) -> dict[str, Any]:
+    name = turn.customer.name if turn.customer else None
+    return {"task": "book", "booking": "new", "customer_name": name, "memo": {}}
+
+
+async def _started(turn: Turn, do: str, args: Mapping[str, Any]) -> Answer:
+    booking = await bookings.load(turn.session, turn.business.id, UUID(args["booking"]))
+    if booking.starts <= turn.now or booking.state not in {"held", "confirmed"}:
+        return Answer(reject=True)
+    slots = {"task": "move" if do == "start_move" else "cancel"}
+    remember = forget_task() | slots | {"memo": {}}
+    take_booking(turn, booking, slots, remember)
+    return Answer(remember=remember)
+
+
+async def _chose_slot(turn: Turn, args: Mapping[str, Any], slots: Mapping[str, Any], memo: dict[str, Any]) -> Answer:
+    """Take a tapped time if it is still free; a tap on an old list starts its task again."""
+    starts = datetime.fromisoformat(args["starts"])
+    remember: dict[str, Any] = {"memo": memo}
+    task = args.get("task", "book")
+    if slots.get("task") != task or (slots.get("service") or args["service"]) != args["service"]:
+        remember = forget_task() | (_fresh(turn) if task == "book" else {"task": task, "memo": {}})
+        if task == "move":
+            booking = await bookings.load(turn.session, turn.business.id, UUID(args["booking"]))
+            if booking.starts <= turn.now or booking.state not in {"held", "confirmed"}:
+                return Answer(reject=True)
+            take_booking(turn, booking, {"task": task}, remember)
+    remember |= {"service": args["service"], "staff": args.get("wanted") or slots.get("staff")}
+    free = await calendar.free_slots(
+        turn.session,
+        turn.catalog,
+        service_id=UUID(args["service"]),
+        staff_id=UUID(args["staff"]) if args.get("staff") else None,
+        windows=[(starts, starts + timedelta(minutes=1))],
+        exclude=(),
+        now=turn.now,
+        ignoring=UUID(args["booking"]) if args.get("booking") else None,
+    )
+    if any(slot.starts == starts for slot in free.slots):
+        remember["slot"] = {"starts": args["starts"], "staff": args.get("staff")}
+        if task == "move":
+            # The question named the choice and what it does: the tap is the yes.
+            remember["confirmed"] = True
+    else:
+        why = free.reason.value if free.reason else ""
+        remember |= {"slot": None, "memo": dict(remember["memo"]) | {"missed": args["starts"], "why": why}}
+    return Answer(remember=remember)

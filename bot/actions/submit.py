@@ -1,0 +1,179 @@
+"""After the yes: hold and ask for money, book, move or cancel."""
+
+from datetime import datetime
+from typing import Any
+
+from booking_core import booking as bookings
+from booking_core import customers
+from booking_core.models import Booking, State
+from booking_core.refusals import BookingRefused, Reason
+from bot.actions import cards
+from bot.actions.contract import Draft, Turn, forget_task
+from nlu.contract import Answer, Step
+from payment_links import links
+
+
+class Submit:
+    """Do what the confirmed summary says; a refusal leads back to free times."""
+
+    name = "action_submit"
+
+    async def answer(self, step: Step) -> Answer:
+        """Run the task's command; refusals are told and the form goes on."""
+        turn: Turn = step.context
+        draft = Draft.of(step.slots, turn.catalog)
+        try:
+            match draft.task:
+                case "move":
+                    return await _move(turn, draft)
+                case "cancel":
+                    return await _cancel(turn, draft)
+                case _:
+                    return await _book(turn, draft)
+        except BookingRefused as refused:
+            return _refused(turn, draft, refused)
+
+
+async def _book(turn: Turn, draft: Draft) -> Answer:
+    assert draft.service is not None and draft.starts is not None  # noqa: S101, PT018 - the form is complete
+    turn.customer = await customers.load_or_create(
+        turn.session,
+        turn.business.id,
+        turn.conversation.customer_id,
+        name=draft.name,
+        locale=turn.locale,
+        now=turn.now,
+    )
+    turn.conversation.customer_id = turn.customer.id
+    held = await bookings.hold(
+        turn.session,
+        catalog=turn.catalog,
+        service_id=draft.service.id,
+        staff_id=draft.slot_staff or draft.wanted_staff,
+        starts=draft.starts,
+        customer_id=turn.customer.id,
+        conversation_id=turn.conversation.id,
+        key=turn.key,
+        now=turn.now,
+    )
+    await _drop_other_holds(turn, held)
+    if held.state == State.CONFIRMED:
+        turn.conversation.outcome = "booked"
+        return Answer(say=(booked(turn, held),), remember=forget_task())
+    await links.request_payment(turn.session, held, title=payment_title(turn, held), locale=turn.locale, now=turn.now)
+    turn.answer_follows = True
+    return Answer(remember=forget_task())
+
+
+async def _drop_other_holds(turn: Turn, held: Booking) -> None:
+    """Let go of what the customer held before in this thread: one thread asks for one payment."""
+    for other in await bookings.upcoming(turn.session, turn.business.id, held.customer_id, now=turn.now):
+        if other.state == State.HELD and other.id != held.id and other.conversation_id == held.conversation_id:
+            await bookings.release(turn.session, turn.business.id, other.id, now=turn.now, actor="customer")
+            await links.close_payment(turn.session, turn.business.id, other.id, now=turn.now)
+
+
+async def _move(turn: Turn, draft: Draft) -> Answer:
+    assert draft.booking_id is not None and draft.starts is not None  # noqa: S101, PT018 - the form is complete
+    moved = await bookings.reschedule(
+        turn.session,
+        turn.business.id,
+        draft.booking_id,
+        catalog=turn.catalog,
+        starts=draft.starts,
+        staff_id=draft.slot_staff or draft.wanted_staff,
+        version=draft.memo.get("version"),
+        now=turn.now,
+        actor="customer",
+        key=turn.key,
+    )
+    turn.conversation.outcome = "moved"
+    said = turn.say(
+        "moved",
+        act="rescheduled",
+        facts=cards.booking_card(turn, moved),
+        line=_line(turn, moved),
+    )
+    calendar = turn.words.text(turn.locale, "calendar.link", url=calendar_url(turn, moved))
+    return Answer(say=(said | {"text": f"{said['text']}\n{calendar}"},), remember=forget_task())
+
+
+async def _cancel(turn: Turn, draft: Draft) -> Answer:
+    assert draft.booking_id is not None  # noqa: S101 - the form is complete
+    before = await bookings.load(turn.session, turn.business.id, draft.booking_id)
+    line = _line(turn, before)
+    if before.state == State.HELD:
+        await bookings.release(turn.session, turn.business.id, before.id, now=turn.now, actor="customer")
+        await links.close_payment(turn.session, turn.business.id, before.id, now=turn.now)
+        return Answer(say=(turn.say("cancelled", act="cancelled", line=line),), remember=forget_task())
+    gone = await bookings.cancel(
+        turn.session,
+        turn.business.id,
+        before.id,
+        by="customer",
+        version=draft.memo.get("version"),
+        now=turn.now,
+        actor="customer",
+    )
+    turn.conversation.outcome = "cancelled"
+    paid = await links.paid_amount(turn.session, turn.business.id, before.id)
+    refund = min(gone.refund, paid)
+    if refund:
+        await links.refund_for_cancellation(turn.session, gone.booking, refund, now=turn.now)
+    key = "cancelled_refund" if refund else "cancelled"
+    said = turn.say(
+        key,
+        act="cancelled",
+        choices=[turn.option("choice.book", "start_book")],
+        facts=cards.booking_card(turn, gone.booking),
+        line=line,
+        refund=turn.money(refund),
+    )
+    return Answer(say=(said,), remember=forget_task())
+
+
+def booked(turn: Turn, booking: Booking, *, key: str = "booked") -> dict[str, Any]:
+    """Return the confirmation: when, where, how to change it, and the calendar file."""
+    said = turn.say(
+        key,
+        act="booked",
+        facts=cards.booking_card(turn, booking),
+        line=_line(turn, booking),
+        place=f"{turn.location.name}, {turn.location.address}",
+        reference=booking.reference,
+    )
+    calendar = turn.words.text(turn.locale, "calendar.link", url=calendar_url(turn, booking))
+    return said | {"text": f"{said['text']}\n{calendar}"}
+
+
+def calendar_url(turn: Turn, booking: Booking) -> str:
+    """Return where the booking's calendar file is."""
+    return f"{turn.base_url}/calendar/{booking.ics_token}.ics"
+
+
+def payment_title(turn: Turn, booking: Booking) -> str:
+    """Return what the payment page calls the booking."""
+    return _line(turn, booking)
+
+
+def _line(turn: Turn, booking: Booking) -> str:
+    return cards.summary_line(turn, turn.catalog.service(booking.service_id), booking.starts, staff_id=booking.staff_id)
+
+
+def _refused(turn: Turn, draft: Draft, refused: BookingRefused) -> Answer:
+    """Go back to choosing a time, or end kindly where no other time would help."""
+    if refused.reason in {Reason.NOT_NOW, Reason.CHANGED, Reason.UNKNOWN, Reason.TOO_LATE_TO_CHANGE}:
+        said = turn.say(
+            f"refused.{refused.reason.value}",
+            act="info",
+            choices=[turn.option("choice.my_bookings", "my_bookings"), turn.option("choice.person", "person")],
+            when="",
+        )
+        return Answer(say=(said,), remember=forget_task())
+    missed = draft.starts or datetime.fromisoformat(draft.memo["was"])
+    memo = {**draft.memo, "missed": missed.isoformat(), "why": refused.reason.value}
+    memo.pop("offered", None)
+    remember = {"slot": None, "confirmed": None, "memo": memo}
+    if refused.reason == Reason.STAFF_CANNOT:
+        remember["staff"] = None
+    return Answer(remember=remember, then="booking_form")

@@ -1,0 +1,146 @@
+"""Everything that is not about a booking: hello, thanks, not understood, never mind."""
+
+from booking_core import booking as bookings
+from booking_core.models import State
+from bot.actions.answers import own_bookings
+from bot.actions.contract import Option, Turn, forget_task
+from bot.actions.reminded import confirm_attendance, decline_reminder
+from nlu.contract import Answer, Step
+from payment_links import links
+
+#: Not understood this often in a row: a person is offered.
+PATIENCE = 2
+
+
+def first_steps(turn: Turn) -> list[Option]:
+    """Return what a customer can start with."""
+    return [
+        turn.option("choice.book", "start_book"),
+        turn.option("choice.my_bookings", "my_bookings"),
+        turn.option("choice.person", "person"),
+    ]
+
+
+class Greet:
+    """Hello back, with what can be done here."""
+
+    name = "action_greet"
+
+    async def answer(self, step: Step) -> Answer:
+        """Greet; in the middle of something, go on with it."""
+        turn: Turn = step.context
+        if step.form:
+            return Answer(say=(turn.say("greet.again", act="greet"),), then=step.form)
+        said = turn.say("greet", act="greet", choices=first_steps(turn), business=turn.business.name)
+        return Answer(say=(said,))
+
+
+class SmallTalk:
+    """Thanks, goodbye, and whether this is a machine: one honest line."""
+
+    name = "action_small_talk"
+
+    async def answer(self, step: Step) -> Answer:
+        """Answer and, in the middle of something, ask the open question again."""
+        turn: Turn = step.context
+        key = {"thanks": "talk.welcome", "goodbye": "talk.bye", "bot_challenge": "talk.bot"}.get(
+            step.understood.intent, "talk.welcome"
+        )
+        choices = [turn.option("choice.person", "person")] if key == "talk.bot" and not step.form else []
+        said = turn.say(key, act="info", choices=choices, business=turn.business.name)
+        return Answer(say=(said,), then=step.form)
+
+
+class NothingOpen:
+    """A yes or no without an open question: perhaps to a reminder."""
+
+    name = "action_nothing_open"
+
+    async def answer(self, step: Step) -> Answer:
+        """Take it as the answer to the last reminder, else ask what can be done."""
+        turn: Turn = step.context
+        if turn.last is not None and turn.last.act == "reminder":
+            if step.understood.intent == "affirm":
+                return await confirm_attendance(turn, turn.last)
+            return await decline_reminder(turn, turn.last)
+        return Answer(say=(turn.say("talk.what_now", act="clarify", choices=first_steps(turn)),))
+
+
+class Fallback:
+    """Not understood: say so kindly, with choices; the second time offer a person."""
+
+    name = "action_fallback"
+
+    async def answer(self, step: Step) -> Answer:
+        """Count failures in the memory and answer accordingly."""
+        turn: Turn = step.context
+        memo = dict(step.slots.get("memo") or {})
+        memo["failures"] = int(memo.get("failures", 0)) + 1
+        if memo["failures"] >= PATIENCE:
+            said = turn.say(
+                "fallback.person",
+                act="fallback",
+                choices=[turn.option("choice.person", "person"), turn.option("choice.book", "start_book")],
+            )
+            return Answer(say=(said,), remember={"memo": memo})
+        if step.form:
+            return Answer(say=(turn.say("fallback.again", act="fallback"),), remember={"memo": memo}, then=step.form)
+        said = turn.say("fallback", act="fallback", choices=first_steps(turn))
+        return Answer(say=(said,), remember={"memo": memo})
+
+
+class Stop:
+    """Never mind: holds are let go, nothing stays half done."""
+
+    name = "action_stop"
+
+    async def answer(self, step: Step) -> Answer:
+        """Forget the task and free what was held in this thread."""
+        turn: Turn = step.context
+        await release_holds(turn)
+        said = turn.say("stop.done", act="info", choices=[turn.option("choice.book", "start_book")])
+        return Answer(say=(said,), remember=forget_task(), leave_form=True)
+
+
+async def release_holds(turn: Turn) -> None:
+    """Free what the customer holds unpaid in this thread, and close its payment page."""
+    if turn.customer is None:
+        return
+    for one in await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now):
+        if one.state == State.HELD and one.conversation_id == turn.conversation.id:
+            await bookings.release(turn.session, turn.business.id, one.id, now=turn.now, actor="customer")
+            await links.close_payment(turn.session, turn.business.id, one.id, now=turn.now)
+
+
+class Tapped:
+    """A choice that is not about the open form."""
+
+    name = "action_tap"
+
+    async def answer(self, step: Step) -> Answer:
+        """Do what it means; those that start or continue a task go to the form."""
+        turn: Turn = step.context
+        assert step.heard.tap is not None  # noqa: S101 - the rule for taps runs for taps only
+        match step.heard.tap.do:
+            case "person":
+                return Answer(then="action_handoff")
+            case "media":
+                return Answer(say=(turn.say("media", act="info", choices=first_steps(turn)),), then=step.form)
+            case "repeat":
+                said = turn.say("talk.what_now", act="clarify", choices=first_steps(turn))
+                return Answer(then=step.form) if step.form else Answer(say=(said,))
+            case "stop":
+                return Answer(then="action_stop")
+            case "my_bookings":
+                return Answer(say=(await own_bookings(turn),), then=step.form)
+            case "confirm_attendance":
+                return await confirm_attendance(turn, None, step.heard.tap.args)
+            case "yes" | "no" | "change_time" | "change_service" | "change_staff" | "pick_service" | "more_times":
+                if step.form is None and turn.filled is False and step.heard.tap.do != "pick_service":
+                    said = turn.say("talk.what_now", act="clarify", choices=first_steps(turn))
+                    return Answer(say=(said,))
+        if turn.filled:
+            # The form had it and left it to us: what it names is past or gone.
+            said = turn.say("talk.stale", act="info", choices=first_steps(turn))
+            return Answer(say=(said,), remember=forget_task(), leave_form=True)
+        return Answer(then="booking_form")

@@ -1,0 +1,158 @@
+"""What a customer's words about time mean for a search: pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from nlu.when import When, Window
+
+#: Clock readings: a start that can be booked as it is. Others are spans to search in.
+_POINTS = {"minute", "hour"}
+Span = tuple[datetime | None, datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Spans to search in (aware), spans to leave out, and where in them the customer would like to be."""
+
+    spans: tuple[Span, ...] = ()
+    exclude: tuple[Span, ...] = ()
+    #: An exact start, when that is what was said.
+    exact: datetime | None = None
+    #: Rank near this moment.
+    near: datetime | None = None
+    #: Everything said lies behind us.
+    past: bool = False
+    ambiguity: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether no time was named at all: the first free ones will do."""
+        return not self.spans
+
+
+def wish_for(when: Mapping[str, Any] | None, *, tz: str, now: datetime) -> Wish:
+    """Return the search that a remembered reading asks for."""
+    if not when:
+        return Wish()
+    read = When.from_json(dict(when))
+    if not read.choices:
+        return Wish(exclude=tuple(_span(window, tz) for window in read.exclusions))
+    ahead = [window for window in read.choices if not window.past]
+    exact = _exact(ahead, tz)
+    spans = tuple(_span(window, tz) for window in ahead)
+    near = exact or _near(ahead, tz)
+    if exact is not None:
+        # Around an exact time the whole day counts, so that the nearest free time can be offered.
+        spans = (_day_of(exact, tz),)
+    return Wish(
+        spans=spans,
+        exclude=tuple(_span(window, tz) for window in read.exclusions),
+        exact=exact,
+        near=near,
+        past=not ahead,
+        ambiguity=read.ambiguity,
+    )
+
+
+def correct(old: Mapping[str, Any] | None, new: When, *, on_day: date | None) -> dict[str, Any]:
+    """Merge what is said now with what was said before.
+
+    A bare clock ("make it 4") keeps the day that was talked about; a bare day ("no, Thursday") keeps
+    the clock; anything else replaces. Exclusions add up.
+    """
+    before = When.from_json(dict(old)) if old else None
+    choices = new.choices
+    if choices and on_day is not None and not any(_dated(window) for window in choices):
+        choices = tuple(_moved_to(window, on_day) for window in choices)
+    elif choices and before and all(window.grain == "day" for window in choices):
+        choices = tuple(_with_clock_of(before, window) for window in choices)
+    elif not choices and before:
+        choices = before.choices
+    exclusions = (*(before.exclusions if before and not new.asap else ()), *new.exclusions)
+    return replace(new, choices=choices, windows=choices or new.windows, exclusions=exclusions).to_json()
+
+
+def day_talked_about(when: Mapping[str, Any] | None, *, starts: datetime | None, tz: str) -> date | None:
+    """Return the one local day that the talk is about, if there is one."""
+    if starts is not None:
+        return starts.astimezone(ZoneInfo(tz)).date()
+    if not when:
+        return None
+    days = {
+        window.start.date()
+        for window in When.from_json(dict(when)).choices
+        if window.start is not None and window.end is not None and window.end - window.start <= timedelta(days=1)
+    }
+    return days.pop() if len(days) == 1 else None
+
+
+def _dated(window: Window) -> bool:
+    return bool(getattr(window, "dated", True))
+
+
+def _moved_to(window: Window, day: date) -> Window:
+    start, end = window.start, window.end
+    anchor = start or end
+    if anchor is None:
+        return window
+    shift = datetime.combine(day, time()) - datetime.combine(anchor.date(), time())
+    return replace(
+        window,
+        start=start + shift if start else datetime.combine(day, time()),
+        end=end + shift if end else datetime.combine(day, time()) + timedelta(days=1),
+        past=False,
+    )
+
+
+def _with_clock_of(before: When, window: Window) -> Window:
+    clocks = {
+        (old.start.time(), old.end - old.start, old.grain)
+        for old in before.choices
+        if old.start is not None and old.end is not None and old.grain in {*_POINTS, "daypart"}
+    }
+    if len(clocks) != 1 or window.start is None:
+        return window
+    clock, length, grain = clocks.pop()
+    start = datetime.combine(window.start.date(), clock)
+    return replace(window, start=start, end=start + length, grain=grain)
+
+
+def _exact(windows: list[Window], tz: str) -> datetime | None:
+    if len(windows) != 1:
+        return None
+    window = windows[0]
+    if window.grain not in _POINTS or window.start is None or window.approx or window.end is None:
+        return None
+    if window.end - window.start > timedelta(hours=1):
+        return None
+    return _aware(window.start, tz)
+
+
+def _near(windows: list[Window], tz: str) -> datetime | None:
+    first = windows[0] if windows else None
+    if first is None or first.start is None:
+        return None
+    return _aware(first.start, tz) if first.grain in _POINTS else None
+
+
+def _span(window: Window, tz: str) -> Span:
+    return (
+        _aware(window.start, tz) if window.start else None,
+        _aware(window.end, tz) if window.end else None,
+    )
+
+
+def _day_of(moment: datetime, tz: str) -> Span:
+    zone = ZoneInfo(tz)
+    day = moment.astimezone(zone).date()
+    return (
+        datetime.combine(day, time(), zone).astimezone(UTC),
+        datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC),
+    )
+
+
+def _aware(local: datetime, tz: str) -> datetime:
+    return local.replace(tzinfo=ZoneInfo(tz)).astimezone(UTC)

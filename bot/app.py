@@ -1,0 +1,64 @@
+"""The web process: webhooks, web chat, console, sandbox. It loads no Rasa and calls no vendor."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot import calendar_file, health, home, notices
+from bot.console import routes as console
+from bot.console.desk import Desk
+from bot.models import Dialogue
+from bot.sandbox import routes as sandbox
+from bot.sandbox.stage import Stage
+from bot.settings import Settings
+from bot.wiring import build_system, close_system
+from channels import web_routes, webhooks
+from channels.limits import sender_limits
+from payment_links import pages as payment_pages
+from payment_links import webhook as payment_webhook
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application; it connects on first use and closes what it opened."""
+    system = build_system(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        tasks = []
+        if stage is not None:
+            tasks.append(asyncio.create_task(sandbox.run_webhooks(stage)))
+        yield
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await close_system(system)
+
+    async def handed_back(session: AsyncSession, dialogue: Dialogue, now: datetime) -> None:
+        await notices.recap(system, session, dialogue, now)
+
+    app = FastAPI(
+        title="Threadbook", summary="Appointments inside the message thread.", lifespan=lifespan, redoc_url=None
+    )
+    app.state.system = system
+    app.include_router(health.router_for(system))
+    app.include_router(home.router_for(system))
+    app.include_router(calendar_file.router_for(system))
+    doors = webhooks.Doors(system.db, system.channels, sender_limits(system.redis), on_failed=notices.delivery_failed)
+    app.include_router(webhooks.router_for(doors))
+    app.include_router(web_routes.router_for(web_routes.WebDoors(system.db, system.redis, system.words)))
+    if system.vendors.stripe is not None:
+        till = payment_webhook.Till(system.db, system.vendors.stripe.webhook_secret)
+        app.include_router(payment_webhook.router_for(till))
+    app.include_router(payment_pages.router_for(system.words))
+    app.include_router(
+        console.router_for(Desk(system.db, system.redis, system.words, settings, handed_back=handed_back))
+    )
+    stage = Stage(system.db, settings, system.vendors) if settings.sandbox else None
+    if stage is not None:
+        app.include_router(sandbox.router_for(stage))
+    return app

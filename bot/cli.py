@@ -1,0 +1,189 @@
+"""`threadbook`: every command of the system."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bot.settings import Settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    args = parser().parse_args(arguments)
+    try:
+        result: int = args.run(args)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our lines went away, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's grammar."""
+    root = argparse.ArgumentParser(prog="threadbook", description="Appointments inside the message thread.")
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: object, help_: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help_, description=help_)
+        command.set_defaults(run=run)
+        return command
+
+    add("up", _up, "Run everything on this machine: servers, web, worker, a sample business")
+    add("web", _web, "Run the web server")
+    add("worker", _worker, "Run a worker: conversations, deliveries, payments, reminders")
+    add("migrate", _migrate, "Bring the database to the newest schema")
+    seed = add("seed", _seed, "Load a business from a YAML file (the sample, if none is named)")
+    seed.add_argument("file", nargs="?", type=Path)
+    train = add("train", _train, "Train the model, unless it is trained from the same inputs already")
+    train.add_argument("--out", type=Path, help="folder of the models (MODEL_DIR)")
+    chat = add("chat", _chat, "Chat with a running system in this terminal")
+    chat.add_argument("--url", default="", help="address of the web server")
+    chat.add_argument("--locale", default="en", help="language to start in")
+    add("when", _when, "Read times: JSON lines in, JSON lines out")
+    add("understand", _understand, "Read messages: JSON lines in, JSON lines out")
+    bench = add("bench", _bench, "Measure")
+    bench.add_argument("what", choices=["turn"], help="turn: a full turn, part by part")
+    bench.add_argument("--turns", type=int, default=200, help="how many turns")
+    add("doctor", _doctor, "Say what is wrong with the settings and the servers")
+    return root
+
+
+def settings_or_exit() -> Settings:
+    """Return the settings; ends with a plain sentence for each that is wrong."""
+    from bot.doctor import explain
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        sys.stderr.write("Some settings cannot be used:\n")
+        for line in explain(error):
+            sys.stderr.write(f"  {line}\n")
+        raise SystemExit(2) from None
+
+
+def _up(args: argparse.Namespace) -> int:
+    from bot.up import run_up
+
+    return run_up(args)
+
+
+def _web(args: argparse.Namespace) -> int:
+    import uvicorn
+
+    from bot.app import create_app
+    from bot.logs import configure_logs
+
+    settings = settings_or_exit()
+    configure_logs(settings.log_level)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        # Rasa keeps the websockets package old; wsproto serves as well.
+        ws="wsproto",
+        log_config=None,
+        # Addresses hold tokens and phone numbers.
+        access_log=False,
+        proxy_headers=True,
+        timeout_graceful_shutdown=5,
+    )
+    return 0
+
+
+def _worker(args: argparse.Namespace) -> int:
+    from bot.logs import configure_logs
+
+    settings = settings_or_exit()
+    configure_logs(settings.log_level)
+    from bot.worker import NoModel, run_worker
+
+    try:
+        asyncio.run(run_worker(settings))
+    except NoModel as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _migrate(args: argparse.Namespace) -> int:
+    from bot.migrate import migrate
+
+    migrate(settings_or_exit().database_url)
+    sys.stdout.write("The database has the newest schema.\n")
+    return 0
+
+
+def _seed(args: argparse.Namespace) -> int:
+    from booking_core.seed import SeedError
+
+    from bot.sample import SAMPLE, seed_sample
+
+    try:
+        users = seed_sample(settings_or_exit(), args.file or SAMPLE)
+    except (SeedError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    for user in users:
+        sys.stdout.write(f"{user}\n")
+    return 0
+
+
+def _train(args: argparse.Namespace) -> int:
+    from nlu.train import train
+
+    out = args.out or settings_or_exit().model_dir
+    model = train(out, lambda line: sys.stderr.write(f"{line}\n") and None)
+    sys.stdout.write(f"{model}\n")
+    return 0
+
+
+def _chat(args: argparse.Namespace) -> int:
+    from bot.terminal import chat
+
+    return chat(args.url or settings_or_exit().base_url, args.locale)
+
+
+def _when(args: argparse.Namespace) -> int:
+    from nlu.when.command import run
+
+    for line in run(sys.stdin):
+        sys.stdout.write(line.rstrip("\n") + "\n")
+        sys.stdout.flush()
+    return 0
+
+
+def _understand(args: argparse.Namespace) -> int:
+    from bot.logs import configure_logs
+
+    configure_logs("ERROR")
+    from bot.understand import understand
+
+    return understand(sys.stdin, sys.stdout)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from bot.bench import bench_turn
+
+    return bench_turn(args.turns)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from bot.doctor import run_doctor
+
+    try:
+        settings: Settings | ValidationError = Settings()
+    except ValidationError as error:
+        settings = error
+    return run_doctor(settings)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,163 @@
+"""Job names to functions: what the worker runs. Every job is safe to run twice."""
+
+import logging
+from dataclasses import dataclass
+from uuid import UUID
+
+import procrastinate
+from nlu.engine import Engine
+from procrastinate import JobContext, RetryStrategy
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core import catalog as catalogs
+from booking_core.kit.clock import current_time
+from booking_core.kit.db import libpq_url
+from booking_core.kit.jobs import Job
+from bot import handoff, notices, tasks
+from bot.turn import answer_conversation, open_turn, speak
+from bot.wiring import System
+from channels import conversations, deliver, messages
+from payment_links import links, refunds, settle
+from payment_links.gateway import GatewayError, PaymentGateway
+from payment_links.models import Payment
+
+log = logging.getLogger(__name__)
+
+#: A turn that fails this often is a bug that a person must catch for the customer.
+TURN_ATTEMPTS = 4
+_TURN_RETRY = RetryStrategy(max_attempts=TURN_ATTEMPTS - 1, exponential_wait=2)
+#: About eight minutes of trying: less than the shortest hold is worth.
+VENDOR_ATTEMPTS = 9
+_VENDOR_RETRY = RetryStrategy(max_attempts=VENDOR_ATTEMPTS - 1, exponential_wait=2)
+
+
+class NoGateway(GatewayError):
+    """Money is asked for, but no payment provider is set up."""
+
+    def __init__(self) -> None:
+        super().__init__("not_configured", retryable=False)
+
+
+def build_jobs(system: System, engine: Engine) -> procrastinate.App:
+    """Return the queue with every job bound to this worker's system and model."""
+    pool = system.settings.worker_concurrency + 2
+    app = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(
+            conninfo=libpq_url(system.settings.database_url), min_size=1, max_size=pool
+        )
+    )
+    work = Work(system, engine)
+    for job in Job:
+        retry = _TURN_RETRY if job is Job.ANSWER_CONVERSATION else _VENDOR_RETRY
+        app.task(name=job.value, queue=job.value, retry=retry, pass_context=True)(getattr(work, job.value))
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One method for each job, by the job's name."""
+
+    system: System
+    engine: Engine
+
+    async def answer_conversation(self, context: JobContext, business_id: str, conversation_id: str) -> None:
+        """Answer a thread; a turn that fails again and again is left to a person."""
+        ids = UUID(business_id), UUID(conversation_id)
+        try:
+            await answer_conversation(self.system, self.engine, *ids)
+        except Exception as error:
+            if context.job.attempts + 1 < TURN_ATTEMPTS:
+                raise
+            # Only the kind of error is logged: its text may hold what the customer wrote.
+            log.error("a turn failed for good: %s", type(error).__name__, extra={"conversation": conversation_id})
+            await _give_up(self.system, *ids)
+
+    async def deliver_message(self, context: JobContext, business_id: str, message_id: str) -> None:
+        """Hand a message to its channel."""
+        await deliver.deliver(
+            self.system.db,
+            self.system.channels,
+            UUID(business_id),
+            UUID(message_id),
+            may_send=handoff.may_send,
+            on_failed=notices.delivery_failed,
+        )
+
+    async def acknowledge_tap(self, context: JobContext, business_id: str, message_id: str) -> None:
+        """Confirm a tap to its platform."""
+        await deliver.acknowledge_tap(self.system.db, self.system.channels, UUID(business_id), UUID(message_id))
+
+    async def make_payment_link(self, context: JobContext, business_id: str, payment_id: str) -> None:
+        """Make a payment page and send its address; when that cannot be, a person is called."""
+        ids = UUID(business_id), UUID(payment_id)
+        try:
+            await links.make_link(
+                self.system.db, self._gateway, *ids, on_open=self._link_opened, on_failed=self._link_failed
+            )
+        except GatewayError:
+            if context.job.attempts + 1 < VENDOR_ATTEMPTS:
+                raise
+            await links.give_up(self.system.db, *ids, on_failed=self._link_failed)
+
+    async def close_payment_link(self, context: JobContext, business_id: str, payment_id: str) -> None:
+        """Make a payment page unpayable."""
+        await links.expire_link(self.system.db, self._gateway, UUID(business_id), UUID(payment_id))
+
+    async def refund_payment(self, context: JobContext, business_id: str, payment_id: str) -> None:
+        """Give money back."""
+        await refunds.make_refund(
+            self.system.db, self._gateway, UUID(business_id), UUID(payment_id), on_failed=self._refund_failed
+        )
+
+    async def settle_payment_event(self, context: JobContext, event_id: str) -> None:
+        """Act on what the payment provider told us, and tell the customer, in one transaction."""
+        async with self.system.db.transaction() as session:
+            now = await current_time(session)
+            outcome = await settle.settle_event(session, event_id, now=now)
+            await notices.tell_settled(self.system, session, outcome, now=now)
+
+    async def tell_hold_expired(self, context: JobContext, business_id: str, booking_id: str) -> None:
+        """Tell a customer that their hold is over."""
+        async with self.system.db.transaction() as session:
+            await notices.tell_hold_expired(self.system, session, UUID(business_id), UUID(booking_id))
+
+    async def send_reminder(self, context: JobContext, business_id: str, reminder_id: str) -> None:
+        """Word and queue a reminder, if it still holds."""
+        async with self.system.db.transaction() as session:
+            now = await current_time(session)
+            await notices.remind(self.system, session, UUID(business_id), UUID(reminder_id), now=now)
+
+    @property
+    def _gateway(self) -> PaymentGateway:
+        if self.system.gateway is None:
+            raise NoGateway
+        return self.system.gateway
+
+    async def _link_opened(self, session: AsyncSession, payment: Payment) -> None:
+        await notices.tell_payment_link(self.system, session, payment, now=await current_time(session))
+
+    async def _link_failed(self, session: AsyncSession, payment: Payment) -> None:
+        await notices.tell_payment_failed(self.system, session, payment, now=await current_time(session))
+
+    async def _refund_failed(self, session: AsyncSession, payment: Payment) -> None:
+        await notices.refund_failed(session, payment, now=await current_time(session))
+
+
+async def _give_up(system: System, business_id: UUID, conversation_id: UUID) -> None:
+    """Leave the thread to a person: an apology, a task, and the bot falls silent."""
+    async with system.db.transaction() as session:
+        await handoff.ensure_dialogue(session, business_id, conversation_id, for_update=True)
+        conversation = await conversations.load(session, business_id, conversation_id)
+        waiting = await messages.load_unanswered(session, conversation)
+        if not waiting:
+            return
+        now = await current_time(session)
+        catalog = await catalogs.load_catalog(session, business_id)
+        key = f"turn_failed:{conversation_id}:{waiting[-1].seq}"
+        turn = await open_turn(system, session, catalog, conversation, last=None, key=key, now=now)
+        await speak(turn, [turn.say("trouble", act="handoff")])
+        await handoff.ask_for_person(session, conversation, now=now)
+        await tasks.ask_staff(
+            session, business_id, kind="turn_failed", key=key, now=now, conversation_id=conversation_id
+        )
+        await messages.mark_answered(session, waiting, now=now)

@@ -1,0 +1,256 @@
+"""What the bot says without being asked: a hold that ran out, money that came, a reminder.
+
+Each is decided, worded and queued in the transaction of its cause, so that it is said once.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core import booking as bookings
+from booking_core import calendar
+from booking_core import catalog as catalogs
+from booking_core.kit.clock import current_time
+from booking_core.kit.ids import BookingId, new_id
+from booking_core.models import Booking, BookingAudit, State
+from booking_core.rules import suggest
+from bot import handoff, tasks
+from bot.actions import cards
+from bot.actions.contract import Turn
+from bot.actions.offer import OFFERS, slot_option
+from bot.actions.submit import booked
+from bot.models import Dialogue
+from bot.turn import open_turn, speak
+from bot.wiring import System
+from channels import conversations, messages
+from channels.models import Message
+from payment_links import links, settle
+from payment_links.models import Payment
+
+_TOLD = "told_expired"
+
+
+async def turn_about(system: System, session: AsyncSession, booking: Booking, *, now: datetime) -> Turn | None:
+    """Return the circumstances for saying something about a booking in its thread, if it has one."""
+    if booking.conversation_id is None:
+        return None
+    conversation = await conversations.load(session, booking.business_id, booking.conversation_id)
+    catalog = await catalogs.load_catalog(session, booking.business_id)
+    last = await messages.last_spoken(session, conversation)
+    return await open_turn(
+        system, session, catalog, conversation, last=last, key=f"notice:{booking.id}:{booking.version}", now=now
+    )
+
+
+async def tell_payment_link(system: System, session: AsyncSession, payment: Payment, *, now: datetime) -> None:
+    """Send the link that was just made."""
+    booking = await bookings.load(session, payment.business_id, BookingId(payment.booking_id))
+    turn = await turn_about(system, session, booking, now=now)
+    if turn is None or booking.state != State.HELD or booking.hold_expires_at is None:
+        return
+    said = turn.say(
+        "payment.link",
+        act="payment_link",
+        facts=cards.booking_card(turn, booking, payment_url=payment.url),
+        amount=turn.money(payment.amount),
+        url=payment.url,
+        until=turn.clock(booking.hold_expires_at),
+    )
+    await speak(turn, [said])
+
+
+async def tell_payment_failed(system: System, session: AsyncSession, payment: Payment, *, now: datetime) -> None:
+    """No link can be made: free the time, say so, and put a person on it."""
+    booking = await bookings.load(session, payment.business_id, BookingId(payment.booking_id))
+    if booking.state != State.HELD:
+        return
+    await bookings.release(session, booking.business_id, booking.id, now=now, actor="system")
+    turn = await turn_about(system, session, booking, now=now)
+    await tasks.ask_staff(
+        session,
+        booking.business_id,
+        kind="payment_link_failed",
+        key=f"payment_link_failed:{payment.id}",
+        now=now,
+        conversation_id=booking.conversation_id,
+        booking_id=booking.id,
+    )
+    if turn is not None:
+        await speak(turn, [turn.say("payment.failed", act="handoff")])
+        await handoff.ask_for_person(session, turn.conversation, now=now)
+
+
+async def tell_hold_expired(system: System, session: AsyncSession, business_id: UUID, booking_id: UUID) -> None:
+    """Close the payment page, tell the customer once, and offer the time and others again."""
+    booking = await bookings.load(session, business_id, BookingId(booking_id), for_update=True)
+    told = await session.scalar(
+        select(BookingAudit.id).where(
+            BookingAudit.business_id == business_id,
+            BookingAudit.booking_id == booking_id,
+            BookingAudit.move == _TOLD,
+        )
+    )
+    if told is not None or booking.state != State.EXPIRED:
+        return
+    now = await current_time(session)
+    session.add(
+        BookingAudit(
+            business_id=business_id,
+            id=new_id(),
+            booking_id=booking_id,
+            at=now,
+            actor="system",
+            move=_TOLD,
+            version=booking.version,
+            data={},
+        )
+    )
+    await links.close_payment(session, business_id, booking.id, now=now)
+    turn = await turn_about(system, session, booking, now=now)
+    if turn is not None:
+        await speak(turn, [await _offer_again(turn, booking)])
+
+
+async def _offer_again(turn: Turn, booking: Booking, key: str = "hold.expired", **values: object) -> dict[str, Any]:
+    service = turn.catalog.service(booking.service_id)
+    free = await calendar.free_slots(
+        turn.session,
+        turn.catalog,
+        service_id=booking.service_id,
+        staff_id=booking.staff_id,
+        windows=[(max(turn.now, booking.starts - timedelta(days=2)), booking.starts + timedelta(days=5))],
+        exclude=(),
+        now=turn.now,
+    )
+    picked = sorted(suggest.suggest(free.slots, wish=booking.starts, count=OFFERS), key=lambda slot: slot.starts)
+    line = cards.summary_line(turn, service, booking.starts, staff_id=booking.staff_id)
+    if not picked:
+        plain = "hold.expired_plain" if key == "hold.expired" else key
+        return turn.say(
+            plain, act="offer_slots", choices=[turn.option("choice.book", "start_book")], line=line, **values
+        )
+    options = [slot_option(turn, slot, service_id=service.id, named=True) for slot in picked]
+    return turn.say(key, act="offer_slots", choices=options, line=line, **values)
+
+
+async def tell_settled(system: System, session: AsyncSession, outcome: settle.Outcome, *, now: datetime) -> None:
+    """Say what a payment event came to."""
+    match outcome:
+        case settle.Paid(booking=booking):
+            await _tell_booked(system, session, booking, "booked.paid", now)
+        case settle.PaidAfterExpiryRetaken(booking=booking):
+            await _tell_booked(system, session, booking, "booked.retaken", now)
+        case settle.PaidButGone(booking=booking, payment=payment):
+            await _tell_too_late(system, session, booking, payment, now)
+        case settle.PaidTwice(payment=payment):
+            await _tell_paid_twice(system, session, payment, now)
+        case settle.PaidWrongAmount(payment=payment):
+            await _for_staff(session, payment, "paid_wrong_amount", now)
+        case settle.RefundFailed(payment=payment):
+            await refund_failed(session, payment, now=now)
+        case _:
+            return
+
+
+async def _tell_booked(system: System, session: AsyncSession, booking: Booking, key: str, now: datetime) -> None:
+    turn = await turn_about(system, session, booking, now=now)
+    if turn is None:
+        return
+    turn.conversation.outcome = "booked"
+    await speak(turn, [booked(turn, booking, key=key)])
+
+
+async def _tell_too_late(
+    system: System, session: AsyncSession, booking: Booking, payment: Payment, now: datetime
+) -> None:
+    await _for_staff(session, payment, "late_payment_refunded", now)
+    turn = await turn_about(system, session, booking, now=now)
+    if turn is not None:
+        amount = turn.money(payment.amount)
+        await speak(turn, [await _offer_again(turn, booking, "late_payment.refunded", amount=amount)])
+
+
+async def _tell_paid_twice(system: System, session: AsyncSession, payment: Payment, now: datetime) -> None:
+    booking = await _for_staff(session, payment, "paid_twice_refunded", now)
+    turn = await turn_about(system, session, booking, now=now)
+    if turn is not None:
+        await speak(turn, [turn.say("paid_twice.refunded", act="info", amount=turn.money(payment.amount))])
+
+
+async def refund_failed(session: AsyncSession, payment: Payment, *, now: datetime) -> None:
+    """The bank would not take the money back: a person must settle it."""
+    await _for_staff(session, payment, "refund_failed", now)
+
+
+async def _for_staff(session: AsyncSession, payment: Payment, kind: str, now: datetime) -> Booking:
+    booking = await bookings.load(session, payment.business_id, BookingId(payment.booking_id))
+    await tasks.ask_staff(
+        session,
+        booking.business_id,
+        kind=kind,
+        key=f"{kind}:{payment.id}",
+        now=now,
+        conversation_id=booking.conversation_id,
+        booking_id=booking.id,
+        data={"amount": payment.amount, "currency": payment.currency},
+    )
+    return booking
+
+
+async def delivery_failed(session: AsyncSession, message: Message) -> None:
+    """A message could not be delivered for good: staff are told."""
+    await tasks.ask_staff(
+        session,
+        message.business_id,
+        kind="message_failed",
+        key=f"message_failed:{message.id}",
+        now=message.status_at,
+        conversation_id=message.conversation_id,
+        data={"error": message.error or ""},
+    )
+
+
+async def recap(system: System, session: AsyncSession, dialogue: Dialogue, now: datetime) -> None:
+    """A person gave the thread back: say so, with the bot's open question as it stood."""
+    conversation = await conversations.load(session, dialogue.business_id, dialogue.conversation_id)
+    catalog = await catalogs.load_catalog(session, dialogue.business_id)
+    key = f"recap:{conversation.id}:{dialogue.handoff_version}"
+    turn = await open_turn(system, session, catalog, conversation, last=None, key=key, now=now)
+    asked = await messages.last_question(session, conversation)
+    said = turn.say("handoff.back", act=asked.act if asked and asked.act else "info")
+    if asked is not None and dialogue.memory.get("form"):
+        said["text"] = f"{said['text']} {asked.text}"
+        said["facts"] = asked.facts
+        said["choices"] = [
+            {"label": choice.label, **choice.meaning} for choice in await messages.choices_of(session, asked)
+        ]
+    await speak(turn, [said])
+
+
+async def remind(system: System, session: AsyncSession, business_id: UUID, reminder_id: UUID, *, now: datetime) -> None:
+    """Word one reminder, if its booking still stands as it did when the reminder was planned."""
+    booking = await bookings.check_reminder(session, business_id, reminder_id, now=now)
+    if booking is None:
+        return
+    turn = await turn_about(system, session, booking, now=now)
+    if turn is None or turn.conversation.opted_out_at is not None:
+        return
+    about = {"booking": str(booking.id), "version": booking.version}
+    said = turn.say(
+        "reminder",
+        act="reminder",
+        choices=[
+            turn.option("choice.confirm", "confirm_attendance", **about),
+            turn.option("choice.move", "start_move", **about),
+            turn.option("choice.cancel_it", "start_cancel", **about),
+        ],
+        facts=cards.booking_card(turn, booking) | about,
+        line=cards.summary_line(
+            turn, turn.catalog.service(booking.service_id), booking.starts, staff_id=booking.staff_id
+        ),
+        place=f"{turn.location.name}, {turn.location.address}",
+    )
+    await speak(turn, [said])

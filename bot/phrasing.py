@@ -1,0 +1,80 @@
+"""Times, days and money as people of a locale write them; Babel knows how."""
+
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_skeleton, format_time
+from babel.lists import format_list
+from babel.numbers import format_currency
+
+from booking_core.kit.money import exponent
+
+
+@lru_cache(maxsize=256)
+def babel_locale(tag: str) -> Locale:
+    """Return the closest locale that Babel knows: region, then language, then English."""
+    parts = tag.replace("-", "_")
+    for candidate in (parts, parts.split("_", 1)[0], "en"):
+        try:
+            return Locale.parse(candidate)
+        except (UnknownLocaleError, ValueError):
+            continue
+    raise UnknownLocaleError(tag)  # pragma: no cover - "en" is always known
+
+
+@lru_cache(maxsize=256)
+def local_tag(language: str, business_locale: str) -> str:
+    """Return the language as it is written where the business is: `en-GB` there, not `en-US`.
+
+    Falls back to the language alone where CLDR knows no such pair.
+    """
+    if business_locale.replace("_", "-").split("-")[0].lower() == language:
+        return business_locale
+    territory = Locale.parse(business_locale.replace("-", "_")).territory
+    if territory:
+        try:
+            return str(Locale.parse(f"{language}_{territory}")).replace("_", "-")
+        except (UnknownLocaleError, ValueError):
+            # English on the continent is written with European dates and a 24-hour clock.
+            return "en-150" if language == "en" and territory not in {"US", "CA"} else language
+    return language
+
+
+def day(moment: datetime, tz: str, locale: str) -> str:
+    """Return `Tue 24 Nov`, with the year only when it is not the obvious one."""
+    return str(format_skeleton("MMMEd", moment, tzinfo=ZoneInfo(tz), locale=babel_locale(locale)))
+
+
+def clock(moment: datetime, tz: str, locale: str) -> str:
+    """Return `15:00` or `3:00 PM`."""
+    text: str = format_time(moment, "short", tzinfo=ZoneInfo(tz), locale=babel_locale(locale))
+    return text.replace("\u202f", "\u00a0")
+
+
+def day_and_clock(moment: datetime, tz: str, locale: str) -> str:
+    """Return `Tue 24 Nov, 15:00`."""
+    return f"{day(moment, tz, locale)}, {clock(moment, tz, locale)}"
+
+
+def long_day(moment: datetime, tz: str, locale: str) -> str:
+    """Return `Tuesday, 24 November 2026`."""
+    local = moment.astimezone(ZoneInfo(tz))
+    return str(format_date(local, "full", locale=babel_locale(locale)))
+
+
+def weekday(number: int, locale: str) -> str:
+    """Return the name of a weekday, Monday being 0."""
+    return str(babel_locale(locale).days["stand-alone"]["wide"][number])
+
+
+def money(amount: int, currency: str, locale: str) -> str:
+    """Return `€28.00` from minor units."""
+    digits = exponent(currency)
+    return str(format_currency(amount / 10**digits, currency, locale=babel_locale(locale), currency_digits=True))
+
+
+def listed(items: list[str], locale: str, *, any_of: bool = False) -> str:
+    """Return `a, b and c` (or `a, b or c`)."""
+    return str(format_list(items, style="or" if any_of else "standard", locale=babel_locale(locale)))

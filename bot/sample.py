@@ -1,0 +1,47 @@
+"""The sample business and its people, for a first look."""
+
+import asyncio
+from pathlib import Path
+
+from booking_core.seed import load_seed
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core.kit.clock import current_time
+from booking_core.kit.db import Database
+from booking_core.models import Business
+from bot.console.users import SampleUser, seed_users
+from bot.settings import Settings
+from bot.vendors import vendors_for
+from channels.accounts import open_account
+
+SAMPLE = Path(__file__).resolve().parent.parent / "data" / "seeds" / "marigold.yml"
+
+
+def seed_sample(settings: Settings, file: Path = SAMPLE) -> list[SampleUser]:
+    """Load a business from its file, with its addresses; return the sample users that were newly made."""
+    return asyncio.run(_seed(settings, file))
+
+
+async def _seed(settings: Settings, file: Path) -> list[SampleUser]:
+    db = Database(settings.database_url, pool_size=1)
+    try:
+        async with db.transaction() as session:
+            now = await current_time(session)
+            business = await load_seed(session, file, now)
+            await open_accounts(session, settings, business)
+            return await seed_users(session, business, now) if settings.sandbox else []
+    finally:
+        await db.close()
+
+
+async def open_accounts(session: AsyncSession, settings: Settings, business: Business) -> None:
+    """Give the business the addresses that the settings name, and its web chat."""
+    vendors = vendors_for(settings)
+    await open_account(session, business.id, "web", business.slug)
+    if vendors.twilio is not None:
+        if vendors.twilio.sms_number:
+            await open_account(session, business.id, "sms", vendors.twilio.sms_number)
+        if vendors.twilio.whatsapp_number:
+            await open_account(session, business.id, "whatsapp", f"whatsapp:{vendors.twilio.whatsapp_number}")
+    if vendors.telegram is not None:
+        await open_account(session, business.id, "telegram", vendors.telegram.bot_id)

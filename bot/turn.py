@@ -1,0 +1,242 @@
+"""One turn in one transaction: what was said, what it means, what is answered and remembered."""
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from booking_core.catalog import Catalog
+from nlu.engine import Engine
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core import booking as bookings
+from booking_core import catalog as catalogs
+from booking_core import customers
+from booking_core.kit.clock import current_time
+from booking_core.models import Business, Customer
+from bot import handoff
+from bot.actions.contract import Turn
+from bot.models import Dialogue
+from bot.phrasing import local_tag
+from bot.wiring import System
+from bot.words import language_of
+from channels import conversations, messages
+from channels.models import Conversation, Message
+from nlu import contract
+
+#: However long somebody goes on writing, an answer comes after this.
+LONGEST_WAIT = timedelta(seconds=8)
+_NUMBER = re.compile(r"^\s*#?(\d{1,2})\s*[.)]?\s*$")
+
+
+class Unanswered(RuntimeError):
+    """A turn ended without anything to say: a bug, so the turn is undone and tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A group of messages that are answered together: a tap, or a burst of free text."""
+
+    rows: tuple[Message, ...]
+    text: str
+    tap: contract.Tap | None
+
+
+async def answer_conversation(system: System, engine: Engine, business_id: UUID, conversation_id: UUID) -> bool:
+    """Answer everything unanswered in a thread; False if there was nothing (a job run twice)."""
+    await _wait_for_quiet(system, business_id, conversation_id)
+    async with system.db.transaction() as session:
+        dialogue = await handoff.ensure_dialogue(session, business_id, conversation_id, for_update=True)
+        conversation = await conversations.load(session, business_id, conversation_id)
+        waiting = await messages.load_unanswered(session, conversation)
+        if not waiting:
+            return False
+        now = await current_time(session)
+        if dialogue.answers == "bot":
+            await _answer(system, engine, session, dialogue, conversation, waiting, now)
+        await messages.mark_answered(session, waiting, now=now)
+        return True
+
+
+async def _wait_for_quiet(system: System, business_id: UUID, conversation_id: UUID) -> None:
+    """Wait until a burst of free text is over; taps and numbers are answered at once."""
+    started = asyncio.get_running_loop().time()
+    while True:
+        async with system.db.transaction() as session:
+            conversation = await conversations.load(session, business_id, conversation_id)
+            waiting = await messages.load_unanswered(session, conversation)
+            now = await current_time(session)
+        if not waiting or waiting[-1].choice or _NUMBER.match(waiting[-1].text):
+            return
+        quiet = system.channels[conversation.channel].quiet
+        rest = quiet - (now - waiting[-1].created_at)
+        waited = timedelta(seconds=asyncio.get_running_loop().time() - started)
+        if rest <= timedelta(0) or waited >= LONGEST_WAIT:
+            return
+        await asyncio.sleep(min(rest, LONGEST_WAIT - waited).total_seconds())
+
+
+async def _answer(
+    system: System,
+    engine: Engine,
+    session: AsyncSession,
+    dialogue: Dialogue,
+    conversation: Conversation,
+    waiting: list[Message],
+    now: datetime,
+) -> None:
+    catalog = await catalogs.load_catalog(session, conversation.business_id)
+    last = await messages.last_spoken(session, conversation)
+    for said in await _grouped(session, conversation, waiting, last, now):
+        turn = await open_turn(
+            system, session, catalog, conversation, last=last, key=f"{conversation.id}:{said.rows[-1].seq}", now=now
+        )
+        heard = await _heard(turn, dialogue, said)
+        result = await engine.turn(dialogue.memory, heard, turn)
+        dialogue.memory = result.memory
+        for row in said.rows:
+            row.understood = {**result.understood.to_json(), "actions": list(result.actions)}
+            row.locale = turn.locale
+        if said.tap is not None:
+            said.rows[-1].understood = {"intent": "tap", "do": said.tap.do, "actions": list(result.actions)}
+        if result.said:
+            last = await speak(turn, result.said)
+        elif not turn.answer_follows:
+            raise Unanswered
+        if any(one.get("act") == "handoff" for one in result.said):
+            return
+
+
+async def open_turn(
+    system: System,
+    session: AsyncSession,
+    catalog: Catalog,
+    conversation: Conversation,
+    *,
+    last: Message | None,
+    key: str,
+    now: datetime,
+) -> Turn:
+    """Return the circumstances of a turn, or of something said without being asked."""
+    customer: Customer | None = None
+    if conversation.customer_id is not None:
+        customer = await customers.load_or_create(
+            session, conversation.business_id, conversation.customer_id, name=None, locale=None, now=now
+        )
+    return Turn(
+        session=session,
+        words=system.words,
+        catalog=catalog,
+        conversation=conversation,
+        customer=customer,
+        now=now,
+        locale=_locale_of(system, conversation, catalog.business),
+        last=last,
+        key=key,
+        base_url=system.settings.base_url,
+    )
+
+
+def _locale_of(system: System, conversation: Conversation, business: Business) -> str:
+    if conversation.locale and language_of(conversation.locale) in system.words.languages:
+        return (
+            conversation.locale
+            if "-" in conversation.locale
+            else local_tag(language_of(conversation.locale), business.default_locale)
+        )
+    return business.default_locale
+
+
+async def speak(turn: Turn, said: Iterable[Mapping[str, Any]]) -> Message:
+    """Queue one message made of everything that was said: its choices and facts are the last ones."""
+    parts = list(said)
+    choices = next((part["choices"] for part in reversed(parts) if part.get("choices")), [])
+    facts = next((part["facts"] for part in reversed(parts) if part.get("facts")), None)
+    return await messages.queue_message(
+        turn.session,
+        turn.conversation,
+        sender="bot",
+        text="\n".join(str(part["text"]) for part in parts),
+        choices=[messages.ChoiceDraft(one["label"], one["do"], one["args"]) for one in choices],
+        act=parts[-1]["act"],
+        facts=facts,
+        locale=turn.locale,
+        now=turn.now,
+    )
+
+
+async def _heard(turn: Turn, dialogue: Dialogue, said: Said) -> contract.Heard:
+    catalog = turn.catalog
+    slots = dialogue.memory.get("slots") or {}
+    reference = None
+    if slots.get("task") == "move" and slots.get("booking"):
+        moved = await bookings.load(turn.session, turn.business.id, UUID(slots["booking"]))
+        reference = (moved.starts, moved.ends)
+    return contract.Heard(
+        text=said.text,
+        now=turn.now,
+        tz=turn.tz,
+        locale=turn.locale,
+        asked=turn.last.act if turn.last is not None and turn.last.sender == "bot" else None,
+        catalog=contract.Catalog(
+            services=tuple(
+                contract.Name(str(one.id), _service_names(one.name, one.names, one.synonyms))
+                for one in catalog.services
+            ),
+            staff=tuple(contract.Name(str(one.id), (one.name, *one.aliases)) for one in catalog.staff),
+        ),
+        hours=catalog.opening(),
+        reference=reference,
+        tap=said.tap,
+    )
+
+
+def _service_names(name: str, names: Mapping[str, str], synonyms: Mapping[str, list[str]]) -> tuple[str, ...]:
+    every = [name, *names.values(), *(word for words in synonyms.values() for word in words)]
+    return tuple(dict.fromkeys(every))
+
+
+async def _grouped(
+    session: AsyncSession, conversation: Conversation, waiting: list[Message], last: Message | None, now: datetime
+) -> list[Said]:
+    """Put free text of one burst together; the same choice tapped twice counts once."""
+    groups: list[Said] = []
+    for row in waiting:
+        if messages.platform_opt(row):
+            continue  # the platform has answered this itself
+        tap = await _tap_of(session, conversation, row, last, now)
+        before = groups[-1] if groups else None
+        if before is not None and before.tap == tap:
+            text = before.text if tap else f"{before.text}\n{row.text}"
+            groups[-1] = Said((*before.rows, row), text, tap)
+        else:
+            groups.append(Said((row,), row.text, tap))
+    return groups
+
+
+async def _tap_of(
+    session: AsyncSession, conversation: Conversation, row: Message, last: Message | None, now: datetime
+) -> contract.Tap | None:
+    """Return what was chosen: by a tap, by its number, or by typing its label."""
+    if not row.text.strip() and not row.choice:
+        return contract.Tap("media" if messages.media(row) else "repeat")
+    token = None
+    if row.choice:
+        token = await messages.find_choice(session, conversation, row.choice)
+    elif last is not None and last.choices:
+        number = _NUMBER.match(row.text)
+        written = row.text.strip().casefold()
+        place = (
+            int(number.group(1))
+            if number
+            else next((n for n, one in enumerate(last.choices, 1) if one["label"].casefold() == written), None)
+        )
+        if place is not None:
+            token = await messages.choice_by_number(session, conversation, last.id, place)
+    if token is None or token.expires_at <= now:
+        return None
+    await messages.use_choice(session, token, now)
+    return contract.Tap(token.meaning["do"], token.meaning["args"])

@@ -1,0 +1,60 @@
+"""What web and worker are made of, built once from the settings."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from booking_core.kit.db import Database
+from bot.settings import Settings
+from bot.vendors import Vendors, vendors_for
+from bot.words import Words
+from channels import registry
+from channels.contract import Channel
+from payment_links.gateway import PaymentGateway
+from payment_links.stripe_gateway import StripeGateway
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Everything with a connection or a credential."""
+
+    settings: Settings
+    vendors: Vendors
+    db: Database
+    redis: Redis
+    channels: Mapping[str, Channel]
+    gateway: PaymentGateway | None
+    words: Words
+
+
+def build_system(settings: Settings) -> System:
+    """Build everything; connections open when they are first used."""
+    vendors = vendors_for(settings)
+    redis = Redis.from_url(settings.redis_url)
+    return System(
+        settings=settings,
+        vendors=vendors,
+        db=Database(settings.database_url, redis=redis),
+        redis=redis,
+        channels=registry.build(twilio=vendors.twilio, telegram=vendors.telegram, burst_seconds=settings.burst_seconds),
+        gateway=StripeGateway(vendors.stripe) if vendors.stripe else None,
+        words=Words(),
+    )
+
+
+@asynccontextmanager
+async def open_system(settings: Settings) -> AsyncIterator[System]:
+    """Build everything and close it at the end."""
+    system = build_system(settings)
+    try:
+        yield system
+    finally:
+        await close_system(system)
+
+
+async def close_system(system: System) -> None:
+    """Close every connection."""
+    await system.db.close()
+    await system.redis.aclose()

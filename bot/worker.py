@@ -1,0 +1,64 @@
+"""The worker process: answers conversations, delivers messages, asks for money, keeps time."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from pathlib import Path
+
+from nlu.engine import Engine
+
+from bot import due
+from bot.actions import all_actions
+from bot.jobs import build_jobs
+from bot.settings import Settings
+from bot.wiring import open_system
+
+log = logging.getLogger(__name__)
+
+
+class NoModel(Exception):
+    """There is no trained model where the settings point."""
+
+
+def model_of(settings: Settings) -> Path:
+    """Return the trained model; raises NoModel."""
+    from nlu.train import current_model
+
+    found = current_model(settings.model_dir)
+    if found is None:
+        raise NoModel(f"no trained model in {settings.model_dir}: run `threadbook train`")
+    return found
+
+
+async def run_worker(settings: Settings) -> None:
+    """Work until asked to stop (SIGTERM, Ctrl-C): what has begun is finished first."""
+    model = model_of(settings)
+    engine = Engine.load(model, all_actions())
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(asked, stop.set)
+    async with open_system(settings) as system:
+        jobs = build_jobs(system, engine)
+        async with jobs.open_async():
+            work = asyncio.create_task(
+                jobs.run_worker_async(
+                    concurrency=settings.worker_concurrency,
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=0.5,
+                    update_heartbeat_interval=due.HEARTBEAT,
+                    stalled_worker_timeout=due.DEAD_AFTER,
+                    delete_jobs="successful",
+                    shutdown_graceful_timeout=8,
+                )
+            )
+            clockwork = asyncio.create_task(due.keep_time(system, jobs, model=model.name))
+            stopping = asyncio.create_task(stop.wait())
+            log.info("worker ready with model %s", model.name)
+            await asyncio.wait({work, clockwork, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (clockwork, stopping, work):
+                task.cancel()
+            for task in (clockwork, work):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task

@@ -1,0 +1,23 @@
+"""The trained model and its engine, loaded once for all flows."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from nlu.engine import Engine
+from nlu.train import train
+
+from bot.actions import all_actions
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model of the present data, trained here unless an earlier run has it (cached by content)."""
+    folder = Path(os.environ.get("TEST_MODEL_DIR") or Path.cwd() / ".threadbook" / "models")
+    return train(folder, lambda _line: None)
+
+
+@pytest.fixture(scope="session")
+def engine(model: Path) -> Iterator[Engine]:
+    yield Engine.load(model, all_actions())

@@ -1,0 +1,17 @@
+"""Every written conversation on every channel, through signed webhooks, against the sandbox."""
+
+import pytest
+from nlu.engine import Engine
+
+from tests.flows.player import Player, Script, phone_for, scripts
+from tests.flows.world import running
+
+pytestmark = pytest.mark.model
+
+
+@pytest.mark.parametrize("channel", ["sms", "whatsapp", "telegram", "web"])
+@pytest.mark.parametrize("script", scripts(), ids=lambda script: script.name)
+async def test_conversation(script: Script, channel: str, engine: Engine, database_url: str, redis_url: str) -> None:
+    written = script.load()
+    async with running(engine, database_url, redis_url, now=written.get("now", "2027-03-02T10:00")) as world:
+        await Player(world, phone_for(world, channel, script.language)).play(written["steps"])

@@ -1,0 +1,158 @@
+"""A whole running system for one conversation: web on a port of its own, a worker, a database of its own."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import httpx
+import psycopg
+import uvicorn
+from nlu.engine import Engine
+
+from booking_core.kit.db import libpq_url
+from bot import due
+from bot.app import create_app
+from bot.embedded import free_port
+from bot.jobs import build_jobs
+from bot.sample import SAMPLE, _seed
+from bot.settings import Settings
+from bot.wiring import System, open_system
+
+ZONE = ZoneInfo("Europe/Madrid")
+
+
+@dataclass(slots=True)
+class World:
+    """What a conversation's player can reach."""
+
+    settings: Settings
+    system: System
+    http: httpx.AsyncClient
+    users: list
+    engine: Engine
+    _worker: contextlib.AsyncExitStack | None = None
+
+    async def start_worker(self) -> None:
+        self._worker = contextlib.AsyncExitStack()
+        await self._worker.enter_async_context(running_worker(self.system, self.engine))
+
+    async def stop_worker(self) -> None:
+        if self._worker is not None:
+            await self._worker.aclose()
+            self._worker = None
+
+    async def wait_for(self, sql: str, *values: object, seconds: float = 15) -> list[tuple]:
+        for _ in range(int(seconds * 20)):
+            if rows := await self.rows(sql, *values):
+                return rows
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"never came true: {sql}")
+
+    async def rows(self, sql: str, *values: object) -> list[tuple]:
+        async with await psycopg.AsyncConnection.connect(libpq_url(self.settings.database_url)) as connection:
+            cursor = await connection.execute(sql, values)
+            return await cursor.fetchall()
+
+
+def settings_for(database_url: str, redis_url: str, *, port: int | None = None, **more: object) -> Settings:
+    return Settings(
+        _env_file=None,
+        database_url=database_url,
+        redis_url=redis_url,
+        port=port or free_port(),
+        secret_key="tests" * 10,
+        burst_seconds=0.15,
+        **more,
+    )
+
+
+async def set_clock(database_url: str, local: str) -> None:
+    """Move the system's clock to a wall-clock time of the business."""
+    target = datetime.fromisoformat(local).replace(tzinfo=ZONE)
+    shift = target - datetime.now(UTC)
+    async with await psycopg.AsyncConnection.connect(libpq_url(database_url)) as connection:
+        await connection.execute(
+            "INSERT INTO clock_shift (one, shift) VALUES (1, %s) ON CONFLICT (one) DO UPDATE SET shift = excluded.shift",
+            (shift,),
+        )
+
+
+@contextlib.asynccontextmanager
+async def running_web(settings: Settings) -> AsyncIterator[None]:
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings),
+            host=settings.host,
+            port=settings.port,
+            ws="wsproto",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    server.install_signal_handlers = lambda: None
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+        if task.done():
+            task.result()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+@contextlib.asynccontextmanager
+async def running_worker(system: System, engine: Engine) -> AsyncIterator[None]:
+    jobs = build_jobs(system, engine)
+    async with jobs.open_async():
+        tasks = [
+            asyncio.create_task(
+                jobs.run_worker_async(
+                    concurrency=8,
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=0.1,
+                    delete_jobs="successful",
+                    shutdown_graceful_timeout=1,
+                )
+            ),
+            asyncio.create_task(_ticking(system, jobs)),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _ticking(system: System, jobs: object) -> None:
+    while True:
+        await due.look(system, jobs)
+        await due.beat(system, "tests", "tests")
+        await asyncio.sleep(0.1)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    engine: Engine, database_url: str, redis_url: str, *, now: str = "2027-03-02T10:00", **more: object
+) -> AsyncIterator[World]:
+    """Run everything; `now` is a local time of the sample business (2 March 2027 is a Tuesday)."""
+    settings = settings_for(database_url, redis_url, **more)
+    await set_clock(database_url, now)
+    users = await _seed(settings, SAMPLE)
+    async with (
+        open_system(settings) as system,
+        running_web(settings),
+        httpx.AsyncClient(base_url=settings.base_url, timeout=30) as http,
+    ):
+        world = World(settings, system, http, users, engine)
+        await world.start_worker()
+        try:
+            yield world
+        finally:
+            await world.stop_worker()
