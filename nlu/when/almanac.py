@@ -273,6 +273,13 @@ _HOURS_OF_DAY = {"start": (6, 10), "mid": (10, 14), "end": (17, 21), "later": (1
 
 
 def _side(meaning: Side, now: datetime) -> Iterator[Days]:
+    found = list(_sides(meaning, now))
+    if found and found[0].end and found[0].end <= now and isinstance(meaning.outer, Shift) and meaning.outer.count == 0 and meaning.outer.unit == "month":
+        yield from _sides(replace(meaning, outer=replace(meaning.outer, count=1)), now)  # "early in the month", said on the 12th
+    yield from found
+
+
+def _sides(meaning: Side, now: datetime) -> Iterator[Days]:
     for outer in days_of(meaning.outer, now):
         if outer.start is None or outer.end is None:
             continue

@@ -10,6 +10,7 @@ from nlu.when.pattern import Match, Stage
 
 CLOCKS = Stage()
 BARE_CLOCKS = Stage()
+LED_CLOCKS = Stage()
 
 
 def clock_from(value: Any, half: str | None = None) -> Clock | None:
@@ -60,13 +61,15 @@ def noon_or_midnight(match: Match) -> Clock | None:
     return Clock(12 if is_noon else 0, exact=True)
 
 
-@CLOCKS.rule("time", "t:hm/dothm hmark? inpart? x:ampm", "h:hour zero m:minute hmark? inpart? x:ampm", "h:hour/hhmm dot? hmark? inpart? x:ampm", "h:hour m:min2 inpart? x:ampm")
+@CLOCKS.rule("time", "t:hm/dothm hmark? inpart? x:ampm", "h:hour z:num m:minute x:ampm", "h:hour zero m:minute hmark? inpart? x:ampm", "h:hour/hhmm dot? hmark? inpart? x:ampm", "h:hour m:min2 inpart? x:ampm")
 def clock_with_meridiem(match: Match) -> Clock | None:
     """3 pm, 3:15 p.m., seven thirty am."""
     half = match.get("x")
     if match.has("t"):
         return clock_from(match.get("t"), half)
     clock = clock_from(match.get("h"), half)
+    if match.has("z") and match.get("z"):  # "6 0 2 pm" is 6:02, "4 5 6 pm" nothing
+        return None
     if clock and match.has("m"):
         clock = replace(clock, minute=match.get("m"))
     return clock
@@ -170,6 +173,13 @@ def half_after_hour(match: Match) -> Clock | None:
 
 
 @CLOCKS.rule("time")
+def quarter_of_hour(match: Match) -> Clock | None:
+    """Eastern and southern German "viertel acht" is a quarter past seven."""
+    clock = clock_from(match.get("h"))
+    return shifted(clock, -45) if clock else None
+
+
+@CLOCKS.rule("time")
 def half_before_hour(match: Match) -> Clock | None:
     """German "halb fünf" is half past four, "fünf vor halb fünf" five minutes earlier."""
     clock = clock_from(match.get("h"))
@@ -255,7 +265,7 @@ def settle(clock: Clock, part: str) -> Clock | None:
     if not clock.is_open and clock.hour != 12:
         return clock
     hour = clock.hour % 12
-    if part in ("morning", "dawn", "forenoon"):
+    if part in ("morning", "dawn", "forenoon", "early", "day_start", "breakfast", "after_breakfast", "open"):
         return replace(clock, hour=hour if clock.hour != 12 or part == "dawn" else 12, half="am", exact=True)
     if part == "night":
         late = hour >= 6
@@ -301,11 +311,8 @@ def bare_clock(match: Match) -> Clock | None:
     return replace(clock, approx=any("about" in t.values for t in match.tokens[match.found.start() : match.found.end()]))
 
 
-@BARE_CLOCKS.rule("time", "glue{0,1} t:time", "at t:time")
+@LED_CLOCKS.rule("time", "at/the t:time")
 def clock_with_preposition(match: Match) -> Clock | None:
     """At 3pm, um 15 Uhr: the preposition belongs to it."""
-    lead = match.tokens[match.found.start()]
-    if "time" in lead.values or not {"at", "at_clock", "the"} & lead.values.keys():
-        return None
     clock = match.get("t")
     return clock if isinstance(clock, Clock) else None

@@ -52,7 +52,7 @@ def iso_date(match: Match) -> Date | None:
     return written_date(day, month, year)
 
 
-@DATES.rule("day", "day_lead? t:numdate dot?", "day_lead? t:slashdate!fraction (comma|of)? y:year", "day_lead? t:slashdate")
+@DATES.rule("day", "day_lead!to? t:numdate dot?", "day_lead!to? t:slashdate!fraction (comma|of)? y:year", "day_lead!to? t:slashdate")
 def numeric_date(match: Match) -> Date | None:
     """22/04, 3/4/2027, in the locale's order."""
     parts = match.get("t")
@@ -64,7 +64,7 @@ def numeric_date(match: Match) -> Date | None:
     return ordered_date(parts, match.context.order)
 
 
-@DATES.rule("day", "w:weekday dot? comma? (glue|the){0,2} t:dotdate dot?", "(day_lead|from|to|the) t:dotdate dot?", "t:dotdate dot?", "d:dom dot? dash t:dotdate dot?")
+@DATES.rule("day", "w:weekday dot? comma? (glue|the){0,2} t:dotdate dot?", "(day_lead!to|from|the) t:dotdate dot?", "t:dotdate dot?", "d:dom dot? dash t:dotdate dot?")
 def dotted_date(match: Match) -> Any:
     """22.04.: a date unless it is said like a time (um 10.10, at 2.30)."""
     token, lead = match.token("t"), match.tokens[match.found.start()]
@@ -106,9 +106,9 @@ _MONTH_YEAR = "((of|comma|in){0,2} y:year)?"
 
 @DATES.rule(
     "day",
-    f"day_lead? the? d:dom/ord day_word? dot? (of|the|comma){{0,2}} m:month dot? {_MONTH_YEAR}",
-    f"day_lead? the? d:dom/ord (dash|slash)? m:month (dash|slash|comma)? {_MONTH_YEAR}",
-    "day_lead? the? d:dom/ord dot? of? m:month quote? y:yy!hour",
+    f"day_lead!to? the? d:dom/ord day_word? dot? (of|the|comma){{0,2}} m:month dot? {_MONTH_YEAR}",
+    f"day_lead!to? the? d:dom/ord m:month (dash|slash|comma)? {_MONTH_YEAR}", f"d:dom/ord x:dash/slash m:month (dash|slash)? {_MONTH_YEAR}",
+    "day_lead!to? the? d:dom/ord dot? of? m:month quote? y:yy!hour",
     f"m:month dot? (the|slash|dash|comma|on)? the? d:dom/ord dot? {_MONTH_YEAR}",
     "m:month dot? d:dom/ord comma? y:yy!hour",
 )
@@ -118,14 +118,17 @@ def day_of_month(match: Match) -> Date | None:
     following = match.after
     if day_token is None or (following and day_token.end <= following.start and _is_quantity(following) and match.token("d") is match.tokens[match.found.end() - 1]):
         return None
-    return written_date(match.get("d"), match.get("m"), match.get("y"))
+    if match.has("x") and not (match.token("x") or day_token).glued:
+        return None  # "13 - July 15" is a range, 13-Jul a date
+    month = match.get("n") if match.has("n") else match.get("m")
+    return written_date(match.get("d"), month, match.get("y"))
 
 
 def _is_quantity(token: Any) -> bool:
     return bool({"hmark", "colon", "unit", "ampm", "counted"} & token.values.keys() and not {"day_word"} & token.values.keys())
 
 
-@DATES.rule("day", "day_lead? the? w:weekday (comma|the|day_lead|dot){0,3} d:day", "d:day (comma|bracket){1,2} w:weekday bracket?")
+@DATES.rule("day", "day_lead!to? the? w:weekday (comma|the|day_lead|dot){0,3} d:day", "d:day (comma|bracket){1,2} w:weekday bracket?")
 def weekday_and_date(match: Match) -> Any:
     """Monday, 18 February."""
     date = match.get("d")
@@ -144,7 +147,7 @@ def weekday_and_date(match: Match) -> Any:
 def weekday_and_number(match: Match) -> Any:
     """Friday 13, miércoles 31, Thu 15th: not when the number starts a clock or a range of hours."""
     following, number = match.after, match.token("d")
-    if following and (_is_quantity(following) or following.values.keys() & {"dash", "to", "minus", "zero", "half", "quarter", "decimal"}):
+    if following and (_is_quantity(following) or (following.values.keys() & {"dash", "to"} and "at" not in following.values) or following.values.keys() & {"minus", "zero", "half", "quarter", "decimal"}):
         if "ord" not in (number or following).values and not _leads_to_date(match):
             return None
     return Date(match.get("d"), weekday=match.get("w"))
@@ -157,7 +160,7 @@ def _leads_to_date(match: Match) -> bool:
     return any("day" in token.values for token in ahead)
 
 
-@DATES.rule("day", "day_lead d:ord/dom", "(on|glue){0,2} the d:ord", "(on|glue)? d:ord!spelled_ord")
+@DATES.rule("day", "day_lead!to d:ord/dom", "(on|glue){0,2} the d:ord", "(on|glue)? d:ord!spelled_ord")
 def number_of_day(match: Match) -> Any:
     """El 16, the 8th, dia 17."""
     following = match.after
@@ -165,14 +168,14 @@ def number_of_day(match: Match) -> Any:
         return None
     token = match.token("d")
     lead = match.tokens[match.found.start()]
-    if token and "ord" in token.values and "day_lead" not in lead.values and not _names_a_day(match, token, lead):
+    if token and "ord" in token.values and ("day_lead" not in lead.values or "digits" not in token.values) and not _names_a_day(match, token, lead):
         return None
     return Date(match.get("d"))
 
 
 def _names_a_day(match: Match, number: Any, lead: Any) -> bool:
     """On the first, by the 8th: an ordinal alone may as well choose from a list (the second, the 2nd)."""
-    if match.context.latent or "on" in lead.values:
+    if match.context.latent or ("on" in lead.values and "day_lead" not in lead.values):
         return True
     before = match.before
     if before and before.values.keys() & {"from", "to", "until", "by", "before", "after", "since", "starting", "between", "or", "and", "dash", "week_of", "unit", "on"}:
@@ -182,7 +185,7 @@ def _names_a_day(match: Match, number: Any, lead: Any) -> bool:
     return not match.is_whole or number.values["ord"] > 6
 
 
-@DATES.rule("day", "day_lead? the? d:dom m:mon y:year", "day_lead d:dom m:mon y:yy", "day_lead d:dom m:mon", "d:yy m:min2 y:yy", "d:dom m:min2")
+@DATES.rule("day", "day_lead!to? the? d:dom m:mon y:year", "day_lead d:dom m:mon y:yy", "day_lead d:dom m:mon", "d:yy m:min2 y:yy", "d:dom m:min2")
 def spaced_date(match: Match) -> Any:
     """Le 17 02, 20 02 2014: in languages that write so."""
     if not match.context.data.get("spaced_dates"):
@@ -192,7 +195,7 @@ def spaced_date(match: Match) -> Any:
     return written_date(match.get("d"), match.get("m"), match.get("y"))
 
 
-@DAYS.rule("period", "(within|in|during)? the? n:num/few of? x:next/coming/following/last u:unit", "(within|in|during)? the? x:next/coming/following/last a:amount", "(within|in|during)? the? x:next/coming/following/last (n:few) of? u:unit", "(within|in|during)? the? x:next/coming n:num u:unit", "(in|during|within)? the? n:num u:unit x:next_post")
+@DAYS.rule("period", "(within|in|during)? the? n:num/few x:next/coming/following/last u:unit", "(within|in|during)? the? x:next/coming/following/last a:amount", "(within|in|during)? the? x:next/coming/following/last (n:few) of? u:unit", "(within|in|during)? the? x:next/coming n:num u:unit", "(in|during|within)? the? n:num u:unit x:next_post")
 def running_units(match: Match) -> Any:
     """The next three days, las próximas dos semanas."""
     from nlu.when.lengths import amount_of
@@ -218,16 +221,18 @@ def unit_from_now(match: Match) -> Day | None:
     if which is None:
         which = "after_next" if "after_next_post" in token.values else str(token.values["next_post"])
     count = {"this": 0, "next": 1, "coming": 1, "following": 1, "last": -1, "after_next": 2}.get(which, 1)
-    if unit in ("minute", "hour"):
+    if count < 0 and unit in ("day", "week", "weekend") and match.after and match.after.values.keys() & {"of", "in"}:
+        return None  # the last day of the month, the last week in July
+    if unit in ("minute", "hour") and token.start < (match.token("u") or token).start:
         return Running(Amount(minutes=60 if unit == "hour" else 1, unit=unit), backward=count < 0) if count else None
-    if unit in ("second", "half_hour", "quarter_hour"):
+    if unit in ("second", "minute", "hour", "half_hour", "quarter_hour"):
         return None
     if unit == "fortnight":
         return Running(Amount(days=14, unit="week"), backward=count < 0)
     return Shift(unit, count)
 
 
-@DAYS.rule("period", "(in|during|of|the|glue){0,2} m:month dot? (of|comma)? y:year", "(the|glue)? x:next/this/coming/following/last m:month", "(glue){0,2} m:month (glue)? x:next_post", "x:after_next m:month")
+@DAYS.rule("period", "(in|during|of|the|glue){0,2} u:month_word of? m:month ((of|comma)? y:year)?", "(in|during|of|the|glue){0,2} m:month dot? (of|comma)? y:year", "(the|glue)? x:next/this/coming/following/last m:month", "(glue){0,2} m:month (glue)? x:next_post", "x:after_next m:month")
 def month_said_fully(match: Match) -> Any:
     """March 2027, next March."""
     which = which_of(match) if match.has("x") else None
@@ -240,12 +245,21 @@ def month_said_fully(match: Match) -> Any:
 def month_alone(match: Match) -> Any:
     """March; a word that is something else too counts only on its own or after "in"."""
     token, before = match.token("m"), match.before
-    if token is None or "weekday" in token.values:
+    if token is None or ("weekday" in token.values and not _follows_month(match)):
         return None
     if "weak" in token.values and not match.is_whole and not match.context.latent:
         if not (before and before.values.keys() & {"in", "of", "side", "before", "after", "from", "to", "by", "for", "until", "during", "or", "between", "since", "ord", "day", "period"}):
             return None
     return Date(month=match.get("m"))
+
+
+def _follows_month(match: Match) -> bool:
+    """De enero a mar: after a month, mar is March and not Tuesday."""
+    position = match.found.start()
+    if position < 2 or not match.tokens[position - 1].values.keys() & {"to", "until", "and", "or", "dash"}:
+        return False
+    earlier = match.tokens[position - 2].values
+    return "month" in earlier or isinstance(earlier.get("period"), Date)
 
 
 @DAYS.rule("period", "in y:year", "of y:year")
@@ -380,6 +394,33 @@ def week_of_day(match: Match) -> Any:
     return WeekOf(match.get("d")) if not match.has("u") or match.get("u") == "week" else None
 
 
+@DAYS.rule("day", "d:day/weekday in a:amount", "d:day/weekday week_on a:amount?", "d:weekday u:unit", "(glue){0,2} d:day u:unit")
+def weekday_weeks_ahead(match: Match) -> Any:
+    """Mittwoch in zwei Wochen, mercredi en huit, British "Tuesday week"."""
+    value = match.get("d")
+    weekday = value.day if isinstance(value, Weekday) and value.which is None else value if isinstance(value, int) else None
+    if match.has("u"):
+        if not match.context.data.get("weekday_week") or match.get("u") not in ("week", "fortnight"):
+            return None
+        amount: Amount | None = Amount(days=7 if match.get("u") == "week" else 14, unit="week")
+        if isinstance(value, Shift) and value.unit == "day":
+            return Offset(amount, value)  # type: ignore[arg-type]
+        return Offset(amount, Weekday(weekday, "this")) if weekday is not None else None  # type: ignore[arg-type]
+    amount = match.get("a")
+    if not isinstance(amount, Amount) or amount.days % 7 or amount.minutes:
+        return None
+    if isinstance(value, Shift) and value.unit == "day":
+        return Offset(amount, value)
+    return Offset(amount, weekday=weekday) if weekday is not None else None
+
+
+@DAYS.rule("day", "w:weekday week_plus")
+def weekday_plus_week(match: Match) -> Any:
+    """Mercredi en huit, lundi en quinze."""
+    plus = next(token.values["week_plus"] for token in match.tokens[match.found.start() : match.found.end()] if "week_plus" in token.values)
+    return Offset(Amount(days=7 * plus, unit="week"), Weekday(match.get("w"), "this"))
+
+
 @DAYS.rule("day", "(glue){0,2} w:weekday dot?")
 def weekday_alone(match: Match) -> Any:
     """Friday; an abbreviation that is a common word too needs company."""
@@ -408,30 +449,3 @@ def _has_company(match: Match) -> bool:
         or (after and after.values.keys() & near)
         or (after and follower and after.values.keys() & {"at", "and", "or", "comma", "dash", "to"} and follower.values.keys() & (near | {"hour"}))
     )
-
-
-@DAYS.rule("day", "d:day/weekday in a:amount", "d:day/weekday week_on a:amount?", "d:weekday u:unit", "(glue){0,2} d:day u:unit")
-def weekday_weeks_ahead(match: Match) -> Any:
-    """Mittwoch in zwei Wochen, mercredi en huit, British "Tuesday week"."""
-    value = match.get("d")
-    weekday = value.day if isinstance(value, Weekday) and value.which is None else value if isinstance(value, int) else None
-    if match.has("u"):
-        if not match.context.data.get("weekday_week") or match.get("u") not in ("week", "fortnight"):
-            return None
-        amount: Amount | None = Amount(days=7 if match.get("u") == "week" else 14, unit="week")
-        if isinstance(value, Shift) and value.unit == "day":
-            return Offset(amount, value)  # type: ignore[arg-type]
-        return Offset(amount, Weekday(weekday, "coming")) if weekday is not None else None  # type: ignore[arg-type]
-    amount = match.get("a")
-    if not isinstance(amount, Amount) or amount.days % 7 or amount.minutes:
-        return None
-    if isinstance(value, Shift) and value.unit == "day":
-        return Offset(amount, value)
-    return Offset(amount, weekday=weekday) if weekday is not None else None
-
-
-@DAYS.rule("day", "w:weekday week_plus")
-def weekday_plus_week(match: Match) -> Any:
-    """Mercredi en huit, lundi en quinze."""
-    plus = next(token.values["week_plus"] for token in match.tokens[match.found.start() : match.found.end()] if "week_plus" in token.values)
-    return Offset(Amount(days=7 * plus, unit="week"), Weekday(match.get("w"), "coming"))

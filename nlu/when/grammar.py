@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from nlu.when.clocks import BARE_CLOCKS, CLOCKS
+from nlu.when.clocks import BARE_CLOCKS, CLOCKS, LED_CLOCKS
 from nlu.when.days import DATES, DAYS
 from nlu.when.lengths import LENGTHS
 from nlu.when.lexicon import Lexicon, load_lexicon
@@ -17,7 +17,7 @@ from nlu.when.points import AMOUNTS, POINTS
 from nlu.when.spans import BETWEENS, HOURS, OPEN_STRETCHES, SHARED_MONTHS, STRETCHES
 from nlu.when.tokens import Token, tokenize
 
-STAGES = (CLOCKS, LENGTHS, DATES, AMBIGUOUS_PARTS, DAYS, PARTS, SHARED_MONTHS, BARE_CLOCKS, AMOUNTS, HOURS, STRETCHES, POINTS, POINTS, POINTS, BETWEENS, OPEN_STRETCHES)
+STAGES = (CLOCKS, LENGTHS, DATES, AMBIGUOUS_PARTS, DAYS, PARTS, SHARED_MONTHS, AMOUNTS, HOURS, BARE_CLOCKS, LED_CLOCKS, STRETCHES, POINTS, POINTS, POINTS, BETWEENS, OPEN_STRETCHES)
 
 # Minutes of the day; a language file may set its own.
 _PARTS = {
@@ -34,6 +34,7 @@ class Language:
     lexicon: Lexicon
     grammar: Grammar
     parts: Mapping[str, tuple[int, int]]
+    literal_hours: bool
 
     def read(self, text: str, *, latent: bool) -> tuple[list[Token], list[int] | None]:
         """Return the tokens that are left when all rules have run, and the offsets back into the text."""
@@ -51,4 +52,4 @@ def load_language(locale: str) -> Language:
     shapes = {**data.get("shapes", {}), **data.get("regional_shapes", {}).get(region, {})}
     grammar = Grammar(STAGES, lexicon.kinds, shapes, data.get("drop_rules", ()))
     hours = {name: (round(float(start) * 60), round(float(end) * 60)) for name, (start, end) in data.get("hours", {}).items()}
-    return Language(lexicon, grammar, {**_PARTS, **hours})
+    return Language(lexicon, grammar, {**_PARTS, **hours}, bool(data.get("habits", {}).get("literal_hours")))

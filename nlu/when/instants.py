@@ -19,6 +19,7 @@ class Scene:
 
     now: datetime
     parts: Mapping[str, tuple[int, int]]
+    literal: bool = False
     hours: OpeningHours | None = None
     reference: tuple[datetime, datetime] | None = None
 
@@ -145,12 +146,12 @@ def _times(time: Time, day: datetime, scene: Scene) -> Iterator[Reading]:
         start, end = part_hours(time, scene.parts)
         yield Reading(day + timedelta(minutes=start), day + timedelta(minutes=end), "daypart")
     elif isinstance(time, Clock):
-        options = clock_minutes(time, day.weekday(), scene.hours)
+        options = clock_minutes(time, day.weekday(), scene)
         grain = "minute" if time.minute or time.written else "hour"
         length = _MINUTE if grain == "minute" else timedelta(hours=1)
-        asks = "meridiem" if len(options) > 1 and meridiem_matters(time, day.weekday(), scene.hours) else None
+        asks = "meridiem" if len(options) > 1 and meridiem_matters(time, day.weekday(), scene) else None
         for minutes in options:
-            start_at = day + timedelta(minutes=minutes) + (DAY if time.hour == 0 and time.exact and time.half is None and not time.written and not time.minute and False else timedelta())
+            start_at = day + timedelta(minutes=minutes)
             yield Reading(start_at, start_at + length, grain, approx=time.approx, asks=asks)
     else:
         yield from _hours(time, day, scene)
@@ -180,6 +181,8 @@ def _hours(time: Hours, day: datetime, scene: Scene) -> Iterator[Reading]:
 
 def part_hours(part: Part, parts: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
     """Return the minutes of the day that a part covers."""
+    if part.name == "day" and part.side:
+        return parts[f"day_{part.side}"]
     start, end = parts.get(part.name, (9 * 60, 17 * 60))
     length = end - start
     if part.side == "start":
@@ -191,14 +194,14 @@ def part_hours(part: Part, parts: Mapping[str, tuple[int, int]]) -> tuple[int, i
     return start, end
 
 
-def clock_minutes(clock: Clock, weekday: int, hours: OpeningHours | None) -> list[int]:
-    """Return the minutes of the day that a clock may mean, best first."""
+def clock_minutes(clock: Clock, weekday: int, scene: Scene) -> list[int]:
+    """Return the minutes of the day that a clock may mean, best first: what the shop's hours allow, else what the language would mean."""
     first = clock.hour * 60 + clock.minute
     if not clock.is_open:
         return [first]
     early, late = (clock.hour % 12) * 60 + clock.minute, (clock.hour % 12 + 12) * 60 + clock.minute
-    options = [early, late] if 7 <= clock.hour <= 11 else [late, early]
-    open_now = [minutes for minutes in options if _is_open_at(minutes, weekday, hours)]
+    options = [early, late] if 7 <= clock.hour <= 11 or (scene.literal and clock.hour < 12) else [late, early]
+    open_now = [minutes for minutes in options if _is_open_at(minutes, weekday, scene.hours)]
     return open_now or options
 
 
@@ -209,14 +212,14 @@ def _is_open_at(minutes: int, weekday: int, hours: OpeningHours | None) -> bool:
     return any(start <= minutes <= end for start, end in ranges)
 
 
-def meridiem_matters(clock: Clock, weekday: int, hours: OpeningHours | None) -> bool:
+def meridiem_matters(clock: Clock, weekday: int, scene: Scene) -> bool:
     """Tell whether am and pm are both worth asking about: both open, or hours unknown and neither far off."""
     if not clock.is_open:
         return False
-    if hours:
+    if scene.hours:
         both = ((clock.hour % 12) * 60 + clock.minute, (clock.hour % 12 + 12) * 60 + clock.minute)
-        return all(_is_open_at(minutes, weekday, hours) for minutes in both)
-    return 6 <= clock.hour <= 9
+        return all(_is_open_at(minutes, weekday, scene.hours) for minutes in both)
+    return 6 <= clock.hour <= 9 or (scene.literal and clock.hour < 6)
 
 
 def _between(meaning: Between, scene: Scene) -> Iterator[Reading]:

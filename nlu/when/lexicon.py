@@ -43,6 +43,17 @@ class Lexicon:
     order: str = "DMY"
     order_is_sure: bool = True
     ordinal_marks: frozenset[str] = frozenset()
+    compounds: bool = False
+
+    def halves(self, word: str) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """Split a compound (Montagnachmittag) into a day and a part of it, in languages that write them as one word."""
+        if not self.compounds or not 8 <= len(word) <= 30:
+            return ()
+        for cut in range(3, len(word) - 3):
+            first, second = self.root.get(word[:cut], {}).get(_END), self.root.get(word[cut:], {}).get(_END)
+            if first and second and "daypart" in second and first.keys() & {"weekday", "dayword"}:
+                return (word[:cut], first), (word[cut:], second)
+        return ()
 
     def longest(self, tokens: Sequence[Token], index: int) -> tuple[dict[str, Any] | None, int]:
         """Find the longest phrase that starts at a token: its meanings and how many tokens it takes."""
@@ -97,7 +108,7 @@ def load_lexicon(locale: str) -> Lexicon:
     kinds = frozenset(frozenset(values) for values in table.values())
     sure = bool(region) or language not in ("en",)
     marks = frozenset(fold(mark) for mark in data.get("ordinal_marks", ()))
-    return Lexicon(language, data, root, kinds, _date_order(cldr), sure, marks)
+    return Lexicon(language, data, root, kinds, _date_order(cldr), sure, marks, bool(data.get("habits", {}).get("compounds")))
 
 
 _GLUE_KINDS = frozenset(_GLUE)

@@ -94,7 +94,8 @@ def bare_hour_beside_day(match: Match) -> Any:
         if not isinstance(day, (Shift, Weekday, Date, Inside)) or (isinstance(day, Date) and not match.context.data.get("hour_before_date")):
             return None
         glue = match.found.end() - match.found.start() > 2
-        return Point(day, clock) if glue or isinstance(day, Shift) and match.is_whole else None
+        numbered = isinstance(day, Date) and day.month is None and day.weekday is None  # siete del 15
+        return Point(day, clock) if glue or numbered or (isinstance(day, Shift) and match.is_whole) else None
     day = match.get("d")
     part = match.get("p")
     if day is None:

@@ -93,7 +93,7 @@ def hours_from(match: Match) -> Any:
     return Hours(clock, None) if clock else None
 
 
-@HOURS.rule("hours", "t:time or_earlier", "(before|until|by|to) (at|the|about)* t:time", "(before|until|by) at? t:hour", "(before|until|by|to) at t:hour", "(before|until|by) (the|at|inpart)* p:part")
+@HOURS.rule("hours", "t:time or_earlier", "(before|until|by) (at|the|about)* t:time", "(before|until|by) at? t:hour", "(before|until|by) (the|at|inpart)* p:part")
 def hours_until(match: Match) -> Any:
     """Before 11, until 4pm, antes de las 7, by 2:00pm."""
     following = match.after
@@ -122,6 +122,27 @@ def part_to_part(match: Match) -> Any:
             return _pair(first.start, second.end) if isinstance(first.start, Clock) and isinstance(second.end, Clock) else Hours(first.start, second.end)
         return None
     return Hours(first, second)
+
+
+@SHARED_MONTHS.rule("between", "u:until_day d:dom/ord", "b:before_day d:dom/ord", "a:after_day d:dom/ord")
+def days_around_number(match: Match) -> Any:
+    """Jusqu'au 15, antes del 8, después del 8."""
+    following = match.after
+    if following and following.values.keys() & {"hmark", "ampm", "unit", "colon", "month", "of"}:
+        return None
+    point = Point(Date(match.get("d")))
+    if match.has("a"):
+        return Between(Point(Offset(Amount(unit="after"), Date(match.get("d")))), None)
+    return Between(None, point, include_end=match.has("u"))
+
+
+@SHARED_MONTHS.rule("period", "onward_lead (the|day_lead)? d:dom/ord")
+def days_from_number(match: Match) -> Any:
+    """À partir du 8: the article makes it a day, not an hour."""
+    following = match.after
+    if following and following.values.keys() & {"hmark", "ampm", "unit", "colon", "month", "to", "until", "dash"}:
+        return None
+    return Stretch(Date(match.get("d")), None)
 
 
 @SHARED_MONTHS.rule(

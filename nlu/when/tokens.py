@@ -23,7 +23,7 @@ _PIECE = re.compile(
         |(?<![\d/.:-])\d{3}[\s.]\d{3}[\s.]\d{3}(?!\d)|(?<![\d/.:-])\d{2}(?:[\s.-]\d{2}){4,5}(?!\d)|\#\s?\d+)
     |(?P<iso>(?<!\d)(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}(?!\d))
     |(?P<ymd>(?<!\d)20\d\d(?:0\d|1[0-2])(?:[0-2]\d|3[01])(?!\d))
-    |(?P<dmy>\d{1,2}\s?[./-]\s?\d{1,2}\s?[./-]\s?(?:(?:19|20)\d\d|\d\d)(?![\d:]|\s?h\b))
+    |(?P<dmy>\d{1,2}(?P<sep>\s?[./-]\s?)\d{1,2}(?P=sep)(?:(?:19|20)\d\d|\d\d)(?![\d:]|\s?h\b))
     |(?P<clock>(?<![\d:])\d{1,2}:\d{2}(?::\d{2})?(?![\d:]))
     |(?P<hclock>\d{1,2}\s?h\s?[0-5]\d(?!\d|\s?h\b))
     |(?P<slash>(?<![\d/])\d{1,2}\s?/\s?\d{1,2}(?![\d/]))
@@ -126,6 +126,13 @@ def tokenize(text: str, lexicon: Lexicon, limit: int = 2500) -> tuple[list[Token
         if ordinal:
             tokens.append(ordinal)
             index += 2
+            continue
+        halves = lexicon.halves(token.text) if not token.values else ()
+        if halves:
+            middle = token.start + len(halves[0][0])
+            tokens.append(Token(token.start, middle, dict(halves[0][1]), token.glued, halves[0][0]))
+            tokens.append(Token(middle, token.end, dict(halves[1][1]), True, halves[1][0]))
+            index += 1
             continue
         tokens.append(token if token.values else Token(token.start, token.end, {"word": token.text}, token.glued, token.text))
         index += 1

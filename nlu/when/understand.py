@@ -44,7 +44,7 @@ def understand_when(
     zone = _zone(tz)
     local = now.astimezone(zone).replace(tzinfo=None) if now.tzinfo else now
     language = load_language(locale)
-    scene = Scene(local.replace(microsecond=0), language.parts, hours or None, _local_pair(reference, zone))
+    scene = Scene(local.replace(microsecond=0), language.parts, language.literal_hours, hours or None, _local_pair(reference, zone))
     tokens, offsets = language.read(text, latent=latent)
     items = _distributed(_items(tokens, latent=latent), tokens)
     windows: list[Window] = []
@@ -91,7 +91,8 @@ def _items(tokens: Sequence[Token], *, latent: bool) -> list[_Item]:
         meaning = _meaning(token.values[kind]) if kind else _bare(tokens, index, latent=latent, alone=alone)
         if meaning is not None:
             items.append(_Item(meaning, token, index, _is_excluded(tokens, index)))
-    return items
+    # "I now have a clash on Friday": now is when, only if nothing else is.
+    return [item for item in items if item.meaning != Now()] or items
 
 
 def _meaning(value: Any) -> Meaning | None:
