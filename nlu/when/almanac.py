@@ -317,7 +317,10 @@ def _offset(meaning: Offset, now: datetime) -> Iterator[Days]:
         day = add_months(anchor.start.date(), sign * amount.months) + sign * amount.days * DAY
         if meaning.weekday is not None:
             day = monday_of(day) + meaning.weekday * DAY if not amount.months else day + ((meaning.weekday - day.weekday()) % 7) * DAY
-        yield one_day(day, anchor.asks)
+        if amount.unit == "year" and meaning.anchor is None and meaning.weekday is None:
+            yield _many(day.replace(day=1), add_months(day.replace(day=1), 1), "month")  # nobody means the very day
+        else:
+            yield one_day(day, anchor.asks)
 
 
 def _running(meaning: Running, now: datetime) -> Iterator[Days]:

@@ -106,10 +106,10 @@ _MONTH_YEAR = "((of|comma|in){0,2} y:year)?"
 
 @DATES.rule(
     "day",
-    f"day_lead!to? the? d:dom/ord day_word? dot? (of|the|comma){{0,2}} m:month dot? {_MONTH_YEAR}",
-    f"day_lead!to? the? d:dom/ord m:month (dash|slash|comma)? {_MONTH_YEAR}", f"d:dom/ord x:dash/slash m:month (dash|slash)? {_MONTH_YEAR}",
-    "day_lead!to? the? d:dom/ord dot? of? m:month quote? y:yy!hour",
-    f"m:month dot? (the|slash|dash|comma|on)? the? d:dom/ord dot? {_MONTH_YEAR}",
+    f"day_lead!to? the!to? d:dom/ord day_word? dot? (of!to|the!to|comma){{0,2}} m:month dot? {_MONTH_YEAR}",
+    f"day_lead!to? the!to? d:dom/ord m:month (dash|slash|comma)? {_MONTH_YEAR}", f"d:dom/ord x:dash/slash m:month (dash|slash)? {_MONTH_YEAR}",
+    "day_lead!to? the!to? d:dom/ord dot? of? m:month quote? y:yy!hour",
+    f"m:month dot? (the|slash|dash|comma|on)? the!to? d:dom/ord dot? {_MONTH_YEAR}",
     "m:month dot? d:dom/ord comma? y:yy!hour",
 )
 def day_of_month(match: Match) -> Date | None:
@@ -205,6 +205,9 @@ def running_units(match: Match) -> Any:
     token = match.token("x")
     if amount is None or token is None:
         return None
+    following = match.after
+    if "last" in token.values and following and following.values.keys() & {"of", "in", "this"}:
+        return None  # the last three weeks of this year
     return Running(amount, backward="last" in token.values, whole="coming" in token.values)
 
 
@@ -247,7 +250,7 @@ def month_alone(match: Match) -> Any:
     token, before = match.token("m"), match.before
     if token is None or ("weekday" in token.values and not _follows_month(match)):
         return None
-    if "weak" in token.values and not match.is_whole and not match.context.latent:
+    if "weak" in token.values and not token.capital and not match.is_whole and not match.context.latent:
         if not (before and before.values.keys() & {"in", "of", "side", "before", "after", "from", "to", "by", "for", "until", "during", "or", "between", "since", "ord", "day", "period"}):
             return None
     return Date(month=match.get("m"))
@@ -319,15 +322,15 @@ def nth_day_in_part(match: Match) -> Any:
     return Point(Nth(count, f"weekday{match.get('w')}", match.get("o")), Part(match.get("p")))
 
 
-@DAYS.rule("period", f"(glue){{0,2}} n:ord/num/last v:unit glue{{1,3}} p:period", "(glue){0,2} l:last n:num v:unit glue{1,3} p:period", "(glue){0,2} n:ord/last v:unit p:period")
+@DAYS.rule("period", f"(glue){{0,2}} n:ord/num/last v:unit glue{{1,3}} p:period", "(glue){0,2} l:last a:amount glue{0,3} p:period", "(glue){0,2} n:ord/last v:unit p:period")
 def nth_unit(match: Match) -> Any:
     """The third week of January, le premier week-end de septembre, the 9th month of next year."""
+    outer, unit, amount = match.get("p"), match.get("v"), match.get("a")
+    if amount is not None:
+        return Nth(-int(amount.count), f"run_{amount.unit}", outer) if amount.unit in ("week", "weekend") and amount.count >= 1 else None
     token = match.token("n")
-    outer, unit = match.get("p"), match.get("v")
     if token is None or unit not in ("week", "weekend", "month", "quarter", "day"):
         return None
-    if match.has("l"):
-        return Nth(-match.get("n"), f"run_{unit}", outer)
     count = -1 if "last" in token.values else match.get("n")
     return Nth(count, unit, outer) if isinstance(count, int) and -60 < count < 60 else None
 
@@ -434,10 +437,10 @@ def weekday_alone(match: Match) -> Any:
 
 def _has_company(match: Match) -> bool:
     """A doubtful short word is a time when it is the whole message, has its stop, or stands beside another time."""
-    if match.is_whole or "dot" in match.tokens[match.found.end() - 1].values:
-        return True
-    near = {"day", "time", "period", "weekday", "hm", "ampm", "daypart", "dayword", "never_mind"}
     lead = match.tokens[match.found.start()]
+    if match.is_whole or lead.capital or "dot" in match.tokens[match.found.end() - 1].values:
+        return True
+    near = {"day", "time", "period", "weekday", "hm", "ampm", "daypart", "dayword"}
     if "weekday" not in lead.values and lead.values.keys() & {"on", "day_lead"}:
         return True
     if match.before and match.before.values.keys() & {"next", "this", "every", "from", "to"}:

@@ -162,7 +162,9 @@ def _hours(time: Hours, day: datetime, scene: Scene) -> Iterator[Reading]:
     ends: list[Reading | None] = list(_times(time.end, day, scene)) if time.end else [None]
     if time.start is None:
         for end in ends:
-            limit = end.end if isinstance(time.end, Part) and end else end.start if end else None
+            # "Until the evening" ends where the evening begins, "by the end of the day" where the day ends.
+            closes = isinstance(time.end, Part) and time.end.name in ("day_end", "close")
+            limit = None if end is None else end.end if closes else end.start
             yield Reading(day, limit, "hour", asks=end.asks if end else None)
         return
     for start in starts:

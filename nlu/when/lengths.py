@@ -74,12 +74,18 @@ def some_units(match: Match) -> Amount | None:
     if "quote" in (match.token("u") or match.tokens[0]).values:
         touching = match.token("u")
         return amount_of(match.get("n"), "minute") if touching and touching.glued else None
-    if _may_be_clock(match, "u"):
+    if _may_be_clock(match, "u") or _ends_range_of_days(match):
         return None
     count = match.get("n") or match.get("few") or 1
     if isinstance(count, bool):
         count = 1
     return amount_of(count, match.get("u"))
+
+
+def _ends_range_of_days(match: Match) -> bool:
+    """4-23 mois prochain: the number is a day of next month."""
+    before, after = match.before, match.after
+    return bool(before and after and before.values.keys() & {"dash", "to", "and"} and "next_post" in after.values)
 
 
 @LENGTHS.rule("amount", "x:amount (and|comma)? y:amount", "x:amount and? n:min2!year")

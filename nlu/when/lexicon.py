@@ -44,6 +44,7 @@ class Lexicon:
     order_is_sure: bool = True
     ordinal_marks: frozenset[str] = frozenset()
     compounds: bool = False
+    capitals: bool = False
 
     def halves(self, word: str) -> tuple[tuple[str, dict[str, Any]], ...]:
         """Split a compound (Montagnachmittag) into a day and a part of it, in languages that write them as one word."""
@@ -107,8 +108,9 @@ def load_lexicon(locale: str) -> Lexicon:
             values |= {PUNCTUATION[words[0]]: words[0], "mark": words[0]}
     kinds = frozenset(frozenset(values) for values in table.values())
     sure = bool(region) or language not in ("en",)
+    habits = data.get("habits", {})
     marks = frozenset(fold(mark) for mark in data.get("ordinal_marks", ()))
-    return Lexicon(language, data, root, kinds, _date_order(cldr), sure, marks, bool(data.get("habits", {}).get("compounds")))
+    return Lexicon(language, data, root, kinds, _date_order(cldr), sure, marks, bool(habits.get("compounds")), bool(habits.get("capitals")))
 
 
 _GLUE_KINDS = frozenset(_GLUE)
@@ -133,7 +135,7 @@ def _cldr(language: str, region: str) -> Locale:
 
 
 def _cldr_words(cldr: Locale) -> Iterator[tuple[str, Any, str]]:
-    for context, width in itertools.product(("format", "stand-alone"), ("wide", "abbreviated", "short")):
+    for context, width in itertools.product(("format", "stand-alone"), ("wide", "abbreviated")):
         for month, name in cldr.months[context].get(width, {}).items():
             yield "month", month, name
         for day, name in cldr.days[context].get(width, {}).items():

@@ -190,7 +190,7 @@ class Grammar:
             if meaning is None:
                 position = start + 1
                 continue
-            token = Token(tokens[start].start, tokens[end - 1].end, {rule.makes: meaning}, tokens[start].glued, "")
+            token = Token(tokens[start].start, tokens[end - 1].end, {rule.makes: meaning}, tokens[start].glued)
             yield start, end, token
             position = end
 

@@ -21,6 +21,12 @@ def from_now(amount: Amount, *, backward: bool = False) -> Point | Now:
     return Point(Offset(amount, backward=backward))
 
 
+@AMOUNTS.rule("between", "within (the|glue)* a:amount")
+def within_amount(match: Match) -> Any:
+    """Within two weeks."""
+    return Between(Now(), Now(match.get("a")))
+
+
 @AMOUNTS.rule("amount_now", "a:amount (of)? x:hence/later", "in about? a:amount x:hence?", "in about? (the|glue)? a:amount")
 def amount_from_now(match: Match) -> Any:
     """In two weeks, half an hour from now, 30 min later."""
@@ -111,7 +117,7 @@ def bare_hour_beside_day(match: Match) -> Any:
     return Point(day, clock)
 
 
-@POINTS.rule("point", "a:point/day/period/part/time/hours (comma|glue|dash|on|for|bracket|and_at){0,3} b:point/day/period/part/time/hours")
+@POINTS.rule("point", "a:point/day/period/part/time/hours (comma|glue|dash|on|for|bracket){0,3} b:point/day/period/part/time/hours")
 def beside(match: Match) -> Any:
     """A day and a time, or two words for the same day, that stand side by side."""
     marks = match.tokens[match.found.start() + 1 : match.found.end() - 1]

@@ -86,9 +86,8 @@ def hours_from(match: Match) -> Any:
     if match.has("p"):
         return Hours(match.get("p"), None)
     token = match.token("t")
-    if token and "hour" in token.values and following and following.values.keys() & {"unit", "word", "counted", "month", "of", "dash", "ord"} and not match.context.latent:
-        if "word" not in following.values or "at" not in match.tokens[match.found.start() + 1].values:
-            return None
+    if token and "hour" in token.values and following and following.values.keys() & {"unit", "counted", "month", "of", "dash", "ord"} and not match.context.latent:
+        return None
     clock = clock_from(match.get("t"))
     return Hours(clock, None) if clock else None
 
@@ -100,9 +99,8 @@ def hours_until(match: Match) -> Any:
     if match.has("p"):
         return Hours(None, match.get("p"))
     token = match.token("t")
-    if token and "hour" in token.values and following and following.values.keys() & {"unit", "word", "counted", "month", "of", "dash", "ord", "slash"}:
-        if "word" not in following.values or "at" not in match.tokens[match.found.start() + 1].values:
-            return None
+    if token and "hour" in token.values and following and following.values.keys() & {"unit", "counted", "month", "of", "dash", "ord", "slash"}:
+        return None
     clock = clock_from(match.get("t"))
     return Hours(None, clock) if clock else None
 
@@ -147,8 +145,8 @@ def days_from_number(match: Match) -> Any:
 
 @SHARED_MONTHS.rule(
     "period",
-    "(from|between)? (the|day_lead|glue)* w:weekday? a:dom/ord (to|dash|until|and|slash) (the|day_lead|glue)* b:day",
-    "(from|between)? (the|day_lead|glue)* w:weekday? a:dom/ord (to|dash|until|and|slash) (the|day_lead|glue)* c:dom/ord glue{0,3} p:period",
+    "(from|between)? (the|day_lead|glue)* w:weekday? a:dom/ord (to!at_clock|dash|until!at_clock|and|slash) (the|day_lead|glue)* b:day",
+    "(from|between)? (the|day_lead|glue)* w:weekday? a:dom/ord (to!at_clock|dash|until!at_clock|and|slash) (the|day_lead|glue)* c:dom/ord glue{0,3} p:period",
 )
 def days_sharing_month(match: Match) -> Any:
     """From 13 to 15 July, 1-8 September, entre el 3 y el 12 de mayo."""
@@ -171,7 +169,7 @@ def days_sharing_month(match: Match) -> Any:
     return Stretch(start, end)
 
 
-@SHARED_MONTHS.rule("period", "(from|between)? (the|day_lead|glue)* a:day (to|dash|until|and) (the|day_lead|glue)* b:dom/ord")
+@SHARED_MONTHS.rule("period", "(from|between)? (the|day_lead|glue)* a:day (to!at_clock|dash|until!at_clock|and) (the|day_lead|glue)* b:dom/ord")
 def days_of_same_month(match: Match) -> Any:
     """July 13 to 15, novembre 19-20."""
     start, lead = match.get("a"), match.tokens[match.found.start()]
@@ -189,9 +187,9 @@ def days_of_same_month(match: Match) -> Any:
 
 @STRETCHES.rule(
     "period",
-    "(from|between)? (the|day_lead|glue)* a:day/period (to|dash|until) (the|day_lead|glue)* b:day/period",
+    "(from|between)? (the|day_lead|glue)* a:day/period (to!at_clock|dash|until!at_clock) (the|day_lead|glue)* b:day/period",
     "between (the|day_lead|glue)* a:day/period and (the|day_lead|glue)* b:day/period",
-    "(from|since|between) (the|day_lead|glue)* a:dom/ord (to|dash|until|and) (the|day_lead|glue)* c:dom/ord",
+    "(from|since|between) (the|day_lead|glue)* a:dom/ord (to!at_clock|dash|until!at_clock|and) (the|day_lead|glue)* c:dom/ord",
 )
 def days_between(match: Match) -> Any:
     """From Tuesday to Thursday, 28/2-1/3, 21 de dic. a 6 de enero."""
@@ -298,12 +296,6 @@ def until_point(match: Match) -> Any:
     if isinstance(value, Point) and isinstance(value.time, Hours):
         return None
     return Between(None, value)
-
-
-@BETWEENS.rule("between", "within (the|glue)* a:amount", "(during)? (the|glue)* a:amount (from|starting|since) n:now/dayword")
-def within_amount(match: Match) -> Any:
-    """Within two weeks."""
-    return Between(Now(), Now(match.get("a")))
 
 
 @BETWEENS.rule("lasting", "p:point/time/day/now/hours comma? during a:amount", "during a:amount (comma|glue|on)* (from|since|starting)? (the|at|day_lead|glue)* p:point/time/day/hours/period", "during a:amount comma? (from|starting|since) q:hour", "p:time during? a:amount")

@@ -44,6 +44,7 @@ class Token:
     end: int
     values: dict[str, Any]
     glued: bool = False
+    capital: bool = False
     text: str = field(default="", repr=True)
 
 
@@ -112,6 +113,9 @@ def tokenize(text: str, lexicon: Lexicon, limit: int = 2500) -> tuple[list[Token
     """Cut text into tokens (longest phrase of the lexicon first); unknown words stay, so that they keep neighbours apart."""
     folded, offsets = fold_with_offsets(text[:limit])
     raw = _cut(folded)
+    if lexicon.capitals:
+        for word in raw:
+            word.capital = text[word.start if offsets is None else offsets[word.start]].isupper()
     tokens: list[Token] = []
     index = 0
     while index < len(raw):
@@ -130,11 +134,11 @@ def tokenize(text: str, lexicon: Lexicon, limit: int = 2500) -> tuple[list[Token
         halves = lexicon.halves(token.text) if not token.values else ()
         if halves:
             middle = token.start + len(halves[0][0])
-            tokens.append(Token(token.start, middle, dict(halves[0][1]), token.glued, halves[0][0]))
-            tokens.append(Token(middle, token.end, dict(halves[1][1]), True, halves[1][0]))
+            tokens.append(Token(token.start, middle, dict(halves[0][1]), token.glued, text=halves[0][0]))
+            tokens.append(Token(middle, token.end, dict(halves[1][1]), True, text=halves[1][0]))
             index += 1
             continue
-        tokens.append(token if token.values else Token(token.start, token.end, {"word": token.text}, token.glued, token.text))
+        tokens.append(token if token.values else Token(token.start, token.end, {"word": token.text}, token.glued, text=token.text))
         index += 1
     return tokens, offsets
 
@@ -150,7 +154,7 @@ def _ordinal(raw: list[Token], index: int, marks: frozenset[str]) -> Token | Non
         return None
     if mark.text == "." and (index + 2 >= len(raw) or raw[index + 2].glued):
         return None
-    return Token(token.start, mark.end, {"ord": value, "digits": value}, token.glued, token.text + mark.text)
+    return Token(token.start, mark.end, {"ord": value, "digits": value}, token.glued, text=token.text + mark.text)
 
 
 def _cut(folded: str) -> list[Token]:
@@ -165,7 +169,7 @@ def _cut(folded: str) -> list[Token]:
         glued = bool(raw) and raw[-1].end == position
         if piece:
             kind = str(piece.lastgroup)
-            raw.append(Token(position, piece.end(), _piece_values(kind, piece[0]), glued, piece[0]))
+            raw.append(Token(position, piece.end(), _piece_values(kind, piece[0]), glued, text=piece[0]))
             position = piece.end()
             continue
         word = WORD.match(folded, position)
@@ -174,7 +178,7 @@ def _cut(folded: str) -> list[Token]:
             continue
         mark = PUNCTUATION.get(word[0])
         values: dict[str, Any] = {mark: word[0], "mark": word[0]} if mark else {}
-        raw.append(Token(position, word.end(), values, glued, word[0]))
+        raw.append(Token(position, word.end(), values, glued, text=word[0]))
         position = word.end()
     return raw
 
@@ -184,4 +188,4 @@ def _phrase(raw: list[Token], index: int, used: int, values: dict[str, Any]) -> 
     merged = dict(values)
     if used == 1:
         merged = {**first.values, **values}
-    return Token(first.start, last.end, merged, first.glued, " ".join(token.text for token in raw[index : index + used]))
+    return Token(first.start, last.end, merged, first.glued, first.capital, " ".join(token.text for token in raw[index : index + used]))
