@@ -69,7 +69,7 @@ class Telegram:
         try:
             data = json.loads(await request.body())
             update = telegram.Update.de_json(data, bot=None) if isinstance(data, dict) else None
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, OSError, OverflowError, RecursionError):
             raise Malformed("not an update") from None
         if update is None:
             raise Malformed("not an update")
@@ -138,7 +138,7 @@ class Telegram:
                 chat_id=message.address, text=message.text, reply_markup=keyboard_for(message)
             )
         except TelegramError as error:
-            raise _as_send_error(error) from error
+            raise _as_send_error(error) from None  # its text may hold the token
         return _message_id(sent.chat.id, sent.message_id)
 
     async def find_sent(self, message: OutgoingMessage) -> ProviderId | None:

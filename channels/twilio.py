@@ -9,6 +9,7 @@ import httpx
 from fastapi import Request
 from starlette.datastructures import ImmutableMultiDict
 from twilio.base.exceptions import TwilioException
+from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
@@ -160,12 +161,12 @@ class Twilio:
                 **await self._said(message),
             )
         except TwilioException as error:
-            raise _as_send_error(error) from error
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise SendError("twilio_unreachable", retryable=True) from error
-        except (httpx.HTTPError, ValueError) as error:
+            raise _as_send_error(error) from None
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            raise SendError("twilio_unreachable", retryable=True) from None
+        except (httpx.HTTPError, ValueError):
             # Asked, and no (readable) answer: it may have been sent.
-            raise SendError("twilio_no_answer", retryable=True, unsure=True) from error
+            raise SendError("twilio_no_answer", retryable=True, unsure=True) from None
         return ProviderId(str(created.sid))
 
     async def _said(self, message: OutgoingMessage) -> Mapping[str, Any]:
@@ -176,10 +177,10 @@ class Twilio:
             except TwilioException as error:
                 refused = _as_send_error(error)
                 if refused.retryable:
-                    raise SendError(refused.code, retryable=True, retry_after=refused.retry_after) from error
+                    raise SendError(refused.code, retryable=True, retry_after=refused.retry_after) from None
                 # Twilio does not like this content; the same words with numbers always go.
-            except httpx.HTTPError as error:
-                raise SendError("twilio_unreachable", retryable=True) from error
+            except httpx.HTTPError:
+                raise SendError("twilio_unreachable", retryable=True) from None
         return {"body": numbered(message.text, [choice.label for choice in message.choices])}
 
     async def find_sent(self, message: OutgoingMessage) -> ProviderId | None:
@@ -194,9 +195,9 @@ class Twilio:
             )
         except TwilioException as error:
             refused = _as_send_error(error)
-            raise SendError(refused.code, retryable=refused.retryable, unsure=True) from error
-        except (httpx.HTTPError, ValueError) as error:
-            raise SendError("twilio_no_answer", retryable=True, unsure=True) from error
+            raise SendError(refused.code, retryable=refused.retryable, unsure=True) from None
+        except (httpx.HTTPError, ValueError):
+            raise SendError("twilio_no_answer", retryable=True, unsure=True) from None
         words = {message.text, numbered(message.text, [choice.label for choice in message.choices])}
         for one in listed:
             if one.sid not in message.others and (one.body or "").removeprefix(TRIAL_PREFIX).strip() in words:
@@ -239,8 +240,13 @@ def _attachments(form: Form) -> list[Mapping[str, str]]:
 
 
 def _as_send_error(error: TwilioException) -> SendError:
-    """TwilioRestException and TwilioServiceException both have a status and a code."""
-    status, code = getattr(error, "status", None), getattr(error, "code", None)
+    """Most errors have a status and a code; a refused list only has the answer itself.
+
+    The original is not chained: its text may quote whom we wrote to.
+    """
+    answer = next((part for part in error.args if isinstance(part, Response)), None)
+    status = answer.status_code if answer is not None else getattr(error, "status", None)
+    code = getattr(error, "code", None)
     if not isinstance(status, int):
         return SendError("twilio_client", retryable=False)
     return refusal(code if isinstance(code, int) else status, status)
