@@ -1,6 +1,5 @@
 """Where the customer lands after Stripe's page. These pages decide nothing: only the webhook does."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -23,19 +22,12 @@ _HEADERS: Final = {
 class Words(Protocol):
     """Where words come from."""
 
-    def text(self, locale: str, key: str, /) -> str:
+    def text(self, locale: str, key: str) -> str:
         """Return the sentence for a key in the locale's language."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """What the pages need."""
-
-    words: Words
-
-
-def router_for(landing: Landing) -> APIRouter:
+def router_for(words: Words) -> APIRouter:
     """Return GET /pay/thanks, /pay/back and /pay/expired."""
     router = APIRouter(include_in_schema=False)
     templates = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
@@ -52,12 +44,12 @@ def router_for(landing: Landing) -> APIRouter:
         """Return one of the pages in the customer's language."""
         if name not in _PAGES:
             return Response(status_code=404)
-        text = {part: landing.words.text(locale, f"chat.pay.{name}_{part}") for part in ("title", "body")}
+        text = {part: words.text(locale, f"chat.pay.{name}_{part}") for part in ("title", "body")}
         return HTMLResponse(
             page.render(
-                language=landing.words.text(locale, "chat.language"),
+                language=words.text(locale, "chat.language"),
                 mark=_PAGES[name],
-                close=landing.words.text(locale, "chat.pay.close"),
+                close=words.text(locale, "chat.pay.close"),
                 **text,
             ),
             headers=_HEADERS,

@@ -20,10 +20,10 @@ _QUICK_RETRIES: Final = 2
 _TITLE_LIMIT: Final = 250
 #: The languages of Stripe's page, as its `locale` names them.
 _REGIONAL_PAGES: Final = frozenset({"en-GB", "es-419", "fr-CA", "pt-BR", "zh-HK", "zh-TW"})
-_PAGES: Final = frozenset(
-    ("bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fil", "fr", "hr", "hu", "id", "it", "ja", "ko", "lt")
-    + ("lv", "ms", "mt", "nb", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sv", "th", "tr", "vi", "zh")
+_LANGUAGES: Final = (
+    "bg cs da de el en es et fi fil fr hr hu id it ja ko lt lv ms mt nb nl pl pt ro ru sk sl sv th tr vi zh"
 )
+_PAGES: Final = frozenset(_LANGUAGES.split())
 _REFUND_STATUS: Final = {"succeeded": RefundStatus.DONE, "failed": RefundStatus.FAILED, "canceled": RefundStatus.FAILED}
 
 

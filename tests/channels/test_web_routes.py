@@ -73,7 +73,9 @@ async def test_a_strange_locale_is_no_locale(browser: httpx.AsyncClient, databas
 
 async def test_a_message_is_written_once_and_comes_back(browser: httpx.AsyncClient, database: Database) -> None:
     await begin(browser)
-    first, second = await asyncio.gather(write(browser, text=" Hi, a haircut? "), write(browser, text=" Hi, a haircut? "))
+    first, second = await asyncio.gather(
+        write(browser, text=" Hi, a haircut? "), write(browser, text=" Hi, a haircut? ")
+    )
     assert {first.status_code, second.status_code} == {202}
     assert sorted([first.json()["duplicate"], second.json()["duplicate"]]) == [False, True]
     [message] = await read(browser)
