@@ -25,13 +25,18 @@ def seed_sample(settings: Settings, file: Path = SAMPLE) -> list[SampleUser]:
 async def _seed(settings: Settings, file: Path) -> list[SampleUser]:
     db = Database(settings.database_url, pool_size=1)
     try:
-        async with db.transaction() as session:
-            now = await current_time(session)
-            business = await load_seed(session, file, now)
-            await open_accounts(session, settings, business)
-            return await seed_users(session, business, now) if settings.sandbox else []
+        return await seed_business(db, settings, file)
     finally:
         await db.close()
+
+
+async def seed_business(db: Database, settings: Settings, file: Path = SAMPLE) -> list[SampleUser]:
+    """Load a business, its addresses and, without credentials, its sample users."""
+    async with db.transaction() as session:
+        now = await current_time(session)
+        business = await load_seed(session, file, now)
+        await open_accounts(session, settings, business)
+        return await seed_users(session, business, now) if settings.sandbox else []
 
 
 async def open_accounts(session: AsyncSession, settings: Settings, business: Business) -> None:

@@ -34,7 +34,11 @@ def model_of(settings: Settings) -> Path:
 async def run_worker(settings: Settings) -> None:
     """Work until asked to stop (SIGTERM, Ctrl-C): what has begun is finished first."""
     model = model_of(settings)
-    engine = Engine.load(model, all_actions())
+    await work(settings, Engine.load(model, all_actions()), model.name)
+
+
+async def work(settings: Settings, engine: Engine, model: str) -> None:
+    """Run jobs and keep time with a loaded engine until asked to stop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for asked in (signal.SIGTERM, signal.SIGINT):
@@ -42,7 +46,7 @@ async def run_worker(settings: Settings) -> None:
     async with open_system(settings) as system:
         jobs = build_jobs(system, engine)
         async with jobs.open_async():
-            work = asyncio.create_task(
+            running = asyncio.create_task(
                 jobs.run_worker_async(
                     concurrency=settings.worker_concurrency,
                     install_signal_handlers=False,
@@ -53,12 +57,12 @@ async def run_worker(settings: Settings) -> None:
                     shutdown_graceful_timeout=8,
                 )
             )
-            clockwork = asyncio.create_task(due.keep_time(system, jobs, model=model.name))
+            clockwork = asyncio.create_task(due.keep_time(system, jobs, model=model))
             stopping = asyncio.create_task(stop.wait())
-            log.info("worker ready with model %s", model.name)
-            await asyncio.wait({work, clockwork, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (clockwork, stopping, work):
+            log.info("worker ready with model %s", model)
+            await asyncio.wait({running, clockwork, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (clockwork, stopping, running):
                 task.cancel()
-            for task in (clockwork, work):
+            for task in (clockwork, running):
                 with contextlib.suppress(asyncio.CancelledError):
                     await task

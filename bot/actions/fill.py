@@ -19,6 +19,12 @@ _ALWAYS_OUTSIDE = {"talk_to_person", "opt_out", "stop"}
 _OUTSIDE = {
     "greet", "thanks", "goodbye", "bot_challenge", "running_late", "confirm_attendance", "nlu_fallback",
 }  # fmt: skip
+#: What a wish for change forgets besides the chosen time.
+_CHANGES: dict[str, dict[str, Any]] = {
+    "change_time": {"when": None},
+    "change_service": {"service": None},
+    "change_staff": {"staff": ANYONE},
+}
 _TASKS = {"book": "book", "reschedule": "move", "cancel": "cancel"}
 
 
@@ -330,12 +336,8 @@ async def _tapped(turn: Turn, step: Step, slots: dict[str, Any]) -> Answer:
             return Answer(remember={"confirmed": True} if right else {"memo": memo})
         case "no":
             return _declined(turn, slots)
-        case "change_time":
-            return Answer(remember={"slot": None, "when": None, "confirmed": None, "memo": {}})
-        case "change_service":
-            return Answer(remember={"service": None, "slot": None, "confirmed": None, "memo": {}})
-        case "change_staff":
-            return Answer(remember={"staff": ANYONE, "slot": None, "confirmed": None, "memo": {}})
+        case "change_time" | "change_service" | "change_staff":
+            return Answer(remember={"slot": None, "confirmed": None, "memo": {}} | _CHANGES[do])
         case "start_book":
             return Answer(remember=forget_task() | _fresh(turn))
         case "start_move" | "start_cancel":

@@ -14,7 +14,7 @@ from nlu.contract import Answer, Step
 
 
 class ConfirmAttendance:
-    """ "I'll be there", said in words."""
+    """The customer says in words that they will be there."""
 
     name = "action_confirm_attendance"
 

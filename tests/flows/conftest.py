@@ -1,7 +1,6 @@
 """The trained model and its engine, loaded once for all flows."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,5 +18,5 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def engine(model: Path) -> Iterator[Engine]:
-    yield Engine.load(model, all_actions())
+def engine(model: Path) -> Engine:
+    return Engine.load(model, all_actions())

@@ -87,10 +87,11 @@ class Player:
             assert any(re.search(pattern, label) for label in labels), f"no choice {pattern!r} in {labels}"
         if "act" in expected:
             rows = await self.world.rows(
-                "SELECT act FROM message WHERE sender <> 'customer' AND starts_with(%s, text) ORDER BY seq DESC LIMIT 1",
+                "SELECT act FROM message WHERE sender <> 'customer' AND starts_with(%s, text)"
+                " ORDER BY seq DESC LIMIT 1",
                 text,
             )
-            assert rows and rows[0][0] == expected["act"], f"act {rows} instead of {expected['act']}"
+            assert rows == [(expected["act"],)], f"act {rows} instead of {expected['act']}"
         if found := re.search(r"https?://\S+/checkout/\S+", text):
             self.link = found.group(0).rstrip(".")
 

@@ -17,7 +17,7 @@ from bot import due
 from bot.app import create_app
 from bot.embedded import free_port
 from bot.jobs import build_jobs
-from bot.sample import SAMPLE, _seed
+from bot.sample import seed_business
 from bot.settings import Settings
 from bot.wiring import System, open_system
 
@@ -75,7 +75,8 @@ async def set_clock(database_url: str, local: str) -> None:
     shift = target - datetime.now(UTC)
     async with await psycopg.AsyncConnection.connect(libpq_url(database_url)) as connection:
         await connection.execute(
-            "INSERT INTO clock_shift (one, shift) VALUES (1, %s) ON CONFLICT (one) DO UPDATE SET shift = excluded.shift",
+            "INSERT INTO clock_shift (one, shift) VALUES (1, %s)"
+            " ON CONFLICT (one) DO UPDATE SET shift = excluded.shift",
             (shift,),
         )
 
@@ -144,12 +145,12 @@ async def running(
     """Run everything; `now` is a local time of the sample business (2 March 2027 is a Tuesday)."""
     settings = settings_for(database_url, redis_url, **more)
     await set_clock(database_url, now)
-    users = await _seed(settings, SAMPLE)
     async with (
         open_system(settings) as system,
         running_web(settings),
         httpx.AsyncClient(base_url=settings.base_url, timeout=30) as http,
     ):
+        users = await seed_business(system.db, settings)
         world = World(settings, system, http, users, engine)
         await world.start_worker()
         try:
