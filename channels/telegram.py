@@ -35,6 +35,8 @@ TAP = "tap:"
 ROW_WIDTH = 24
 MOST_IN_ROW = 3
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+#: What reading an update raises where it is not of Telegram's form.
+_OF_ANOTHER_FORM = (ValueError, TypeError, KeyError, AttributeError, OSError, OverflowError, RecursionError)
 #: What the setting of a webhook must ask for.
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 
@@ -68,12 +70,9 @@ class Telegram:
             raise Unauthentic
         try:
             data = json.loads(await request.body())
-            update = telegram.Update.de_json(data, bot=None) if isinstance(data, dict) else None
-        except (ValueError, TypeError, KeyError, AttributeError, OSError, OverflowError, RecursionError):
+            return [_checked(self._event(telegram.Update.de_json(data, bot=None)))]
+        except _OF_ANOTHER_FORM:
             raise Malformed("not an update") from None
-        if update is None:
-            raise Malformed("not an update")
-        return [self._event(update)]
 
     def _event(self, update: telegram.Update) -> Event:
         if update.callback_query is not None:
@@ -114,7 +113,7 @@ class Telegram:
         return IncomingMessage(
             account=self._access.bot_id,
             address=str(where.chat.id),
-            provider_id=ProviderId(TAP + query.id),
+            provider_id=ProviderId(f"{TAP}{query.id}"),
             text=_label_of(where, query.data),
             choice=query.data or None,
             in_reply_to=_message_id(where.chat.id, where.message_id),
@@ -181,7 +180,18 @@ def keyboard_for(message: OutgoingMessage) -> telegram.InlineKeyboardMarkup | No
     return telegram.InlineKeyboardMarkup(rows) if rows else None
 
 
+def _checked(event: Event) -> Event:
+    """The library takes any JSON for a text; we do not."""
+    if isinstance(event, IncomingMessage):
+        texts = (event.text, event.choice, event.display_name, event.locale)
+        if not all(text is None or isinstance(text, str) for text in texts):
+            raise TypeError("not a text")
+    return event
+
+
 def _message_id(chat: int, message: int) -> ProviderId:
+    if not (isinstance(chat, int) and isinstance(message, int)):
+        raise TypeError("not an id")
     return ProviderId(f"{chat}:{message}")
 
 
