@@ -200,6 +200,14 @@ def _inside(meaning: Inside, now: datetime) -> Iterator[Days]:
         if outer.start is None or outer.end is None:
             continue
         first, last = outer.start.date(), outer.end.date()
+        if isinstance(meaning.inner, Holiday):
+            found = holiday_on(meaning.inner.name, first.year)
+            if found:
+                yield one_day(found)
+            continue
+        if isinstance(meaning.inner, Shift):
+            yield _weekend_around(first)
+            continue
         if isinstance(meaning.inner, Weekday):
             day = first + ((meaning.inner.day - first.weekday()) % 7) * DAY
         elif isinstance(meaning.inner, Date) and meaning.inner.day and meaning.inner.day <= calendar.monthrange(first.year, first.month)[1]:
@@ -208,6 +216,12 @@ def _inside(meaning: Inside, now: datetime) -> Iterator[Days]:
             continue
         if day < last:
             yield one_day(day, outer.asks)
+
+
+def _weekend_around(day: date) -> Days:
+    """Return the weekend that a holiday lengthens: Thursday and Friday lead into it, Monday ends it."""
+    saturday = day + ((5 - day.weekday()) % 7 if 2 <= day.weekday() <= 5 else -((day.weekday() - 5) % 7)) * DAY
+    return _many(min(day, saturday) if day.weekday() >= 3 else saturday, max(saturday + 2 * DAY, day + DAY), "weekend")
 
 
 def _nth(meaning: Nth, now: datetime) -> Iterator[Days]:
@@ -370,5 +384,8 @@ def _stretch(meaning: Stretch, now: datetime) -> Iterator[Days]:
         if first.start is None:
             continue
         lasts = [last for last in days_of(meaning.end, first.start) if last.end and last.end > first.start]
+        if isinstance(meaning.end, Date) and isinstance(meaning.start, Date) and meaning.end.year and not meaning.start.year and lasts and lasts[0].end:
+            dated = days_of(replace(meaning.start, year=meaning.end.year), now)
+            first = dated[0] if dated and dated[0].start and dated[0].start < lasts[0].end else first
         if lasts and (index == 0 or (lasts[0].end and lasts[0].end > now)):
             yield Days(first.start, lasts[0].end, first.grain if first.grain == lasts[0].grain else "day", first.asks)

@@ -308,6 +308,8 @@ def bare_clock(match: Match) -> Clock | None:
         return None
     if following and "word" in following.values and "at_weak" in lead.values:
         return None
+    if any("street" in token.values for token in match.tokens[match.found.end() : match.found.end() + 3]):
+        return None  # at 5 Main Street
     return replace(clock, approx=any("about" in t.values for t in match.tokens[match.found.start() : match.found.end()]))
 
 

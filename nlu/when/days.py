@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nlu.when.meaning import Amount, Closest, Date, Day, Holiday, Inside, Nth, Offset, Part, Point, Shift, Weekday, WeekOf
-from nlu.when.pattern import Match, Stage
+from nlu.when.pattern import NOTHING, Match, Stage
 
 DATES = Stage()
 DAYS = Stage()
@@ -53,7 +53,7 @@ def iso_date(match: Match) -> Date | None:
 
 
 @DATES.rule("day", "day_lead!to? t:numdate dot?", "day_lead!to? t:slashdate!fraction (comma|of)? y:year", "day_lead!to? t:slashdate")
-def numeric_date(match: Match) -> Date | None:
+def numeric_date(match: Match) -> Any:
     """22/04, 3/4/2027, in the locale's order."""
     parts = match.get("t")
     fraction = match.token("t")
@@ -61,7 +61,7 @@ def numeric_date(match: Match) -> Date | None:
         return None
     if match.has("y"):
         parts = (*parts, match.get("y"))
-    return ordered_date(parts, match.context.order)
+    return ordered_date(parts, match.context.order) or NOTHING
 
 
 @DATES.rule("day", "w:weekday dot? comma? (glue|the){0,2} t:dotdate dot?", "(day_lead!to|from|the) t:dotdate dot?", "t:dotdate dot?", "d:dom dot? dash t:dotdate dot?")
@@ -112,7 +112,7 @@ _MONTH_YEAR = "((of|comma|in){0,2} y:year)?"
     f"m:month dot? (the|slash|dash|comma|on)? the!to? d:dom/ord dot? {_MONTH_YEAR}",
     "m:month dot? d:dom/ord comma? y:yy!hour",
 )
-def day_of_month(match: Match) -> Date | None:
+def day_of_month(match: Match) -> Any:
     """5 de mayo, May 5th, the 2nd of March 2027."""
     day_token = match.token("d")
     following = match.after
@@ -121,7 +121,9 @@ def day_of_month(match: Match) -> Date | None:
     if match.has("x") and not (match.token("x") or day_token).glued:
         return None  # "13 - July 15" is a range, 13-Jul a date
     month = match.get("n") if match.has("n") else match.get("m")
-    return written_date(match.get("d"), month, match.get("y"))
+    if match.before and "month" in match.before.values and match.has("x"):
+        return None
+    return written_date(match.get("d"), month, match.get("y")) or NOTHING
 
 
 def _is_quantity(token: Any) -> bool:
@@ -150,7 +152,8 @@ def weekday_and_number(match: Match) -> Any:
     if following and (_is_quantity(following) or (following.values.keys() & {"dash", "to"} and "at" not in following.values) or following.values.keys() & {"minus", "zero", "half", "quarter", "decimal"}):
         if "ord" not in (number or following).values and not _leads_to_date(match):
             return None
-    return Date(match.get("d"), weekday=match.get("w"))
+    bare = "ord" not in (number or match.tokens[0]).values and "day_lead" not in match.tokens[match.found.end() - 2].values
+    return Date(match.get("d"), weekday=match.get("w"), or_hour=bare and match.get("d") <= 12)
 
 
 def _leads_to_date(match: Match) -> bool:
@@ -235,7 +238,7 @@ def unit_from_now(match: Match) -> Day | None:
     return Shift(unit, count)
 
 
-@DAYS.rule("period", "(in|during|of|the|glue){0,2} u:month_word of? m:month ((of|comma)? y:year)?", "(in|during|of|the|glue){0,2} m:month dot? (of|comma)? y:year", "(the|glue)? x:next/this/coming/following/last m:month", "(glue){0,2} m:month (glue)? x:next_post", "x:after_next m:month")
+@DAYS.rule("period", "(in|during|of|the|glue){0,2} u:month_word of? m:month ((of|comma)? y:year)?", "(in|during|of|the|glue){0,2} m:month dot? (of|comma)? y:year", "y:year m:month", "(the|glue)? x:next/this/coming/following/last m:month", "(glue){0,2} m:month (glue)? x:next_post", "x:after_next m:month")
 def month_said_fully(match: Match) -> Any:
     """March 2027, next March."""
     which = which_of(match) if match.has("x") else None
@@ -391,10 +394,12 @@ def day_by_name(match: Match) -> Any:
     return Shift("day", match.get("d"))
 
 
-@DAYS.rule("period", "(the|glue)? week_of (the|glue){0,2} d:day", "(the|glue)? u:unit (glue|from|starting|since|on){1,3} d:day")
+@DAYS.rule("period", "(the|glue)? week_of (the|glue){0,2} d:day", "(the|glue)? u:unit (glue|from|starting|since|on){0,3} d:day")
 def week_of_day(match: Match) -> Any:
     """The week of 7 October."""
-    return WeekOf(match.get("d")) if not match.has("u") or match.get("u") == "week" else None
+    if match.has("u") and (match.get("u") != "week" or not isinstance(match.get("d"), Date)):
+        return None
+    return WeekOf(match.get("d"))
 
 
 @DAYS.rule("day", "d:day/weekday in a:amount", "d:day/weekday week_on a:amount?", "d:weekday u:unit", "(glue){0,2} d:day u:unit")
@@ -422,6 +427,27 @@ def weekday_plus_week(match: Match) -> Any:
     """Mercredi en huit, lundi en quinze."""
     plus = next(token.values["week_plus"] for token in match.tokens[match.found.start() : match.found.end()] if "week_plus" in token.values)
     return Offset(Amount(days=7 * plus, unit="week"), Weekday(match.get("w"), "this"))
+
+
+@DAYS.rule("day", "(the|glue){0,2} u:unit x:after (the|glue)? d:day", "(the|glue){0,2} u:unit y:before (the|glue)? d:day")
+def day_after_day(match: Match) -> Any:
+    """The day after Christmas, the week before Easter."""
+    amount = {"day": Amount(days=1), "week": Amount(days=7, unit="week")}.get(match.get("u"))
+    return Offset(amount, match.get("d"), backward=match.has("y")) if amount else None
+
+
+@DAYS.rule("period", "(the|glue)? h:day u:unit", "u:unit glue{1,2} h:day")
+def holiday_weekend(match: Match) -> Any:
+    """Easter weekend, labor day weekend."""
+    day = match.get("h")
+    return Inside(Shift("weekend", 0), day) if match.get("u") == "weekend" and isinstance(day, Holiday) else None
+
+
+@DAYS.rule("day", "h:day (of|in|comma|glue){0,3} p:period")
+def holiday_of_year(match: Match) -> Any:
+    """Thanksgiving of next year."""
+    day, outer = match.get("h"), match.get("p")
+    return Inside(day, outer) if isinstance(day, Holiday) and isinstance(outer, Shift) and outer.unit == "year" else None
 
 
 @DAYS.rule("day", "(glue){0,2} w:weekday dot?")

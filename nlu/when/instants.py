@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from nlu.when.almanac import DAY, Days, add_months, days_of, midnight, one_day
-from nlu.when.meaning import Amount, Between, Clock, Hours, Lasting, Meaning, Now, Offset, Part, Point, Same, Shift, Time
+from nlu.when.meaning import Amount, Between, Clock, Date, Hours, Lasting, Meaning, Now, Offset, Part, Point, Same, Shift, Time, Weekday
 
 OpeningHours = Mapping[int, Sequence[tuple[int, int]]]
 _MINUTE = timedelta(minutes=1)
@@ -35,6 +35,7 @@ class Reading:
     asks: str | None = None
     relative: bool = False
     day_only: bool = False
+    each: bool = False
 
 
 def readings_of(meaning: Meaning, scene: Scene) -> list[Reading]:
@@ -80,11 +81,16 @@ def _now(meaning: Now, scene: Scene) -> Reading:
 
 
 def _point(meaning: Point, scene: Scene) -> Iterator[Reading]:
+    if meaning.time is None and isinstance(meaning.day, Date) and meaning.day.or_hour:
+        yield from _day_or_hour(meaning.day, scene)
+        return
     if meaning.time is None:
         for days in days_of(meaning.day, scene.now) if meaning.day else ():
             yield Reading(days.start, days.end, days.grain, asks=days.asks, day_only=True)
         return
     if meaning.day is None:
+        if scene.reference and isinstance(meaning.time, Clock):
+            yield from _same(Same(time=meaning.time, keep="day"), scene)
         yield from _soonest(meaning.time, scene)
         return
     for days in days_of(meaning.day, scene.now):
@@ -96,9 +102,28 @@ def _point(meaning: Point, scene: Scene) -> Iterator[Reading]:
             yield from _over_period(meaning.time, days, scene)
 
 
+def _day_or_hour(day: Date, scene: Scene) -> Iterator[Reading]:
+    """Friday 3: the 3rd when such a Friday is near, else three o'clock."""
+    dates = days_of(day, scene.now)
+    near = dates and dates[0].start and dates[0].start < scene.now + 45 * DAY
+    clock = Point(Weekday(day.weekday or 0), Clock(day.day or 0, exact=False))
+    hours = list(_point(clock, scene))
+    named = [Reading(days.start, days.end, days.grain, asks=days.asks, day_only=True) for days in dates]
+    yield from [*named, *hours] if near else [*hours, *named]
+
+
 def _over_period(time: Time, days: Days, scene: Scene) -> Iterator[Reading]:
-    """A time over several days (next week at 3, next week in the morning) is the days: which of them is still open."""
-    yield Reading(days.start, days.end, days.grain, asks=days.asks, day_only=True)
+    """A time over several days (mornings next week, weekday evenings) is that time on each of them."""
+    if days.start is None or days.end is None or days.end - days.start > 14 * DAY:
+        yield Reading(days.start, days.end, days.grain, asks=days.asks, day_only=True)
+        return
+    day = midnight(max(days.start, scene.now).date())
+    while day < days.end:
+        open_then = not scene.hours or scene.hours.get(day.weekday())
+        if open_then or days.end - days.start <= 3 * DAY:
+            options = [option for option in _times(time, day, scene) if option.end is None or option.end > scene.now]
+            yield from [replace(option, each=True) for option in options[:1]]
+        day += DAY
 
 
 def _on_day(time: Time, day: datetime, scene: Scene, asks: str | None = None) -> Iterator[Reading]:
@@ -246,8 +271,11 @@ def _between(meaning: Between, scene: Scene) -> Iterator[Reading]:
 def _same(meaning: Same, scene: Scene) -> Iterator[Reading]:
     """Like the reference booking: same time another day, same day another time, or moved by an amount."""
     if scene.reference is None:
-        if meaning.keep == "shift" and meaning.shift and not meaning.backward and meaning.shift.minutes:
-            yield _now(Now(meaning.shift), scene)
+        if meaning.keep == "shift" and meaning.shift and not meaning.backward:
+            counted = Now(meaning.shift) if meaning.shift.minutes else Point(Offset(meaning.shift))
+            yield from _readings(counted, scene)
+        elif meaning.keep == "day" and meaning.time is not None:
+            yield from _soonest(meaning.time, scene)
         elif meaning.day is not None:
             yield from _point(Point(meaning.day, meaning.time), scene)
         return

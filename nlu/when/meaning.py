@@ -67,6 +67,7 @@ class Date:
     weekday: int | None = None
     swapped: Date | None = None
     which: str | None = None
+    or_hour: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def part_alone(match: Match) -> Any:
 
 
 def _beside_time(match: Match) -> bool:
-    near = {"day", "time", "period", "point", "hour"}
+    near = {"day", "time", "period", "point", "hour", "after", "before", "until", "since", "from", "by", "during", "between", "every", "any"}
     return bool((match.before and match.before.values.keys() & near) or (match.after and match.after.values.keys() & near))
 
 

@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from nlu.when.tokens import PUNCTUATION, Token, number_values
 
@@ -71,6 +71,9 @@ class Context:
 
 
 Build = Callable[[Match], Any]
+
+# What a rule returns for words that form a time that cannot be (31 February): none of them may be read another way.
+NOTHING: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +193,8 @@ class Grammar:
             if meaning is None:
                 position = start + 1
                 continue
-            token = Token(tokens[start].start, tokens[end - 1].end, {rule.makes: meaning}, tokens[start].glued)
+            values = {"never": True} if meaning is NOTHING else {rule.makes: meaning}
+            token = Token(tokens[start].start, tokens[end - 1].end, values, tokens[start].glued)
             yield start, end, token
             position = end
 

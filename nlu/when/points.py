@@ -27,7 +27,7 @@ def within_amount(match: Match) -> Any:
     return Between(Now(), Now(match.get("a")))
 
 
-@AMOUNTS.rule("amount_now", "a:amount (of)? x:hence/later", "in about? a:amount x:hence?", "in about? (the|glue)? a:amount")
+@AMOUNTS.rule("amount_now", "a:amount (of)? x:hence", "in about? a:amount x:hence?", "in about? (the|glue)? a:amount")
 def amount_from_now(match: Match) -> Any:
     """In two weeks, half an hour from now, 30 min later."""
     return from_now(match.get("a"))
@@ -117,7 +117,7 @@ def bare_hour_beside_day(match: Match) -> Any:
     return Point(day, clock)
 
 
-@POINTS.rule("point", "a:point/day/period/part/time/hours (comma|glue|dash|on|for|bracket){0,3} b:point/day/period/part/time/hours")
+@POINTS.rule("point", "a:point/day/period/part/time/hours (comma|glue|dash|on|for|bracket|any|every){0,3} b:point/day/period/part/time/hours")
 def beside(match: Match) -> Any:
     """A day and a time, or two words for the same day, that stand side by side."""
     marks = match.tokens[match.found.start() + 1 : match.found.end() - 1]
@@ -200,7 +200,16 @@ def same_day(match: Match) -> Any:
     return Same(time=match.get("t"), keep="day")
 
 
-@POINTS.rule("same", "a:amount x:later_than/earlier", "x:later_than/earlier a:amount")
+@POINTS.rule("same", "move_to (the|at)* h:hour/time hmark?")
+def moved_to_clock(match: Match) -> Any:
+    """Bring it forward to 10: the booking's day, another hour."""
+    following, clock = match.after, clock_from(match.get("h"))
+    if clock is None or (following and following.values.keys() & {"unit", "counted", "month", "day", "of"}):
+        return None
+    return Same(time=clock, keep="day")
+
+
+@POINTS.rule("same", "a:amount x:later/later_than/earlier", "x:later_than/earlier a:amount")
 def earlier_or_later(match: Match) -> Any:
     """An hour later, half an hour earlier."""
     token = match.token("x")

@@ -79,6 +79,16 @@ def within_part(hours: Hours, part: Part) -> Hours:
     return Hours(start, settled_end)
 
 
+@HOURS.rule("hours", "a:hour (to!dash) b:hour", "(from|since) t:hour")
+def whole_message_hours(match: Match) -> Any:
+    """9 to 5, from 9: bare hours are a time only when nothing else is said, or the talk is about time."""
+    if not match.is_whole and not (match.context.latent and len(match.tokens) <= 6):
+        return None
+    if match.has("t"):
+        return Hours(clock_from(match.get("t")), None)
+    return _pair(clock_from(match.get("a")), clock_from(match.get("b")))
+
+
 @HOURS.rule("hours", "t:time or_later", "(after|since|from|starting) (at|the|about)* t:time", "after at? t:hour", "(since|starting) at? t:hour", "from at t:hour", "after (at|the|inpart)* p:part", "from (at|the|inpart)* p:part!x")
 def hours_from(match: Match) -> Any:
     """After 5, from 2 pm, 3 pm or later, después de las 4."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nlu.when.clocks import clock_from
 from nlu.when.grammar import load_language
 from nlu.when.instants import Reading, Scene, readings_of
-from nlu.when.meaning import Between, Clock, Hours, Lasting, Meaning, Now, Part, Point, Same
+from nlu.when.meaning import Between, Clock, Date, Hours, Lasting, Meaning, Now, Part, Point, Same, Shift
 from nlu.when.model import When, Window
 from nlu.when.tokens import Token
 
@@ -46,7 +46,7 @@ def understand_when(
     language = load_language(locale)
     scene = Scene(local.replace(microsecond=0), language.parts, language.literal_hours, hours or None, _local_pair(reference, zone))
     tokens, offsets = language.read(text, latent=latent)
-    items = _distributed(_items(tokens, latent=latent), tokens)
+    items = _put_together(_distributed(_items(tokens, latent=latent), tokens))
     windows: list[Window] = []
     choices: list[Window] = []
     exclusions: list[Window] = []
@@ -58,7 +58,7 @@ def understand_when(
             exclusions += found[:1]
             continue
         windows += found
-        choices += found[:1]
+        choices += [window for window, reading in zip(found, readings, strict=True) if reading.each] or found[:1]
         if found and ambiguity is None:
             ambiguity = _ambiguity(readings, sure=language.lexicon.order_is_sure)
     asap = any("asap" in token.values for token in tokens)
@@ -127,6 +127,10 @@ def _bare(tokens: Sequence[Token], index: int, *, latent: bool, alone: bool) -> 
     return None
 
 
+def _is_clock(meaning: Meaning) -> TypeGuard[Point]:
+    return isinstance(meaning, Point) and meaning.day is None and isinstance(meaning.time, Clock)
+
+
 def _has_clock(value: Any) -> bool:
     return isinstance(value, Clock) or (isinstance(value, Point) and isinstance(value.time, Clock))
 
@@ -156,6 +160,9 @@ def _distributed(items: list[_Item], tokens: Sequence[Token]) -> list[_Item]:
         first, second = result[position - 1], result[position]
         if first.excluded or second.excluded or not _joined(tokens, first.index, second.index):
             continue
+        if _is_clock(first.meaning) and isinstance(second.meaning, Point) and isinstance(second.meaning.time, Clock) and second.meaning.day is not None:
+            result[position - 1] = replace(first, meaning=Point(second.meaning.day, first.meaning.time))  # 3pm or 5pm on Monday
+            continue
         if isinstance(first.meaning, Point) and isinstance(second.meaning, Point) and first.meaning.time is None and second.meaning.time is not None and second.meaning.day is not None:
             result[position - 1] = replace(first, meaning=replace(first.meaning, time=second.meaning.time))
     for position in range(1, len(result)):
@@ -167,6 +174,27 @@ def _distributed(items: list[_Item], tokens: Sequence[Token]) -> list[_Item]:
         if second.meaning.day is None and first.meaning.day is not None:
             result[position] = replace(second, meaning=replace(second.meaning, day=first.meaning.day))
     return result
+
+
+def _put_together(items: list[_Item]) -> list[_Item]:
+    """A day and, further on, a time ("would Wednesday work, around 11?") are one wish when no other reading competes."""
+    wanted = [item for item in items if not item.excluded]
+    times = [item for item in wanted if isinstance(item.meaning, Point) and item.meaning.day is None]
+    days = [item for item in wanted if isinstance(item.meaning, Point) and item.meaning.time is None and _is_days(item.meaning.day)]
+    if len(times) != 1 or not days or len(days) + 1 != len(wanted):
+        return items
+    time = times[0]
+    result = [item for item in items if item is not time]
+    for position, item in enumerate(result):
+        if item in days and isinstance(item.meaning, Point) and isinstance(time.meaning, Point):
+            first, last = sorted((item.token, time.token), key=lambda token: token.start)
+            token = Token(first.start, last.end, {}) if len(days) == 1 else item.token
+            result[position] = replace(item, meaning=replace(item.meaning, time=time.meaning.time), token=token)
+    return result
+
+
+def _is_days(day: Any) -> bool:
+    return not (isinstance(day, Date) and day.day is None) and not (isinstance(day, Shift) and day.unit in ("month", "year", "quarter"))
 
 
 def _joined(tokens: Sequence[Token], first: int, second: int) -> bool:
@@ -182,7 +210,7 @@ def _window(reading: Reading, token: Token, text: str, offsets: list[int] | None
 
 
 def _is_past(reading: Reading, now: datetime) -> bool:
-    if reading.start is not None and reading.grain in ("hour", "minute") and reading.end is not None and reading.end - reading.start <= (now - now).__class__(hours=1):
+    if reading.start is not None and reading.grain in ("hour", "minute") and reading.end is not None and reading.end - reading.start <= timedelta(hours=1):
         return reading.start < now.replace(second=0)
     return reading.end is not None and reading.end <= now
 
