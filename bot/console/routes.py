@@ -1,0 +1,119 @@
+"""The console's routes, put together; refusals become pages here and nowhere else."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.routing import APIRoute
+
+from bot.console import (
+    calendar_routes,
+    inbox_routes,
+    live,
+    sign_in,
+    task_routes,
+    team_routes,
+    thread_routes,
+    transcript_routes,
+)
+from bot.console.access import Forged, NotAllowed, NotSignedIn
+from bot.console.desk import Desk
+from bot.console.forms import TooLong, wants_json
+from bot.console.languages import LANGUAGE_COOKIE, languages
+from bot.console.pages import Pages, inside
+
+
+def router_for(desk: Desk) -> APIRouter:
+    """Return everything under `/console`."""
+    pages = Pages(desk)
+    router = APIRouter(prefix="/console", route_class=_route_class(pages), include_in_schema=False)
+    _add_static(router, pages)
+    for part in (
+        sign_in,
+        inbox_routes,
+        thread_routes,
+        transcript_routes,
+        calendar_routes,
+        task_routes,
+        team_routes,
+    ):
+        part.add_routes(router, desk, pages)
+    live.add_routes(router, desk)
+    return router
+
+
+def _add_static(router: APIRouter, pages: Pages) -> None:
+    @router.get("")
+    @router.get("/")
+    async def home() -> Response:
+        return RedirectResponse("/console/inbox", 303)
+
+    @router.get("/static/{name}")
+    async def static(name: str) -> Response:
+        asset = pages.assets.get(name)
+        if asset is None:
+            return Response(status_code=404)
+        return Response(
+            asset.body,
+            media_type=asset.type,
+            headers={"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{asset.version}"'},
+        )
+
+    @router.get("/language/{code}")
+    async def language(code: str, to: str = "") -> Response:
+        answer = RedirectResponse(inside(to), 303)
+        if code in languages(pages.desk.words):
+            answer.set_cookie(
+                LANGUAGE_COOKIE,
+                code,
+                max_age=31536000,
+                path="/console",
+                samesite="lax",
+                secure=pages.secure,
+                httponly=True,
+            )
+        return answer
+
+
+def _route_class(pages: Pages) -> type[APIRoute]:
+    class ConsoleRoute(APIRoute):
+        """Protects every answer by headers and turns refusals into pages, or into JSON for our script."""
+
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def guarded(request: Request) -> Response:
+                try:
+                    answer = await handle(request)
+                except NotSignedIn:
+                    answer = _to_login(request)
+                except (NotAllowed, Forged, TooLong, LookupError) as refusal:
+                    if isinstance(refusal, KeyError | IndexError):
+                        raise  # a slip of ours, not something that is not there
+                    answer = _refused(pages, request, refusal)
+                return pages.protect(answer)
+
+            return guarded
+
+    return ConsoleRoute
+
+
+def _to_login(request: Request) -> Response:
+    if wants_json(request):
+        return JSONResponse({"login": "/console/login"}, 401)
+    query = f"?{request.url.query}" if request.url.query else ""
+    back = request.url.path + query if request.method == "GET" else "/console/inbox"
+    return RedirectResponse(f"/console/login?{urlencode({'next': back})}", 303)
+
+
+def _refused(pages: Pages, request: Request, refusal: Exception) -> Response:
+    status, reason = {
+        NotAllowed: (403, "not_allowed"),
+        Forged: (403, "forged"),
+        TooLong: (413, "too_long"),
+    }.get(type(refusal), (404, "not_here"))
+    if wants_json(request):
+        return JSONResponse({"reason": reason}, status)
+    return pages.page(request, "error.html", status=status, reason=reason)

@@ -1,0 +1,223 @@
+// The inbox, kept fresh: a WebSocket says which thread has changed, the server renders, we place it.
+// Without JavaScript every form and link still works; without the socket we ask every few seconds.
+
+const POLL_WITHOUT_SOCKET = 5_000;
+const POLL_WITH_SOCKET = 45_000;
+const LONGEST_WAIT = 30_000;
+
+const json = { Accept: "application/json" };
+const pane = document.querySelector("[data-thread-id]");
+const list = document.querySelector("[data-threads]");
+const log = document.querySelector("[data-log]");
+const entries = document.querySelector("[data-entries]");
+const composer = document.querySelector("[data-composer]");
+const thread = pane?.dataset.threadId;
+const readingBack = new URLSearchParams(location.search).has("before");
+
+let connected = false;
+let attempts = 0;
+
+function parsed(html) {
+  // Server-rendered and escaped there; a template runs no scripts, and our policy allows none.
+  const holder = document.createElement("template");
+  holder.innerHTML = html.trim();
+  return holder.content;
+}
+
+async function ask(url, options = {}) {
+  const answer = await fetch(url, { ...options, headers: { ...json, ...options.headers }, credentials: "same-origin" });
+  if (answer.status === 401) {
+    location.assign("/console/login?next=" + encodeURIComponent(location.pathname + location.search));
+    throw new Error("signed out");
+  }
+  return { status: answer.status, body: await answer.json() };
+}
+
+// The list
+
+async function refreshList() {
+  if (!list) return;
+  const search = new URLSearchParams(location.search).get("q") ?? "";
+  const { status, body } = await ask("/console/inbox" + (search ? "?q=" + encodeURIComponent(search) : ""));
+  if (status !== 200) return;
+  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.thread : null;
+  const top = list.scrollTop;
+  list.replaceChildren(parsed(body.html));
+  if (thread) {
+    const open = list.querySelector(`[data-thread="${CSS.escape(thread)}"]`);
+    open?.setAttribute("aria-current", "true");
+    open?.classList.remove("unread");
+    open?.querySelector(".count")?.remove();
+  }
+  list.scrollTop = top;
+  if (focused) list.querySelector(`[data-thread="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  for (const badge of document.querySelectorAll("[data-waiting]")) {
+    badge.hidden = body.waiting === 0;
+    badge.querySelector("[data-number]").textContent = String(body.waiting);
+  }
+}
+
+// The thread
+
+const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 120;
+const toEnd = () => { log.scrollTop = log.scrollHeight; };
+
+function place(news) {
+  const stay = !atEnd();
+  const spoken = [];
+  for (const { id, html } of news.entries) {
+    const fresh = parsed(html).firstElementChild;
+    const old = document.getElementById("e-" + id);
+    if (!old) {
+      fresh.classList.add("fresh");
+      entries.append(fresh);
+      const said = fresh.querySelector("[data-text]")?.textContent ?? fresh.textContent.trim();
+      const by = fresh.querySelector("[data-speaker]")?.textContent.trim();
+      spoken.push(by ? `${by}: ${said}` : said);
+      continue;
+    }
+    // Only what may change of an entry: its delivery mark, and what was understood once it is.
+    const mark = fresh.querySelector("[data-mark]");
+    const oldMark = old.querySelector("[data-mark]");
+    if (mark && oldMark && mark.innerHTML !== oldMark.innerHTML) oldMark.replaceWith(mark);
+    old.className = fresh.className;
+    const meaning = fresh.querySelector("[data-meaning]");
+    if (meaning && !old.querySelector("[data-meaning]")) old.append(meaning);
+  }
+  // Only the new words are read aloud, not the whole log.
+  if (spoken.length) document.querySelector("[data-news]").textContent = spoken.join(" – ");
+  if (!stay && spoken.length) toEnd();
+  const head = document.querySelector("[data-head]");
+  const focusId = head.contains(document.activeElement) ? document.activeElement.id : null;
+  if (head.innerHTML.trim() !== news.head.trim()) {
+    head.replaceChildren(parsed(news.head));
+    if (focusId) (document.getElementById(focusId) ?? composer.elements.text).focus();
+  }
+  const hint = document.querySelector("[data-hint]");
+  if (hint.innerHTML.trim() !== news.hint.trim()) hint.replaceChildren(parsed(news.hint));
+  document.querySelector("[data-version]").value = String(news.version);
+  tellProblem(news.problem);
+  if (news.seq > Number(pane.dataset.seq)) {
+    pane.dataset.seq = String(news.seq);
+    if (!document.hidden) sayRead();
+  }
+}
+
+function tellProblem(text) {
+  const place = document.querySelector("[data-problem]");
+  if (text) place.textContent = text;
+  place.hidden = !text;
+}
+
+async function refreshThread() {
+  if (!thread || readingBack) return;
+  const kept = document.querySelector("[data-problem]");
+  const problem = kept.hidden ? "" : kept.textContent;
+  const { status, body } = await ask(`/console/threads/${thread}`);
+  if (status === 200) place({ ...body, problem });
+}
+
+function sayRead() {
+  const form = new FormData();
+  form.set("csrf", composer.elements.csrf.value);
+  form.set("seq", pane.dataset.seq);
+  ask(`/console/threads/${thread}/seen`, { method: "POST", body: form }).catch(() => {});
+}
+
+async function submit(form, button) {
+  button.disabled = true;
+  try {
+    const { status, body } = await ask(form.action, { method: "POST", body: new FormData(form) });
+    if (status !== 200 && status !== 409) throw new Error(String(status));
+    place(body);
+    if (status === 200 && form === composer) {
+      composer.elements.text.value = "";
+      composer.elements.key.value = body.key;
+      toEnd();
+    }
+    refreshList().catch(() => {});
+    return true;
+  } catch {
+    // Nothing is lost: the words stay in the box, and the form's key makes a second attempt harmless.
+    if (document.body.dataset.leaving === undefined) tellProblem(pane.dataset.failed);
+    return false;
+  } finally {
+    button.disabled = false;
+  }
+}
+
+if (pane) {
+  toEnd();
+  pane.addEventListener("submit", (event) => {
+    const form = event.target.closest("[data-step], [data-composer]");
+    if (!form || readingBack) return;
+    event.preventDefault();
+    const button = event.submitter ?? form.querySelector("button");
+    if (button.disabled) return;
+    submit(form, button).then(() => { if (form === composer) composer.elements.text.focus(); });
+  });
+  composer.elements.text.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      composer.requestSubmit();
+    }
+  });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) refreshThread().catch(() => {}); });
+}
+
+// News
+
+let due = null;
+function freshen(conversation) {
+  // Several changes of one moment are one question.
+  due ??= setTimeout(() => {
+    due = null;
+    refreshList().catch(() => {});
+    refreshThread().catch(() => {});
+  }, 80);
+  return conversation;
+}
+
+function showLive() {
+  for (const note of document.querySelectorAll("[data-live]")) note.hidden = connected;
+}
+
+function listen() {
+  const socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/console/live");
+  socket.addEventListener("message", (event) => {
+    const news = JSON.parse(event.data);
+    if (news.kind === "ready") {
+      const missed = attempts > 0;
+      connected = true;
+      attempts = 0;
+      showLive();
+      if (missed) freshen();
+    } else if (news.kind !== "beat") {
+      freshen(news.conversation);
+    }
+  });
+  socket.addEventListener("close", (event) => {
+    connected = false;
+    if (event.code === 4401) {
+      freshen(); // asks, and is sent to the login if the session has ended
+      return;
+    }
+    attempts += 1;
+    if (attempts > 1) showLive();
+    // Wait longer each time, never in step with other browsers.
+    setTimeout(listen, Math.min(LONGEST_WAIT, 500 * 2 ** attempts) * (0.5 + Math.random()));
+  });
+}
+
+function poll() {
+  setTimeout(() => {
+    if (!document.hidden) freshen();
+    poll();
+  }, connected ? POLL_WITH_SOCKET : POLL_WITHOUT_SOCKET);
+}
+
+addEventListener("pagehide", () => { document.body.dataset.leaving = ""; });
+if (list) {
+  listen();
+  poll();
+}

@@ -1,0 +1,105 @@
+"""Transcripts, for managers: every thread, and what the bot understood at each turn."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from booking_core.kit.clock import current_time
+from bot.console.access import Area, Visitor, door
+from bot.console.desk import Desk
+from bot.console.pages import Pages
+from bot.console.thread import load_thread
+from bot.console.thread_routes import read_before
+from bot.console.threads import ThreadRow
+from bot.console.transcripts import CHANNELS, MOST_EXPORTED, OUTCOMES, SEARCHED, Filters, load_page
+
+
+def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
+    """Add the list, its export, and one transcript."""
+    guest = Depends(door(desk, Area.TRANSCRIPTS))
+
+    @router.get("/transcripts")
+    async def transcripts(request: Request, visitor: Annotated[Visitor, guest]) -> Response:
+        filters = Filters.read(dict(request.query_params))
+        cursor = request.query_params.get("after", "")
+        async with desk.db.transaction() as session:
+            now = await current_time(session)
+            found = await load_page(session, visitor.business_id, filters, tz=visitor.tz, now=now, cursor=cursor)
+        return pages.page(
+            request,
+            "transcripts.html",
+            visitor=visitor,
+            now=now,
+            area=Area.TRANSCRIPTS,
+            found=found,
+            filters=filters,
+            first_page=not cursor,
+            channels=CHANNELS,
+            outcomes=OUTCOMES,
+            days=SEARCHED.days,
+        )
+
+    @router.get("/transcripts.csv")
+    async def export(request: Request, visitor: Annotated[Visitor, guest]) -> Response:
+        filters = Filters.read(dict(request.query_params))
+        async with desk.db.transaction() as session:
+            found = await load_page(
+                session,
+                visitor.business_id,
+                filters,
+                tz=visitor.tz,
+                now=await current_time(session),
+                size=MOST_EXPORTED,
+            )
+        return Response(
+            # The mark lets spreadsheets read the file as UTF-8.
+            "\ufeff" + to_csv(found.rows),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="transcripts.csv"'},
+        )
+
+    @router.get("/transcripts/{thread_id}")
+    async def transcript(request: Request, thread_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
+        async with desk.db.transaction() as session:
+            now = await current_time(session)
+            found = await load_thread(
+                session,
+                visitor.business_id,
+                thread_id,
+                before=read_before(request),
+            )
+        if found is None:
+            raise LookupError("no such thread")
+        return pages.page(request, "transcript.html", visitor=visitor, now=now, area=Area.TRANSCRIPTS, thread=found)
+
+
+def to_csv(rows: Sequence[ThreadRow]) -> str:
+    """Return threads as CSV in which no cell is a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("thread", "last_message", "channel", "address", "name", "outcome", "answered_by", "last_text"))
+    for row in rows:
+        writer.writerow(
+            safe_cell(cell)
+            for cell in (
+                str(row.id),
+                row.last_at.isoformat(timespec="seconds"),
+                row.channel,
+                row.address,
+                row.name or "",
+                row.outcome or "",
+                row.person or row.answers.value,
+                row.last_text,
+            )
+        )
+    return out.getvalue()
+
+
+def safe_cell(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
