@@ -87,8 +87,10 @@ def _readings(meaning: Day, now: datetime) -> Iterator[Days]:
         case Stretch():
             yield from _stretch(meaning, now)
         case Workdays():
-            monday = monday_of(today) + (7 * DAY if today.weekday() > 4 else timedelta())
-            yield _many(monday, monday + 5 * DAY, "week")
+            following = monday_of(today) + 7 * DAY
+            if today.weekday() < 5:
+                yield _many(today, following - 2 * DAY, "week")
+            yield _many(following, following + 5 * DAY, "week")
 
 
 def _shifted(meaning: Shift, today: date) -> Iterator[Days]:

@@ -97,10 +97,12 @@ def clock_with_minutes(match: Match) -> Clock | None:
     lead = match.before
     if clock is None or (lead and {"in", "within", "during"} & lead.values.keys() and "at" not in lead.values):
         return None
+    if match.after and {"hmark", "unit"} & match.after.values.keys():
+        return None  # entre 14h et 16h
     return replace(clock, minute=match.get("m"))
 
 
-@CLOCKS.rule("time", "h:hour x:hmark inpart? a:ampm?")
+@CLOCKS.rule("time", "h:hour x:hmark inpart? a:ampm", "h:hour x:hmark")
 def clock_with_mark(match: Match) -> Clock | None:
     """15 Uhr, 15h, 3 o'clock; with "in" before it, 3 h is a length of time."""
     lead, following = match.before, match.after
@@ -205,7 +207,7 @@ def hour_and_fraction(match: Match) -> Clock | None:
     """Las tres y media, huit heures moins le quart, três e meia."""
     clock = clock_from(match.get("h"))
     fraction = match.token("x")
-    if clock is None or clock.minute:
+    if clock is None or clock.minute or (_is_length(match.before, None) and "at" not in match.tokens[match.found.start()].values and not isinstance(match.get("h"), Clock)):
         return None
     if fraction is None:
         return shifted(clock, -match.get("m"))
@@ -280,9 +282,10 @@ def settle(clock: Clock, part: str) -> Clock | None:
 @CLOCKS.rule("time", "h:time (comma|glue){0,3} p:daypart!dayword", "at h:hour (comma|glue){0,3} p:daypart!dayword", "h:hour hmark? glue{1,3} p:daypart!ambiguous_part", "h:time/hour glue{1,2} the_part p:daypart", "h:time/hour of_part p:daypart")
 def clock_in_part(match: Match) -> Clock | None:
     """5 de la tarde, 3 in the morning, Viertel nach 8 abends."""
-    clock = clock_from(match.get("h"))
-    part = match.get("p")
-    return settle(clock, part) if clock and part else None
+    clock, part = clock_from(match.get("h")), match.get("p")
+    if clock is None or (match.before and "day_lead" in match.before.values and "hour" in match.tokens[match.found.start()].values):
+        return None  # el 15 por la tarde: a day and a part of it
+    return settle(clock, part)
 
 
 @CLOCKS.rule("time", "glue{0,2} p:daypart!ambiguous_part (comma|glue)* at h:time/hour hmark?", "inpart p:daypart (at|about|comma)* h:time", "p:daypart!ambiguous_part (at|about|comma){0,2} h:time")

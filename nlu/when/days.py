@@ -402,7 +402,7 @@ def week_of_day(match: Match) -> Any:
     return WeekOf(match.get("d"))
 
 
-@DAYS.rule("day", "d:day/weekday in a:amount", "d:day/weekday week_on a:amount?", "d:weekday u:unit", "(glue){0,2} d:day u:unit")
+@DAYS.rule("day", "from? d:day/weekday in a:amount", "d:day/weekday week_on a:amount?", "d:weekday u:unit", "(glue){0,2} d:day u:unit")
 def weekday_weeks_ahead(match: Match) -> Any:
     """Mittwoch in zwei Wochen, mercredi en huit, British "Tuesday week"."""
     value = match.get("d")
@@ -415,11 +415,13 @@ def weekday_weeks_ahead(match: Match) -> Any:
             return Offset(amount, value)  # type: ignore[arg-type]
         return Offset(amount, Weekday(weekday, "this")) if weekday is not None else None  # type: ignore[arg-type]
     amount = match.get("a")
-    if not isinstance(amount, Amount) or amount.days % 7 or amount.minutes:
+    if not isinstance(amount, Amount) or amount.minutes:
         return None
     if isinstance(value, Shift) and value.unit == "day":
         return Offset(amount, value)
-    return Offset(amount, weekday=weekday) if weekday is not None else None
+    if amount.days % 7:
+        return None
+    return Offset(amount, Weekday(weekday, "this")) if weekday is not None else None
 
 
 @DAYS.rule("day", "w:weekday week_plus")
@@ -450,7 +452,7 @@ def holiday_of_year(match: Match) -> Any:
     return Inside(day, outer) if isinstance(day, Holiday) and isinstance(outer, Shift) and outer.unit == "year" else None
 
 
-@DAYS.rule("day", "(glue){0,2} w:weekday dot?")
+@DAYS.rule("day", "(glue!to!from){0,2} w:weekday dot?")
 def weekday_alone(match: Match) -> Any:
     """Friday; an abbreviation that is a common word too needs company."""
     token = match.token("w")
@@ -471,6 +473,9 @@ def _has_company(match: Match) -> bool:
         return True
     if match.before and match.before.values.keys() & {"next", "this", "every", "from", "to"}:
         return True
+    if match.found.start() > 1 and match.before and match.before.values.keys() & {"or", "and", "dash", "comma"}:
+        if match.tokens[match.found.start() - 2].values.keys() & {"weekday", "day"}:
+            return True
     after = match.after
     follower = match.tokens[match.found.end() + 1] if match.found.end() + 1 < len(match.tokens) else None
     return bool(

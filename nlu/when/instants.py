@@ -96,7 +96,7 @@ def _point(meaning: Point, scene: Scene) -> Iterator[Reading]:
     for days in days_of(meaning.day, scene.now):
         if days.start is None:
             continue
-        if isinstance(meaning.day, Offset | Shift) or days.grain in ("day", "daypart") or days.end is None or days.end - days.start <= 2 * DAY:
+        if days.grain in ("day", "daypart") or days.end is None or days.end - days.start <= DAY:
             yield from _on_day(meaning.time, midnight(days.start.date()), scene, days.asks)
         else:
             yield from _over_period(meaning.time, days, scene)

@@ -68,12 +68,14 @@ def part_of_unit(match: Match) -> Amount | None:
     return amount_of(share, match.get("u"))
 
 
-@LENGTHS.rule("amount", "about? n:num/decimal more? u:unit", "a? few:few of? more? u:unit", "about? a more? u:unit", "n:num u:quote")
+@LENGTHS.rule("amount", "about? n:num/decimal more? u:unit", "a? few:few of? more? u:unit", "about? a more? u:unit", "n:num u:quote", "u:unit")
 def some_units(match: Match) -> Amount | None:
     """Two weeks, 20 min, a couple of days."""
     if "quote" in (match.token("u") or match.tokens[0]).values:
         touching = match.token("u")
         return amount_of(match.get("n"), "minute") if touching and touching.glued else None
+    if match.found.end() - match.found.start() == 1 and match.get("u") not in ("half_hour", "quarter_hour"):
+        return None
     if _may_be_clock(match, "u") or _ends_range_of_days(match):
         return None
     count = match.get("n") or match.get("few") or 1

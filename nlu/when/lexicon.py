@@ -159,7 +159,11 @@ def _words(data: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
 
 
 def _number_or_text(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else value
+    if not isinstance(value, str):
+        return value
+    if value.lstrip("-").isdigit():
+        return int(value)
+    return float(value) if value.replace(".", "", 1).isdigit() else value
 
 
 def _regional(data: Mapping[str, Any], region: str) -> Iterator[tuple[str, Any, str]]:

@@ -110,7 +110,7 @@ def unit_alone(match: Match) -> Any:
     lead = match.tokens[match.found.start()]
     if unit == "weekend":
         return Shift("weekend", 0)
-    if unit == "week" and lead.values.keys() & {"in", "during", "inpart"} and match.context.data.get("in_the_week"):
+    if unit == "week" and lead.values.keys() & {"in", "during"} and match.context.data.get("in_the_week"):
         return Shift("week", 0)
     return None
 

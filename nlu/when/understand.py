@@ -137,6 +137,10 @@ def _has_clock(value: Any) -> bool:
 
 def _is_excluded(tokens: Sequence[Token], index: int) -> bool:
     """Look back over connecting words for "not" or "except"."""
+    if index + 1 < len(tokens) and "not_after" in tokens[index + 1].values:
+        last = index + 2 >= len(tokens) or "mark" in tokens[index + 2].values
+        if last or "not" not in tokens[index + 1].values:  # "el martes no", "Tuesday doesn't work"
+            return True
     lead = index - 1
     while lead >= 0 and not tokens[lead].values.keys().isdisjoint(_JOINS | set(_KINDS)) and "never" not in tokens[lead].values:
         if not tokens[lead].values.keys().isdisjoint(_KINDS):
