@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,10 +28,11 @@ VERSION = "18"
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL server in a folder, reached by a Unix socket.
+    """A PostgreSQL server in a folder, reached by a Unix socket; not `durable` outlives a kill, but no power cut.
 
     As root the server runs as a user of its own, which must be able to reach the folder: choose one
-    outside any home then (`bot/up_home.py`). No permission of any folder above is changed.
+    outside any home then (`bot/up_home.py`). No permission of any folder above is changed, except of
+    temporary ones, which its user is let pass.
     """
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
@@ -44,15 +46,16 @@ class EmbeddedPostgres:
 
     def start(self) -> str:
         """Start the server and return its URL; what an earlier run left behind is ended or mended first."""
+        self.stop()
         self.folder.mkdir(parents=True, exist_ok=True)
         end_leftover(self.folder / "server.json", signal.SIGINT, patience=20)
         if os.geteuid() == 0:
             self._user = _server_user()
+            _open_own_temporary_folders(self.folder)
         self._programs = self._find_programs()
         self._check_version()
         if not self._cluster.exists():
             self._create_cluster()
-        _forget_dead_postmaster(self._cluster)
         return self._launch()
 
     def stop(self) -> None:
@@ -60,9 +63,9 @@ class EmbeddedPostgres:
         if self.child is not None:
             self.child.stop()
             self.child = None
-        if self._socket_folder not in (None, self._cluster):
-            shutil.rmtree(str(self._socket_folder), ignore_errors=True)
-            self._socket_folder = None
+        if self._socket_folder is not None and self._socket_folder != self._cluster:
+            shutil.rmtree(self._socket_folder, ignore_errors=True)
+        self._socket_folder = None
 
     def _find_programs(self) -> Path:
         """Return the folder of `postgres`; a copy of it where its user cannot reach the environment's."""
@@ -152,7 +155,7 @@ class EmbeddedPostgres:
         self._socket_folder = sockets
         settings = ["listen_addresses=", f'unix_socket_directories="{sockets}"', "max_connections=200"]
         if not self.durable:
-            settings += ["fsync=off", "full_page_writes=off", "synchronous_commit=off"]
+            settings += ["fsync=off", "full_page_writes=off"]
         self.child = Child(
             "postgres",
             [str(self._programs / "postgres"), "-D", str(self._cluster)] + [f"--{setting}" for setting in settings],
@@ -163,6 +166,7 @@ class EmbeddedPostgres:
             folder=Path("/"),
             farewell=signal.SIGINT,  # "fast shutdown"
             patience=20,
+            clear_the_way=partial(_forget_dead_postmaster, self._cluster),
         )
         url = f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='/')}"
         deadline = time.monotonic() + 60
@@ -190,6 +194,15 @@ class EmbeddedPostgres:
             self.child.start()
         else:
             raise ServerError(f"PostgreSQL does not start: {_last_error(words.splitlines())}") from error
+
+
+def _open_own_temporary_folders(folder: Path) -> None:
+    """Let the server's user pass through a temporary folder that we have just made; never through any other."""
+    place = Path(tempfile.gettempdir()).resolve()
+    for parent in folder.parents:
+        if place not in parent.parents:
+            break
+        parent.chmod(parent.stat().st_mode | 0o011)
 
 
 def _server_user() -> pwd.struct_passwd:
@@ -226,6 +239,7 @@ def _forget_dead_postmaster(cluster: Path) -> None:
             os.kill(pid, signal.SIGINT if time.monotonic() < deadline else signal.SIGKILL)
         time.sleep(0.1)
     lock.unlink(missing_ok=True)
+    (cluster / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
 
 def _last_error(lines: list[str]) -> str:

@@ -40,10 +40,14 @@ class Child:
     #: What asks it politely to end.
     farewell: signal.Signals = signal.SIGTERM
     patience: float = 10.0
+    #: Called before each start.
+    clear_the_way: Callable[[], None] | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
         """Start the command; what it prints goes to its log."""
+        if self.clear_the_way is not None:
+            self.clear_the_way()
         command, prepare = _ending_with_us(self.command, self.farewell)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

@@ -14,9 +14,6 @@ def start_postgres(folder: Path) -> Iterator[str]:
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
-    if os.geteuid() == 0:
-        # A temporary folder is private; as root PostgreSQL runs as another user.
-        folder.parent.chmod(0o711)
     server = EmbeddedPostgres(folder, durable=False)
     try:
         yield server.start()

@@ -74,7 +74,6 @@ def port() -> int:
 @pytest.fixture
 def home() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="tb-up-"))
-    folder.chmod(0o711)  # As root, PostgreSQL runs as another user.
     yield folder / "home"
     shutil.rmtree(folder, ignore_errors=True)
 
