@@ -11,6 +11,7 @@ class Reason(StrEnum):
     TOO_FAR = "too_far"  # beyond the booking window; data: latest
     PAST = "past"
     OUTSIDE_HOURS = "outside_hours"
+    OFF_GRID = "off_grid"  # free, but no visit begins at this minute
     STAFF_AWAY = "staff_away"
     STAFF_BUSY = "staff_busy"
     HELD = "held"  # somebody else's hold is on it
