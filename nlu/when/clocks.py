@@ -61,7 +61,14 @@ def noon_or_midnight(match: Match) -> Clock | None:
     return Clock(12 if is_noon else 0, exact=True)
 
 
-@CLOCKS.rule("time", "t:hm/dothm hmark? inpart? x:ampm", "h:hour z:num m:minute x:ampm", "h:hour zero m:minute hmark? inpart? x:ampm", "h:hour/hhmm dot? hmark? inpart? x:ampm", "h:hour m:min2 inpart? x:ampm")
+@CLOCKS.rule(
+    "time",
+    "t:hm/dothm hmark? inpart? x:ampm",
+    "h:hour z:num m:minute x:ampm",
+    "h:hour zero m:minute hmark? inpart? x:ampm",
+    "h:hour/hhmm dot? hmark? inpart? x:ampm",
+    "h:hour m:min2 inpart? x:ampm",
+)
 def clock_with_meridiem(match: Match) -> Clock | None:
     """3 pm, 3:15 p.m., seven thirty am."""
     half = match.get("x")
@@ -90,7 +97,13 @@ def clock_in_digits(match: Match) -> Clock | None:
     return clock_from(match.get("t"))
 
 
-@CLOCKS.rule("time", "h:hour hmark and? m:min2/minute minmark", "h:hour hmark and m:min2", "h:hour hmark m:min2", "h:hour hmark zero m:minute")
+@CLOCKS.rule(
+    "time",
+    "h:hour hmark and? m:min2/minute minmark",
+    "h:hour hmark and m:min2",
+    "h:hour hmark m:min2",
+    "h:hour hmark zero m:minute",
+)
 def clock_with_minutes(match: Match) -> Clock | None:
     """14 Uhr 30, quinze heures trente."""
     clock = clock_from(match.get("h"))
@@ -152,7 +165,9 @@ def _counts_down(match: Match) -> bool:
     words = match.tokens[match.found.start() : match.found.end()]
     if number is None or not 1 <= match.get("m") <= 45:
         return False
-    if any("minmark" in token.values for token in words) or not any({"to", "until"} & token.values.keys() for token in words):
+    if any("minmark" in token.values for token in words) or not any(
+        {"to", "until"} & token.values.keys() for token in words
+    ):
         return True
     led = match.before and match.before.values.keys() & {"from", "between", "month", "time", "hm", "spelled", "dash"}
     if led or match.get("m") not in (5, 10, 20, 25) or (match.after and match.after.values.keys() & {"of", "month"}):
@@ -207,7 +222,15 @@ def hour_and_fraction(match: Match) -> Clock | None:
     """Las tres y media, huit heures moins le quart, três e meia."""
     clock = clock_from(match.get("h"))
     fraction = match.token("x")
-    if clock is None or clock.minute or (_is_length(match.before, None) and "at" not in match.tokens[match.found.start()].values and not isinstance(match.get("h"), Clock)):
+    if (
+        clock is None
+        or clock.minute
+        or (
+            _is_length(match.before, None)
+            and "at" not in match.tokens[match.found.start()].values
+            and not isinstance(match.get("h"), Clock)
+        )
+    ):
         return None
     if fraction is None:
         return shifted(clock, -match.get("m"))
@@ -231,12 +254,25 @@ def hour_and_minutes(match: Match) -> Clock | None:
 def noon_and_minutes(match: Match) -> Clock | None:
     """Midi cinq, minuit trois: in languages that say so."""
     clock = clock_from(match.get("n"))
-    if clock is None or not match.context.data.get("minutes_after_noon") or clock.hour not in (0, 12) or clock.minute or clock.half:
+    if (
+        clock is None
+        or not match.context.data.get("minutes_after_noon")
+        or clock.hour not in (0, 12)
+        or clock.minute
+        or clock.half
+    ):
         return None
     return replace(clock, minute=match.get("m"))
 
 
-@CLOCKS.rule("time", "at? h:spelled!min2 m:min2", "at? h:hour zero m:minute", "at h:hour m:min2", "at? h:hour dash zero dash m:minute", "at? h:spelled dash? m:spelled")
+@CLOCKS.rule(
+    "time",
+    "at? h:spelled!min2 m:min2",
+    "at? h:hour zero m:minute",
+    "at h:hour m:min2",
+    "at? h:hour dash zero dash m:minute",
+    "at? h:spelled dash? m:spelled",
+)
 def hour_then_minutes(match: Match) -> Clock | None:
     """Two thirty, twelve oh three, at 5 30: bare only when the hour is spelled out."""
     hour = match.get("h")
@@ -246,7 +282,12 @@ def hour_then_minutes(match: Match) -> Clock | None:
     zero = minutes.start - token.end > 1
     if minutes.values.get("minute") is None or (match.get("m") < 10 and not zero):
         return None
-    if {"dom", "mon"} <= token.values.keys() and match.context.data.get("spoken_numeric_dates") and match.before and "day_lead" in match.before.values:
+    if (
+        {"dom", "mon"} <= token.values.keys()
+        and match.context.data.get("spoken_numeric_dates")
+        and match.before
+        and "day_lead" in match.before.values
+    ):
         return None
     clock = clock_from(hour)
     return replace(clock, minute=minutes.values["minute"], written=True) if clock else None
@@ -279,16 +320,30 @@ def settle(clock: Clock, part: str) -> Clock | None:
     return replace(clock, hour=hour + 12, half="pm", exact=True)
 
 
-@CLOCKS.rule("time", "h:time (comma|glue){0,3} p:daypart!dayword", "at h:hour (comma|glue){0,3} p:daypart!dayword", "h:hour hmark? glue{1,3} p:daypart!ambiguous_part", "h:time/hour glue{1,2} the_part p:daypart", "h:time/hour of_part p:daypart")
+@CLOCKS.rule(
+    "time",
+    "h:time (comma|glue){0,3} p:daypart!dayword",
+    "at h:hour (comma|glue){0,3} p:daypart!dayword",
+    "h:hour hmark? glue{1,3} p:daypart!ambiguous_part",
+    "h:time/hour glue{1,2} the_part p:daypart",
+    "h:time/hour of_part p:daypart",
+)
 def clock_in_part(match: Match) -> Clock | None:
     """5 de la tarde, 3 in the morning, Viertel nach 8 abends."""
     clock, part = clock_from(match.get("h")), match.get("p")
-    if clock is None or (match.before and "day_lead" in match.before.values and "hour" in match.tokens[match.found.start()].values):
+    if clock is None or (
+        match.before and "day_lead" in match.before.values and "hour" in match.tokens[match.found.start()].values
+    ):
         return None  # el 15 por la tarde: a day and a part of it
     return settle(clock, part)
 
 
-@CLOCKS.rule("time", "glue{0,2} p:daypart!ambiguous_part (comma|glue)* at h:time/hour hmark?", "inpart p:daypart (at|about|comma)* h:time", "p:daypart!ambiguous_part (at|about|comma){0,2} h:time")
+@CLOCKS.rule(
+    "time",
+    "glue{0,2} p:daypart!ambiguous_part (comma|glue)* at h:time/hour hmark?",
+    "inpart p:daypart (at|about|comma)* h:time",
+    "p:daypart!ambiguous_part (at|about|comma){0,2} h:time",
+)
 def part_then_clock(match: Match) -> Clock | None:
     """In the evening at eight, nachmittags um 1 Uhr 30."""
     clock = clock_from(match.get("h"))
@@ -307,13 +362,17 @@ def bare_clock(match: Match) -> Clock | None:
     """At 3, around 7, a las 3."""
     clock = clock_from(match.get("h"))
     following, lead = match.after, match.tokens[match.found.start()]
-    if clock is None or (following and {"unit", "counted", "month", "slash", "weekday_of", "decimal"} & following.values.keys()):
+    if clock is None or (
+        following and {"unit", "counted", "month", "slash", "weekday_of", "decimal"} & following.values.keys()
+    ):
         return None
     if following and "word" in following.values and "at_weak" in lead.values:
         return None
     if any("street" in token.values for token in match.tokens[match.found.end() : match.found.end() + 3]):
         return None  # at 5 Main Street
-    return replace(clock, approx=any("about" in t.values for t in match.tokens[match.found.start() : match.found.end()]))
+    return replace(
+        clock, approx=any("about" in t.values for t in match.tokens[match.found.start() : match.found.end()])
+    )
 
 
 @LED_CLOCKS.rule("time", "at/the t:time")

@@ -29,7 +29,10 @@ def _answer(line: str) -> dict[str, Any]:
         when = understand_when(text, locale=locale, now=now, tz=zone, latent=bool(asked.get("latent")))
         spent = (time.perf_counter() - begin) * 1000
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
-        return {"id": asked.get("id") if isinstance(asked, dict) else None, "error": f"{type(problem).__name__}: {problem}"}
+        return {
+            "id": asked.get("id") if isinstance(asked, dict) else None,
+            "error": f"{type(problem).__name__}: {problem}",
+        }
     return {"id": asked.get("id"), "ms": round(spent, 3), "values": values_of(when)}
 
 

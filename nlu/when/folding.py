@@ -6,7 +6,19 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_DIGITS_AND_DASHES = {"‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "’": "'", "‘": "'", "´": "'", "`": "'", "′": "'"}
+_DIGITS_AND_DASHES = {
+    "‐": "-",
+    "‑": "-",
+    "‒": "-",
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "’": "'",
+    "‘": "'",
+    "´": "'",
+    "`": "'",
+    "′": "'",
+}
 # Combining accents of Latin, Greek and Cyrillic, and Arabic vowel signs. Indic vowel signs are letters: they stay.
 _ACCENT = re.compile("[\u0300-\u036f\u064b-\u0655\u0670\u0640\u200b-\u200f\u2060\ufe0f]")
 
@@ -14,9 +26,14 @@ _ACCENT = re.compile("[\u0300-\u036f\u064b-\u0655\u0670\u0640\u200b-\u200f\u2060
 @lru_cache(maxsize=4096)
 def _fold_character(character: str) -> str:
     plain = unicodedata.normalize("NFKC", _DIGITS_AND_DASHES.get(character, character)).casefold()
-    if not plain.isascii() and not any("\uac00" <= letter <= "\ud7a3" or "\u3040" <= letter <= "\u30ff" for letter in plain):
+    if not plain.isascii() and not any(
+        "\uac00" <= letter <= "\ud7a3" or "\u3040" <= letter <= "\u30ff" for letter in plain
+    ):
         plain = _ACCENT.sub("", unicodedata.normalize("NFD", plain))
-    return "".join(str(unicodedata.decimal(letter)) if letter.isdecimal() else _DIGITS_AND_DASHES.get(letter, letter) for letter in plain)
+    return "".join(
+        str(unicodedata.decimal(letter)) if letter.isdecimal() else _DIGITS_AND_DASHES.get(letter, letter)
+        for letter in plain
+    )
 
 
 def fold(text: str) -> str:

@@ -8,16 +8,38 @@ from functools import lru_cache
 from typing import Any
 
 from nlu.when.clocks import BARE_CLOCKS, CLOCKS, LED_CLOCKS
-from nlu.when.days import DATES, DAYS
+from nlu.when.dates import DATES
+from nlu.when.days import DAYS
+from nlu.when.hours import HOURS
 from nlu.when.lengths import LENGTHS
 from nlu.when.lexicon import Lexicon, load_lexicon
 from nlu.when.parts import AMBIGUOUS_PARTS, PARTS
 from nlu.when.pattern import Context, Grammar
+from nlu.when.periods import PERIODS
 from nlu.when.points import AMOUNTS, POINTS
-from nlu.when.spans import BETWEENS, HOURS, OPEN_STRETCHES, SHARED_MONTHS, STRETCHES
+from nlu.when.spans import BETWEENS, OPEN_STRETCHES, SHARED_MONTHS, STRETCHES
 from nlu.when.tokens import Token, tokenize
 
-STAGES = (CLOCKS, LENGTHS, DATES, AMBIGUOUS_PARTS, DAYS, PARTS, SHARED_MONTHS, AMOUNTS, HOURS, BARE_CLOCKS, LED_CLOCKS, STRETCHES, POINTS, POINTS, POINTS, BETWEENS, OPEN_STRETCHES)
+STAGES = (
+    CLOCKS,
+    LENGTHS,
+    DATES,
+    AMBIGUOUS_PARTS,
+    PERIODS,
+    DAYS,
+    PARTS,
+    SHARED_MONTHS,
+    AMOUNTS,
+    HOURS,
+    BARE_CLOCKS,
+    LED_CLOCKS,
+    STRETCHES,
+    POINTS,
+    POINTS,
+    POINTS,
+    BETWEENS,
+    OPEN_STRETCHES,
+)
 
 # Minutes of the day; a language file may set its own.
 _PARTS = {
@@ -51,5 +73,7 @@ def load_language(locale: str) -> Language:
     region = locale.replace("_", "-").partition("-")[2].upper()
     shapes = {**data.get("shapes", {}), **data.get("regional_shapes", {}).get(region, {})}
     grammar = Grammar(STAGES, lexicon.kinds, shapes, data.get("drop_rules", ()))
-    hours = {name: (round(float(start) * 60), round(float(end) * 60)) for name, (start, end) in data.get("hours", {}).items()}
+    hours = {
+        name: (round(float(start) * 60), round(float(end) * 60)) for name, (start, end) in data.get("hours", {}).items()
+    }
     return Language(lexicon, grammar, {**_PARTS, **hours}, bool(data.get("habits", {}).get("literal_hours")))

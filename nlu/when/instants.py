@@ -6,8 +6,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from nlu.when.almanac import DAY, Days, add_months, days_of, midnight, one_day
-from nlu.when.meaning import Amount, Between, Clock, Date, Hours, Lasting, Meaning, Now, Offset, Part, Point, Same, Shift, Time, Weekday
+from nlu.when.almanac import days_of
+from nlu.when.calendar_days import DAY, Days, add_months, midnight, one_day
+from nlu.when.meaning import (
+    Amount,
+    Between,
+    Clock,
+    Date,
+    Hours,
+    Lasting,
+    Meaning,
+    Now,
+    Offset,
+    Part,
+    Point,
+    Same,
+    Shift,
+    Time,
+    Weekday,
+)
 
 OpeningHours = Mapping[int, Sequence[tuple[int, int]]]
 _MINUTE = timedelta(minutes=1)
@@ -62,7 +79,11 @@ def _readings(meaning: Meaning, scene: Scene) -> Iterator[Reading]:
         case Lasting():
             for reading in readings_of(meaning.start, scene):
                 if reading.start:
-                    yield replace(reading, end=_plus(reading.start, meaning.amount), grain="minute" if meaning.amount.minutes else "day")
+                    yield replace(
+                        reading,
+                        end=_plus(reading.start, meaning.amount),
+                        grain="minute" if meaning.amount.minutes else "day",
+                    )
         case Same():
             yield from _same(meaning, scene)
 
@@ -130,7 +151,17 @@ def _on_day(time: Time, day: datetime, scene: Scene, asks: str | None = None) ->
     options = list(_times(time, day, scene))
     today = day.date() == scene.now.date()
     if today:  # 3 o'clock said at noon is not last night's
-        options = [option for option in options if (option.end is None or option.end > scene.now) and (option.grain not in ("hour", "minute") or option.start is None or option.start >= scene.now - _MINUTE or isinstance(time, Hours))] or options
+        options = [
+            option
+            for option in options
+            if (option.end is None or option.end > scene.now)
+            and (
+                option.grain not in ("hour", "minute")
+                or option.start is None
+                or option.start >= scene.now - _MINUTE
+                or isinstance(time, Hours)
+            )
+        ] or options
     for option in options:
         yield replace(option, asks=asks or (option.asks if len(options) > 1 else None))
 
@@ -141,7 +172,11 @@ def _soonest(time: Time, scene: Scene) -> Iterator[Reading]:
     now = scene.now
     if isinstance(time, Hours) and (time.start is None or time.end is None):
         for option in _times(time, today, scene):
-            shift = DAY if (option.end if time.start is None else option.start or now) < now - DAY * 0 and time.start is None else timedelta()  # type: ignore[operator]
+            shift = (
+                DAY
+                if (option.end if time.start is None else option.start or now) < now - DAY * 0 and time.start is None
+                else timedelta()
+            )  # type: ignore[operator]
             start = option.start + shift if time.start is not None and option.start else None
             end = option.end + shift if time.end is not None and option.end else None
             yield replace(option, start=start, end=end)
@@ -199,7 +234,9 @@ def _hours(time: Hours, day: datetime, scene: Scene) -> Iterator[Reading]:
             begin = start.end if isinstance(time.start, Part) else start.start
             yield Reading(begin, day + DAY, "hour", approx=start.approx, asks=start.asks)
             continue
-        limits = sorted(end.end if isinstance(time.end, Part) else end.start for end in ends if end and end.start and end.end)  # type: ignore[type-var]
+        limits = sorted(
+            end.end if isinstance(time.end, Part) else end.start for end in ends if end and end.start and end.end
+        )  # type: ignore[type-var]
         later = [limit for limit in limits if limit and limit > start.start]
         finish = later[0] if later else (limits[0] + DAY if limits and limits[0] else None)
         fine = any(isinstance(side, Clock) and (side.minute or side.written) for side in (time.start, time.end))
@@ -252,7 +289,9 @@ def meridiem_matters(clock: Clock, weekday: int, scene: Scene) -> bool:
 def _between(meaning: Between, scene: Scene) -> Iterator[Reading]:
     if meaning.start is None:
         for end in readings_of(meaning.end, scene) if meaning.end else ():
-            yield Reading(None, end.end if meaning.include_end and end.day_only else end.start, end.grain, asks=end.asks)
+            yield Reading(
+                None, end.end if meaning.include_end and end.day_only else end.start, end.grain, asks=end.asks
+            )
         return
     for index, start in enumerate(readings_of(meaning.start, scene)):
         if start.start is None:
@@ -285,7 +324,11 @@ def _same(meaning: Same, scene: Scene) -> Iterator[Reading]:
         moved = _plus(start, meaning.shift, backward=meaning.backward)
         yield Reading(moved, moved + length, "minute", relative=True)
     elif meaning.keep == "day":
-        options = _times(meaning.time, midnight(start.date()), scene) if meaning.time else iter([Reading(midnight(start.date()), midnight(start.date()) + DAY, "day")])
+        options = (
+            _times(meaning.time, midnight(start.date()), scene)
+            if meaning.time
+            else iter([Reading(midnight(start.date()), midnight(start.date()) + DAY, "day")])
+        )
         for option in options:
             yield replace(option, relative=True)
     else:

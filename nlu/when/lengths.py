@@ -27,8 +27,14 @@ def amount_of(count: float, unit: str) -> Amount | None:
     if unit in _DAYS:
         days = count * _DAYS[unit]
         whole = int(days)
-        return Amount(days=whole, minutes=(days - whole) * 1440, unit="week" if unit == "fortnight" else unit, count=count)
-    return Amount(minutes=count * _MINUTES[unit], unit="minute" if unit != "hour" or count % 1 else unit, count=count) if unit in _MINUTES else None
+        return Amount(
+            days=whole, minutes=(days - whole) * 1440, unit="week" if unit == "fortnight" else unit, count=count
+        )
+    return (
+        Amount(minutes=count * _MINUTES[unit], unit="minute" if unit != "hour" or count % 1 else unit, count=count)
+        if unit in _MINUTES
+        else None
+    )
 
 
 def _may_be_clock(match: Match, unit: str) -> bool:
@@ -37,27 +43,53 @@ def _may_be_clock(match: Match, unit: str) -> bool:
     if token is None or "hmark" not in token.values:
         return False
     before, after = match.before, match.after
-    if before and before.values.keys() & {"in", "within", "during", "next", "coming", "last", "amount_lead", "for"} and not before.values.keys() & {"at_clock"}:
+    if (
+        before
+        and before.values.keys() & {"in", "within", "during", "next", "coming", "last", "amount_lead", "for"}
+        and not before.values.keys() & {"at_clock"}
+    ):
         return False
     if match.has("few") or match.has("half"):
         return False
-    return not (after and after.values.keys() & {"ago", "hence", "later", "after", "before"} and not after.values.keys() & {"at"})
+    return not (
+        after
+        and after.values.keys() & {"ago", "hence", "later", "after", "before"}
+        and not after.values.keys() & {"at"}
+    )
 
 
-@LENGTHS.rule("amount", "n:num/decimal and h:half u:unit", "n:num and h:fraction u:unit", "n:num h:fraction u:unit", "n:num/a u:unit and a? h:half", "u:unit and h:half")
+@LENGTHS.rule(
+    "amount",
+    "n:num/decimal and h:half u:unit",
+    "n:num and h:fraction u:unit",
+    "n:num h:fraction u:unit",
+    "n:num/a u:unit and a? h:half",
+    "u:unit and h:half",
+)
 def some_and_half(match: Match) -> Amount | None:
     """Two and a half hours, una hora y media."""
     if _may_be_clock(match, "u") and not match.has("h"):
         return None
     before = match.before
-    if match.has("n") and "hmark" in (match.token("u") or match.tokens[0]).values and not (before and {"in", "within", "during", "for"} & before.values.keys()):
+    if (
+        match.has("n")
+        and "hmark" in (match.token("u") or match.tokens[0]).values
+        and not (before and {"in", "within", "during", "for"} & before.values.keys())
+    ):
         return None
     count = 1 if not match.has("n") or match.get("n") is True else match.get("n")
     half = match.get("h")
     return amount_of(count + (half if isinstance(half, float) else 0.5), match.get("u"))
 
 
-@LENGTHS.rule("amount", "about? (a)? q:quarter of? (the|a)? u:unit", "about? h:half (of)? a? u:unit", "about? a h:half u:unit", "f:fraction (of)? (a)? u:unit", "three:num q:quarter of? a? u:unit")
+@LENGTHS.rule(
+    "amount",
+    "about? (a)? q:quarter of? (the|a)? u:unit",
+    "about? h:half (of)? a? u:unit",
+    "about? a h:half u:unit",
+    "f:fraction (of)? (a)? u:unit",
+    "three:num q:quarter of? a? u:unit",
+)
 def part_of_unit(match: Match) -> Amount | None:
     """Half an hour, a quarter of an hour, 3/4 hour."""
     if match.has("f"):
@@ -68,7 +100,14 @@ def part_of_unit(match: Match) -> Amount | None:
     return amount_of(share, match.get("u"))
 
 
-@LENGTHS.rule("amount", "about? n:num/decimal more? u:unit", "a? few:few of? more? u:unit", "about? a more? u:unit", "n:num u:quote", "u:unit")
+@LENGTHS.rule(
+    "amount",
+    "about? n:num/decimal more? u:unit",
+    "a? few:few of? more? u:unit",
+    "about? a more? u:unit",
+    "n:num u:quote",
+    "u:unit",
+)
 def some_units(match: Match) -> Amount | None:
     """Two weeks, 20 min, a couple of days."""
     if "quote" in (match.token("u") or match.tokens[0]).values:

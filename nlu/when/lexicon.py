@@ -89,7 +89,9 @@ def load_lexicon(locale: str) -> Lexicon:
         data = yaml.load(file, Loader=_LOADER)  # noqa: S506 - the base loader builds text only
     cldr = _cldr(language, region)
     table: dict[tuple[str, ...], dict[str, Any]] = {}
-    for kind, value, phrase in itertools.chain(_cldr_words(cldr), _numbers(data), _words(data), _regional(data, region)):
+    for kind, value, phrase in itertools.chain(
+        _cldr_words(cldr), _numbers(data), _words(data), _regional(data, region)
+    ):
         _add(table, kind, value, phrase)
     for phrase in data.get("drop", ()):
         table.pop(tuple(WORD.findall(fold(phrase))), None)
@@ -107,10 +109,20 @@ def load_lexicon(locale: str) -> Lexicon:
         if len(words) == 1 and words[0] in PUNCTUATION:
             values |= {PUNCTUATION[words[0]]: words[0], "mark": words[0]}
     kinds = frozenset(frozenset(values) for values in table.values())
-    sure = bool(region) or language not in ("en",)
+    sure = bool(region) or language != "en"
     habits = data.get("habits", {})
     marks = frozenset(fold(mark) for mark in data.get("ordinal_marks", ()))
-    return Lexicon(language, data, root, kinds, _date_order(cldr), sure, marks, bool(habits.get("compounds")), bool(habits.get("capitals")))
+    return Lexicon(
+        language,
+        data,
+        root,
+        kinds,
+        _date_order(cldr),
+        sure,
+        marks,
+        bool(habits.get("compounds")),
+        bool(habits.get("capitals")),
+    )
 
 
 _GLUE_KINDS = frozenset(_GLUE)
@@ -172,8 +184,14 @@ def _regional(data: Mapping[str, Any], region: str) -> Iterator[tuple[str, Any, 
 
 def _numbers(data: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
     """Spell out the numbers to 99 and this century's years from the words of the file."""
-    words: dict[int, list[str]] = {int(value): [form for text in texts for form in expand(text)] for value, texts in data.get("numbers", {}).items()}
-    ordinals: dict[int, list[str]] = {int(value): [form for text in texts for form in expand(text)] for value, texts in data.get("ordinals", {}).items()}
+    words: dict[int, list[str]] = {
+        int(value): [form for text in texts for form in expand(text)]
+        for value, texts in data.get("numbers", {}).items()
+    }
+    ordinals: dict[int, list[str]] = {
+        int(value): [form for text in texts for form in expand(text)]
+        for value, texts in data.get("ordinals", {}).items()
+    }
     joins = data.get("joins", ["{tens} {units}"])
     thousands = data.get("thousands", [])
     for tens in range(20, 100, 10):
@@ -184,7 +202,10 @@ def _numbers(data: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
             words.setdefault(tens + units, [join.format(tens=t, units=u) for t, u in pairs for join in joins])
             if tens <= 30 and tens + units not in ordinals:
                 ordinals[tens + units] = [
-                    join.format(tens=t, units=u) for join in data.get("ordinal_joins", joins) for t in [*words[tens], *ordinals.get(tens, ())] for u in ordinals.get(units, ())
+                    join.format(tens=t, units=u)
+                    for join in data.get("ordinal_joins", joins)
+                    for t in [*words[tens], *ordinals.get(tens, ())]
+                    for u in ordinals.get(units, ())
                 ]
     for value, texts in words.items():
         for text in texts:

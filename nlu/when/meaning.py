@@ -117,7 +117,9 @@ class Amount:
 
     def plus(self, other: Amount) -> Amount:
         """Add another length; the finer unit of the two names the sum."""
-        return Amount(self.months + other.months, self.days + other.days, self.minutes + other.minutes, other.unit, self.count)
+        return Amount(
+            self.months + other.months, self.days + other.days, self.minutes + other.minutes, other.unit, self.count
+        )
 
 
 @dataclass(frozen=True, slots=True)

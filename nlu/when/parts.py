@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nlu.when.meaning import Date, Hours, Part, Point, Shift, Side, Workdays
+from nlu.when.meaning import Date, Part, Point, Shift, Side, Workdays
 from nlu.when.pattern import Match, Stage
 
 AMBIGUOUS_PARTS = Stage()
@@ -24,7 +24,12 @@ def tonight(match: Match) -> Any:
     return Point(Shift("day", 0), Part(match.get("t"), match.get("s")))
 
 
-@PARTS.rule("part", "(inpart|glue|in|of)* s:side of? (the|glue|inpart)* p:daypart!dayword", "(inpart|glue|in)* p:daypart!dayword s:side", "(inpart|glue|in)* s:side of? (the|glue)* p:part")
+@PARTS.rule(
+    "part",
+    "(inpart|glue|in|of)* s:side of? (the|glue|inpart)* p:daypart!dayword",
+    "(inpart|glue|in)* p:daypart!dayword s:side",
+    "(inpart|glue|in)* s:side of? (the|glue)* p:part",
+)
 def side_of_part(match: Match) -> Any:
     """Early morning, en fin de matinée, late afternoon."""
     part = match.get("p")
@@ -57,17 +62,45 @@ def this_part(match: Match) -> Any:
 def part_alone(match: Match) -> Any:
     """In the morning, por la tarde, nachmittags."""
     token = match.token("p")
-    if token and "weak" in token.values and not (match.is_whole or match.context.latent or match.found.end() - match.found.start() > 1 or _beside_time(match)):
+    if (
+        token
+        and "weak" in token.values
+        and not (
+            match.is_whole or match.context.latent or match.found.end() - match.found.start() > 1 or _beside_time(match)
+        )
+    ):
         return None
     return Part(match.get("p"))
 
 
 def _beside_time(match: Match) -> bool:
-    near = {"day", "time", "period", "point", "hour", "after", "before", "until", "since", "from", "by", "during", "between", "every", "any"}
-    return bool((match.before and match.before.values.keys() & near) or (match.after and match.after.values.keys() & near))
+    near = {
+        "day",
+        "time",
+        "period",
+        "point",
+        "hour",
+        "after",
+        "before",
+        "until",
+        "since",
+        "from",
+        "by",
+        "during",
+        "between",
+        "every",
+        "any",
+    }
+    return bool(
+        (match.before and match.before.values.keys() & near) or (match.after and match.after.values.keys() & near)
+    )
 
 
-@PARTS.rule("period", "(glue|in|inpart|towards)* s:side (glue|about|the){0,3} (p:period|d:day|m:month|u:unit)", "(glue|in)* (p:period) s:side")
+@PARTS.rule(
+    "period",
+    "(glue|in|inpart|towards)* s:side (glue|about|the){0,3} (p:period|d:day|m:month|u:unit)",
+    "(glue|in)* (p:period) s:side",
+)
 def side_of_period(match: Match) -> Any:
     """End of next week, mid March, early today, inicio de mes."""
     side = match.get("s")
@@ -121,7 +154,7 @@ def day_early(match: Match) -> Any:
     part = match.get("p")
     if match.get("s") == "mid":
         return None
-    return Point(match.get("d"), Part(part.name, match.get("s")) if part else Part("morning" if match.get("s") == "start" else "evening"))
-
-
-__all__ = ["AMBIGUOUS_PARTS", "PARTS", "Hours"]
+    return Point(
+        match.get("d"),
+        Part(part.name, match.get("s")) if part else Part("morning" if match.get("s") == "start" else "evening"),
+    )

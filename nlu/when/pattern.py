@@ -114,7 +114,13 @@ class _Compiled:
 class Grammar:
     """All rules of all stages, compiled for one lexicon."""
 
-    def __init__(self, stages: Sequence[Stage], lexicon_kinds: frozenset[frozenset[str]], shapes: Mapping[str, Sequence[str]], drop: Sequence[str]) -> None:
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        lexicon_kinds: frozenset[frozenset[str]],
+        shapes: Mapping[str, Sequence[str]],
+        drop: Sequence[str],
+    ) -> None:
         self._symbols: dict[frozenset[str], str] = {}
         made = {rule.makes for stage in stages for rule in stage.rules}
         for kinds in _all_kinds(lexicon_kinds, made):
@@ -135,7 +141,11 @@ class Grammar:
         wanted: set[str] = set()
         for option in atom.split("/"):
             kind, *others = option.split("!")
-            wanted |= {symbol for kinds, symbol in self._symbols.items() if kind in kinds and not any(other in kinds for other in others)}
+            wanted |= {
+                symbol
+                for kinds, symbol in self._symbols.items()
+                if kind in kinds and not any(other in kinds for other in others)
+            }
         return f"[{''.join(sorted(wanted))}]" if wanted else "(?!)"
 
     def _compile(self, rule: Rule, pattern: str) -> _Compiled | None:
@@ -185,7 +195,9 @@ class Grammar:
         return self._symbols.get(frozenset(token.values), "\uffff")
 
     @staticmethod
-    def _replacements(rule: _Compiled, tokens: list[Token], text: str, context: Context) -> Iterator[tuple[int, int, Token]]:
+    def _replacements(
+        rule: _Compiled, tokens: list[Token], text: str, context: Context
+    ) -> Iterator[tuple[int, int, Token]]:
         position = 0
         while found := rule.regex.search(text, position):
             start, end = found.span()
@@ -212,9 +224,28 @@ def _replace(tokens: list[Token], made: Sequence[tuple[int, int, Token]]) -> lis
 def _all_kinds(lexicon_kinds: frozenset[frozenset[str]], made: set[str]) -> Iterator[frozenset[str]]:
     """Yield every set of kinds that a token can have, always in the same order."""
     numeric = [number_values(value, width) for value in range(100) for width in ((1, 2) if value < 10 else (2,))]
-    numeric += [number_values(value, len(str(value))) for value in (100, 130, 160, 999, 1030, 1099, 1930, 1999, 2010, 2060, 2099, 2199, 5000, 12345)]
-    shapes: list[set[str]] = [{"word"}, {"never"}, {"isodate"}, {"numdate"}, {"hm"}, {"decimal"}, {"slashdate"}, {"slashdate", "fraction"}, {"fraction"}]
+    numeric += [
+        number_values(value, len(str(value)))
+        for value in (100, 130, 160, 999, 1030, 1099, 1930, 1999, 2010, 2060, 2099, 2199, 5000, 12345)
+    ]
+    shapes: list[set[str]] = [
+        {"word"},
+        {"never"},
+        {"isodate"},
+        {"numdate"},
+        {"hm"},
+        {"decimal"},
+        {"slashdate"},
+        {"slashdate", "fraction"},
+        {"fraction"},
+    ]
     shapes += [{"decimal", "dotdate"}, {"decimal", "dothm"}, {"decimal", "dotdate", "dothm"}, {"ord", "digits"}]
     marks = ({mark, "mark"} for mark in set(PUNCTUATION.values()))
-    groups = itertools.chain(map(frozenset, numeric), map(frozenset, shapes), map(frozenset, marks), lexicon_kinds, (frozenset({kind}) for kind in made))
+    groups = itertools.chain(
+        map(frozenset, numeric),
+        map(frozenset, shapes),
+        map(frozenset, marks),
+        lexicon_kinds,
+        (frozenset({kind}) for kind in made),
+    )
     yield from sorted(set(groups), key=sorted)

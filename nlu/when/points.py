@@ -6,9 +6,25 @@ from dataclasses import replace
 from typing import Any
 
 from nlu.when.clocks import clock_from, settle
-from nlu.when.meaning import Amount, Between, Clock, Date, Hours, Inside, Lasting, Now, Offset, Part, Point, Running, Same, Shift, Stretch, Weekday
+from nlu.when.hours import within_part
+from nlu.when.meaning import (
+    Amount,
+    Between,
+    Clock,
+    Date,
+    Hours,
+    Inside,
+    Now,
+    Offset,
+    Part,
+    Point,
+    Running,
+    Same,
+    Shift,
+    Stretch,
+    Weekday,
+)
 from nlu.when.pattern import Match, Stage
-from nlu.when.spans import within_part
 
 AMOUNTS = Stage()
 POINTS = Stage()
@@ -39,7 +55,13 @@ def amount_ago(match: Match) -> Any:
     return from_now(match.get("a"), backward=True)
 
 
-@AMOUNTS.rule("day", "a:amount (from|after|since|starting|hence_of) (the|day_lead|glue|on)* d:day/period", "w:weekday (comma|on)* a:amount (after|from) (the|day_lead|glue|on)* d:day", "week_after d:day", "a:amount d:day!x x:later")
+@AMOUNTS.rule(
+    "day",
+    "a:amount (from|after|since|starting|hence_of) (the|day_lead|glue|on)* d:day/period",
+    "w:weekday (comma|on)* a:amount (after|from) (the|day_lead|glue|on)* d:day",
+    "week_after d:day",
+    "a:amount d:day!x x:later",
+)
 def amount_after_day(match: Match) -> Any:
     """2 weeks from January 15, three days after Easter."""
     amount = match.get("a") or Amount(days=7, unit="week")
@@ -93,11 +115,18 @@ def bare_hour_beside_day(match: Match) -> Any:
     if clock is None:
         return None
     last = match.found.end() - 1
-    if match.token("h") is match.tokens[last] and following and following.values.keys() & {"unit", "word", "counted", "month", "dash", "slash", "to", "decimal", "amount"} and not match.context.latent:
+    if (
+        match.token("h") is match.tokens[last]
+        and following
+        and following.values.keys() & {"unit", "word", "counted", "month", "dash", "slash", "to", "decimal", "amount"}
+        and not match.context.latent
+    ):
         return None
     if match.has("w"):
         day = match.get("w")
-        if not isinstance(day, (Shift, Weekday, Date, Inside)) or (isinstance(day, Date) and not match.context.data.get("hour_before_date")):
+        if not isinstance(day, (Shift, Weekday, Date, Inside)) or (
+            isinstance(day, Date) and not match.context.data.get("hour_before_date")
+        ):
             return None
         glue = match.found.end() - match.found.start() > 2
         numbered = isinstance(day, Date) and day.month is None and day.weekday is None  # siete del 15
@@ -117,7 +146,10 @@ def bare_hour_beside_day(match: Match) -> Any:
     return Point(day, clock)
 
 
-@POINTS.rule("point", "a:point/day/period/part/time/hours (comma|glue|dash|on|for|bracket|any|every){0,3} b:point/day/period/part/time/hours")
+@POINTS.rule(
+    "point",
+    "a:point/day/period/part/time/hours (comma|glue|dash|on|for|bracket|any|every){0,3} b:point/day/period/part/time/hours",
+)
 def beside(match: Match) -> Any:
     """A day and a time, or two words for the same day, that stand side by side."""
     marks = match.tokens[match.found.start() + 1 : match.found.end() - 1]
@@ -188,7 +220,13 @@ def unify_times(first: Any, second: Any) -> Any:
     return None
 
 
-@POINTS.rule("same", "same_time comma? (glue|on|for)* d:day/point/period/dayword", "(d:day/point/period) (comma|glue|on)* same_time", "same_time (comma|but)? (n:now)", "same_time")
+@POINTS.rule(
+    "same",
+    "same_time comma? (glue|on|for)* d:day/point/period/dayword",
+    "(d:day/point/period) (comma|glue|on)* same_time",
+    "same_time (comma|but)? (n:now)",
+    "same_time",
+)
 def same_time(match: Match) -> Any:
     """Same time next week, in two weeks same time."""
     value = match.get("d")
@@ -196,7 +234,9 @@ def same_time(match: Match) -> Any:
     return Same(point.day)
 
 
-@POINTS.rule("same", "same_day comma? (glue|at|but)* (t:time/hours/part)?", "t:time/hours/part (comma|glue|on)* same_day")
+@POINTS.rule(
+    "same", "same_day comma? (glue|at|but)* (t:time/hours/part)?", "t:time/hours/part (comma|glue|on)* same_day"
+)
 def same_day(match: Match) -> Any:
     """The same day at 5."""
     return Same(time=match.get("t"), keep="day")
@@ -216,6 +256,3 @@ def earlier_or_later(match: Match) -> Any:
     """An hour later, half an hour earlier."""
     token = match.token("x")
     return Same(shift=match.get("a"), backward=bool(token and "earlier" in token.values), keep="shift")
-
-
-__all__ = ["AMOUNTS", "POINTS", "Between", "Lasting", "unify"]

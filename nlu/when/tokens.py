@@ -138,7 +138,9 @@ def tokenize(text: str, lexicon: Lexicon, limit: int = 2500) -> tuple[list[Token
             tokens.append(Token(middle, token.end, dict(halves[1][1]), True, text=halves[1][0]))
             index += 1
             continue
-        tokens.append(token if token.values else Token(token.start, token.end, {"word": token.text}, token.glued, text=token.text))
+        tokens.append(
+            token if token.values else Token(token.start, token.end, {"word": token.text}, token.glued, text=token.text)
+        )
         index += 1
     return tokens, offsets
 
@@ -188,4 +190,11 @@ def _phrase(raw: list[Token], index: int, used: int, values: dict[str, Any]) -> 
     merged = dict(values)
     if used == 1:
         merged = {**first.values, **values}
-    return Token(first.start, last.end, merged, first.glued, first.capital, " ".join(token.text for token in raw[index : index + used]))
+    return Token(
+        first.start,
+        last.end,
+        merged,
+        first.glued,
+        first.capital,
+        " ".join(token.text for token in raw[index : index + used]),
+    )

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from nlu.when.clocks import clock_from
 from nlu.when.grammar import load_language
 from nlu.when.instants import Reading, Scene, readings_of
-from nlu.when.meaning import Between, Clock, Date, Hours, Lasting, Meaning, Now, Part, Point, Same, Shift
 from nlu.when.model import When, Window
 from nlu.when.tokens import Token
+from nlu.when.wishes import find_wishes
 
-_KINDS = ("between", "lasting", "same", "point", "now", "day", "period", "hours", "time", "part")
-_JOINS = {"or", "and", "comma", "the", "of", "at", "glue", "day_lead", "any", "every", "from", "in", "stop", "slash"}
 _MOST_WINDOWS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """One expression of the message with its place, and whether the customer ruled it out."""
-
-    meaning: Meaning
-    token: Token
-    index: int
-    excluded: bool
 
 
 def understand_when(
@@ -44,17 +29,23 @@ def understand_when(
     zone = _zone(tz)
     local = now.astimezone(zone).replace(tzinfo=None) if now.tzinfo else now
     language = load_language(locale)
-    scene = Scene(local.replace(microsecond=0), language.parts, language.literal_hours, hours or None, _local_pair(reference, zone))
+    scene = Scene(
+        local.replace(microsecond=0),
+        language.parts,
+        language.literal_hours,
+        hours or None,
+        _local_pair(reference, zone),
+    )
     tokens, offsets = language.read(text, latent=latent)
-    items = _put_together(_distributed(_items(tokens, latent=latent), tokens))
+    wishes = find_wishes(tokens, latent=latent)
     windows: list[Window] = []
     choices: list[Window] = []
     exclusions: list[Window] = []
     ambiguity: str | None = None
-    for item in items:
-        readings = readings_of(item.meaning, scene)
-        found = [_window(reading, item.token, text, offsets, scene.now, zone) for reading in readings]
-        if item.excluded:
+    for wish in wishes:
+        readings = readings_of(wish.meaning, scene)
+        found = [_window(reading, wish.token, text, offsets, scene.now, zone) for reading in readings]
+        if wish.excluded:
             exclusions += found[:1]
             continue
         windows += found
@@ -66,7 +57,13 @@ def understand_when(
         token = next(token for token in tokens if "asap" in token.values)
         windows = choices = [_window(Reading(scene.now, None, "minute"), token, text, offsets, scene.now, zone)]
     ranked = sorted(windows, key=lambda window: window.past)
-    return When(tuple(ranked[:_MOST_WINDOWS]), tuple(choices[:_MOST_WINDOWS]), tuple(exclusions[:_MOST_WINDOWS]), ambiguity, asap)
+    return When(
+        tuple(ranked[:_MOST_WINDOWS]),
+        tuple(choices[:_MOST_WINDOWS]),
+        tuple(exclusions[:_MOST_WINDOWS]),
+        ambiguity,
+        asap,
+    )
 
 
 def _zone(tz: str) -> ZoneInfo:
@@ -83,138 +80,33 @@ def _local_pair(pair: tuple[datetime, datetime] | None, zone: ZoneInfo) -> tuple
     return start, end
 
 
-def _items(tokens: Sequence[Token], *, latent: bool) -> list[_Item]:
-    items: list[_Item] = []
-    alone = all("mark" in token.values or "glue" in token.values or not token.values.keys().isdisjoint((*_KINDS, "hour", "or", "and")) for token in tokens)
-    for index, token in enumerate(tokens):
-        kind = next((kind for kind in _KINDS if kind in token.values), None)
-        meaning = _meaning(token.values[kind]) if kind else _bare(tokens, index, latent=latent, alone=alone)
-        if meaning is not None:
-            items.append(_Item(meaning, token, index, _is_excluded(tokens, index)))
-    # "I now have a clash on Friday": now is when, only if nothing else is.
-    return [item for item in items if item.meaning != Now()] or items
-
-
-def _meaning(value: Any) -> Meaning | None:
-    match value:
-        case Point() | Now() | Between() | Lasting() | Same():
-            return value
-        case Clock() | Part() | Hours():
-            return Point(None, value)
-        case _:
-            return Point(value)
-
-
-def _bare(tokens: Sequence[Token], index: int, *, latent: bool, alone: bool) -> Meaning | None:
-    """A bare number: an hour when the talk is about time, or when it goes on from a time ("tomorrow at 3 or 4")."""
-    value = tokens[index].values.get("hour")
-    if value is None and latent:
-        value = tokens[index].values.get("hhmm")
-    if value is None:
-        return None
-    clock = clock_from(value)
-    if clock is None:
-        return None
-    if latent and (alone or len(tokens) <= 3):
-        return Point(None, clock)
-    lead = index - 1
-    while lead >= 0 and tokens[lead].values.keys() & {"or", "and", "comma", "at"}:
-        lead -= 1
-    timed = lead >= 0 and lead < index - 1 and any(_has_clock(tokens[lead].values.get(kind)) for kind in _KINDS if kind in tokens[lead].values)
-    follower = tokens[index + 1] if index + 1 < len(tokens) else None
-    if timed and not (follower and follower.values.keys() & {"counted", "unit", "word"}):
-        return Point(None, clock)
-    return None
-
-
-def _is_clock(meaning: Meaning) -> TypeGuard[Point]:
-    return isinstance(meaning, Point) and meaning.day is None and isinstance(meaning.time, Clock)
-
-
-def _has_clock(value: Any) -> bool:
-    return isinstance(value, Clock) or (isinstance(value, Point) and isinstance(value.time, Clock))
-
-
-def _is_excluded(tokens: Sequence[Token], index: int) -> bool:
-    """Look back over connecting words for "not" or "except"."""
-    if index + 1 < len(tokens) and "not_after" in tokens[index + 1].values:
-        last = index + 2 >= len(tokens) or "mark" in tokens[index + 2].values
-        if last or "not" not in tokens[index + 1].values:  # "el martes no", "Tuesday doesn't work"
-            return True
-    lead = index - 1
-    while lead >= 0 and not tokens[lead].values.keys().isdisjoint(_JOINS | set(_KINDS)) and "never" not in tokens[lead].values:
-        if not tokens[lead].values.keys().isdisjoint(_KINDS):
-            joined = any("or" in tokens[between].values or "and" in tokens[between].values for between in range(lead + 1, index))
-            return joined and _is_excluded(tokens, lead) and "except" in _negation(tokens, lead)
-        lead -= 1
-    return lead >= 0 and bool({"not", "except"} & tokens[lead].values.keys())
-
-
-def _negation(tokens: Sequence[Token], index: int) -> set[str]:
-    lead = index - 1
-    while lead >= 0 and not tokens[lead].values.keys().isdisjoint(_JOINS):
-        lead -= 1
-    return set(tokens[lead].values) if lead >= 0 else set()
-
-
-def _distributed(items: list[_Item], tokens: Sequence[Token]) -> list[_Item]:
-    """Share what was said once: "Tuesday or Thursday after 5", "tomorrow at 3 or 4"."""
-    result = list(items)
-    for position in range(len(result) - 1, 0, -1):
-        first, second = result[position - 1], result[position]
-        if first.excluded or second.excluded or not _joined(tokens, first.index, second.index):
-            continue
-        if _is_clock(first.meaning) and isinstance(second.meaning, Point) and isinstance(second.meaning.time, Clock) and second.meaning.day is not None:
-            result[position - 1] = replace(first, meaning=Point(second.meaning.day, first.meaning.time))  # 3pm or 5pm on Monday
-            continue
-        if isinstance(first.meaning, Point) and isinstance(second.meaning, Point) and first.meaning.time is None and second.meaning.time is not None and second.meaning.day is not None:
-            result[position - 1] = replace(first, meaning=replace(first.meaning, time=second.meaning.time))
-    for position in range(1, len(result)):
-        first, second = result[position - 1], result[position]
-        if first.excluded or second.excluded or not _joined(tokens, first.index, second.index):
-            continue
-        if not isinstance(first.meaning, Point) or not isinstance(second.meaning, Point):
-            continue
-        if second.meaning.day is None and first.meaning.day is not None:
-            result[position] = replace(second, meaning=replace(second.meaning, day=first.meaning.day))
-    return result
-
-
-def _put_together(items: list[_Item]) -> list[_Item]:
-    """A day and, further on, a time ("would Wednesday work, around 11?") are one wish when no other reading competes."""
-    wanted = [item for item in items if not item.excluded]
-    times = [item for item in wanted if isinstance(item.meaning, Point) and item.meaning.day is None]
-    days = [item for item in wanted if isinstance(item.meaning, Point) and item.meaning.time is None and _is_days(item.meaning.day)]
-    if len(times) != 1 or not days or len(days) + 1 != len(wanted):
-        return items
-    time = times[0]
-    result = [item for item in items if item is not time]
-    for position, item in enumerate(result):
-        if item in days and isinstance(item.meaning, Point) and isinstance(time.meaning, Point):
-            first, last = sorted((item.token, time.token), key=lambda token: token.start)
-            token = Token(first.start, last.end, {}) if len(days) == 1 else item.token
-            result[position] = replace(item, meaning=replace(item.meaning, time=time.meaning.time), token=token)
-    return result
-
-
-def _is_days(day: Any) -> bool:
-    return not (isinstance(day, Date) and day.day is None) and not (isinstance(day, Shift) and day.unit in ("month", "year", "quarter"))
-
-
-def _joined(tokens: Sequence[Token], first: int, second: int) -> bool:
-    between = tokens[first + 1 : second]
-    return any({"or", "and", "comma", "slash"} & token.values.keys() for token in between) and all(not token.values.keys().isdisjoint(_JOINS) for token in between)
-
-
-def _window(reading: Reading, token: Token, text: str, offsets: list[int] | None, now: datetime, zone: ZoneInfo) -> Window:
+def _window(
+    reading: Reading, token: Token, text: str, offsets: list[int] | None, now: datetime, zone: ZoneInfo
+) -> Window:
     start, end = (token.start, token.end) if offsets is None else (offsets[token.start], offsets[token.end])
     span = (start, end)
     gap, fold = _clock_change(reading, zone)
-    return Window(reading.start, reading.end, reading.grain, text[start:end], span, reading.approx, _is_past(reading, now), gap, fold, reading.relative)
+    return Window(
+        reading.start,
+        reading.end,
+        reading.grain,
+        text[start:end],
+        span,
+        reading.approx,
+        _is_past(reading, now),
+        gap,
+        fold,
+        reading.relative,
+    )
 
 
 def _is_past(reading: Reading, now: datetime) -> bool:
-    if reading.start is not None and reading.grain in ("hour", "minute") and reading.end is not None and reading.end - reading.start <= timedelta(hours=1):
+    if (
+        reading.start is not None
+        and reading.grain in ("hour", "minute")
+        and reading.end is not None
+        and reading.end - reading.start <= timedelta(hours=1)
+    ):
         return reading.start < now.replace(second=0)
     return reading.end is not None and reading.end <= now
 
