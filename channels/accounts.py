@@ -10,7 +10,7 @@ from booking_core.kit.ids import new_id
 from channels.models import ChannelAccount
 
 
-class AccountTaken(Exception):  # noqa: N818 - named by what happened
+class AccountTaken(Exception):
     """The address already belongs to another business."""
 
 

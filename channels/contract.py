@@ -10,11 +10,11 @@ from fastapi import Request
 ProviderId = NewType("ProviderId", str)
 
 
-class Unauthentic(Exception):  # noqa: N818 - named by what happened
+class Unauthentic(Exception):
     """The request does not prove that it comes from the provider."""
 
 
-class Malformed(Exception):  # noqa: N818 - named by what happened
+class Malformed(Exception):
     """The request is authentic but not of the provider's form."""
 
 

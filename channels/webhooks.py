@@ -33,7 +33,7 @@ class Doors:
     on_failed: OnFailed | None = None
 
 
-class TooLarge(Exception):  # noqa: N818 - named by what happened
+class TooLarge(Exception):
     """The body is larger than any provider's."""
 
 

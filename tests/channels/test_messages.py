@@ -121,6 +121,24 @@ async def test_what_waits_and_what_was_said_last(database: Database) -> None:
         assert last.text == "answer"
 
 
+async def test_the_open_question_survives_what_is_said_after_it(database: Database) -> None:
+    async with database.transaction() as session:
+        thread = await a_thread(session)
+        assert await messages.last_question(session, thread) is None
+        first = await queue_message(
+            session, thread, sender="bot", text="Which?", choices=OFFERS, act="offer_slots", locale="en", now=NOW
+        )
+        await queue_message(
+            session, thread, sender="bot", text="A person answers.", act="handoff", locale="en", now=NOW
+        )
+        await queue_message(session, thread, sender="staff", text="Which one, then?", locale="en", now=NOW)
+        found = await messages.last_question(session, thread)
+        assert found is not None
+        assert found.id == first.id
+        labels = [choice.label for choice in await messages.choices_of(session, first)]
+        assert labels == ["Wed 10:00", "Other times"]
+
+
 async def test_what_a_reply_answers_is_found_in_its_own_thread_only(database: Database) -> None:
     async with database.transaction() as session:
         thread = await a_thread(session)
