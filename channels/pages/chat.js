@@ -76,6 +76,7 @@
 
   function card(act, facts) {
     const box = make("div", `card ${act}`);
+    box.booking = facts.reference;
     const top = make("div", "top");
     const date = make("div", "date");
     date.append(make("span", "", wallFormat(facts.start, { weekday: "short" })));
@@ -152,7 +153,13 @@
     const line = dayLine(at);
     if (line) log.insertBefore(line, waiting);
     const row = bubble(message.from, message.text, at);
-    if (message.facts?.start && CARDS.includes(message.act)) row.append(card(message.act, message.facts));
+    if (message.facts?.start && CARDS.includes(message.act)) {
+      // What is paid or gone is no longer to be paid.
+      if (["booked", "cancelled"].includes(message.act)) {
+        for (const old of log.querySelectorAll(".payment_link")) if (old.booking === message.facts.reference) old.querySelector(".doing")?.remove();
+      }
+      row.append(card(message.act, message.facts));
+    }
     if (message.choices.length) row.append(choices(message));
     if (!fresh) row.classList.add("arriving");
     log.insertBefore(row, waiting);
