@@ -21,6 +21,7 @@ from bot.settings import Settings
 from bot.up_crew import Crew, how_it_ended
 from bot.up_home import AlreadyRunning, Claim, Home, SampleUser, named_settings
 from bot.up_reach import ask_health, own_database, refuse_taken_port
+from bot.up_train import MARK
 
 #: From web and worker started to healthy: a cold disk reads TensorFlow slowly.
 HEALTHY_WITHIN = 300.0
@@ -45,7 +46,7 @@ class Plan:
 
     web: Sequence[str] = (sys.executable, "-m", "bot.cli", "web")
     worker: Sequence[str] = (sys.executable, "-m", "bot.cli", "worker")
-    train: Sequence[str] = (sys.executable, "-m", "nlu.train")
+    train: Sequence[str] = (sys.executable, "-m", "bot.up_train")
     prepare: Callable[[Settings], list[SampleUser]] = prepare_business
 
 
@@ -146,8 +147,8 @@ class _Start:
             while True:
                 code = training.ended
                 for line in lines:
-                    if line.startswith("model: "):
-                        say("model", line.removeprefix("model: ").strip())
+                    if line.startswith(MARK):
+                        say("model", line.removeprefix(MARK).strip())
                         spoke = time.monotonic()
                 if code is not None:
                     break
