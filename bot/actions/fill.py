@@ -165,7 +165,7 @@ def _take_time(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading) 
     assert when is not None  # noqa: S101 - the caller has looked
     draft = Draft.of(slots, turn.catalog)
     offered = (slots.get("memo") or {}).get("offered") or []
-    if step.asking == "slot" and len(when.choices) == 1 and not getattr(when.choices[0], "dated", True):
+    if step.asking == "slot" and len(when.choices) == 1 and not when.choices[0].dated:
         start = when.choices[0].start
         same = [
             offer

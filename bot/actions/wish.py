@@ -90,7 +90,7 @@ def day_talked_about(when: Mapping[str, Any] | None, *, starts: datetime | None,
 
 
 def _dated(window: Window) -> bool:
-    return bool(getattr(window, "dated", True))
+    return window.dated
 
 
 def _moved_to(window: Window, day: date) -> Window:

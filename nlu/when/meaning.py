@@ -219,3 +219,16 @@ class Same:
 
 
 Meaning = Point | Now | Between | Lasting | Same
+
+
+def names_a_day(meaning: Meaning) -> bool:
+    """Whether the words fix a day themselves, so that a bare clock ("make it 4") can keep the day talked about."""
+    match meaning:
+        case Point(day=day):
+            return day is not None
+        case Between(start=start, end=end):
+            return any(side is not None and names_a_day(side) for side in (start, end))
+        case Lasting(start=start):
+            return names_a_day(start)
+        case _:
+            return True

@@ -21,6 +21,8 @@ class Window:
     gap: bool = False
     fold: bool = False
     relative_to_reference: bool = False
+    #: Whether the words name a day; False for a bare clock or part of day ("at 4", "in the evening").
+    dated: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict of JSON values only."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nlu.when.grammar import load_language
 from nlu.when.instants import Reading, Scene, readings_of
+from nlu.when.meaning import names_a_day
 from nlu.when.model import When, Window
 from nlu.when.tokens import Token
 from nlu.when.wishes import find_wishes
@@ -44,7 +46,10 @@ def understand_when(
     ambiguity: str | None = None
     for wish in wishes:
         readings = readings_of(wish.meaning, scene)
-        found = [_window(reading, wish.token, text, offsets, scene.now, zone) for reading in readings]
+        dated = names_a_day(wish.meaning)
+        found = [
+            replace(_window(reading, wish.token, text, offsets, scene.now, zone), dated=dated) for reading in readings
+        ]
         if wish.excluded:
             exclusions += found[:1]
             continue
