@@ -6,21 +6,9 @@ import calendar
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import assert_never
 
-from nlu.when.calendar_days import (
-    DAY,
-    Days,
-    add_months,
-    dated_days,
-    holidays,
-    many_days,
-    midnight,
-    monday_of,
-    one_day,
-    running_days,
-    shifted_days,
-    weekdays,
-)
+from nlu.when.calendar_days import DAY, Days, add_months, many_days, midnight, monday_of, one_day, plain_days
 from nlu.when.holidays import holiday_on, nth_weekday
 from nlu.when.meaning import (
     Closest,
@@ -49,14 +37,9 @@ def days_of(meaning: Day, now: datetime) -> list[Days]:
 
 
 def _readings(meaning: Day, now: datetime) -> Iterator[Days]:
-    today = now.date()
     match meaning:
-        case Shift():
-            yield from shifted_days(meaning, today)
-        case Weekday():
-            yield from weekdays(meaning, today)
-        case Date():
-            yield from dated_days(meaning, today)
+        case Shift() | Weekday() | Date() | Holiday() | Running() | Workdays():
+            yield from plain_days(meaning, now)
         case Inside():
             yield from _inside(meaning, now)
         case Nth():
@@ -65,10 +48,6 @@ def _readings(meaning: Day, now: datetime) -> Iterator[Days]:
             yield from _side(meaning, now)
         case Offset():
             yield from _offset(meaning, now)
-        case Running():
-            yield from running_days(meaning, now)
-        case Holiday():
-            yield from holidays(meaning, today)
         case WeekOf():
             for days in days_of(meaning.inner, now):
                 if days.start:
@@ -78,11 +57,8 @@ def _readings(meaning: Day, now: datetime) -> Iterator[Days]:
             yield from _closest(meaning, now)
         case Stretch():
             yield from _stretch(meaning, now)
-        case Workdays():
-            following = monday_of(today) + 7 * DAY
-            if today.weekday() < 5:
-                yield many_days(today, following - 2 * DAY, "week")
-            yield many_days(following, following + 5 * DAY, "week")
+        case _:
+            assert_never(meaning)
 
 
 def _inside(meaning: Inside, now: datetime) -> Iterator[Days]:
@@ -246,10 +222,10 @@ def _sides(meaning: Side, now: datetime) -> Iterator[Days]:
             yield Days(*edges[meaning.side], "period", outer.asks)
         else:
             months = 2 if length > timedelta(days=100) else 1
-            begin, finish = first.date(), outer.end.date()
-            middle = add_months(begin, 5 if months == 2 else 1)
+            opening, finish = first.date(), outer.end.date()
+            middle = add_months(opening, 5 if months == 2 else 1)
             spans = {
-                "start": (begin, add_months(begin, months)),
+                "start": (opening, add_months(opening, months)),
                 "mid": (middle, add_months(middle, months)),
                 "end": (add_months(finish, -months), finish),
             }

@@ -6,17 +6,13 @@ import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import assert_never
 
 from nlu.when.holidays import holiday_on
-from nlu.when.meaning import (
-    Date,
-    Holiday,
-    Running,
-    Shift,
-    Weekday,
-)
+from nlu.when.meaning import Date, Holiday, Running, Shift, Weekday, Workdays
 
 DAY = timedelta(days=1)
+Plain = Shift | Weekday | Date | Running | Holiday | Workdays
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +42,7 @@ def one_day(day: date, asks: str | None = None) -> Days:
 
 
 def many_days(start: date, end: date, grain: str, asks: str | None = None) -> Days:
+    """Return a reading of several days, the end not included."""
     return Days(midnight(start), midnight(end), grain, asks)
 
 
@@ -54,7 +51,30 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def shifted_days(meaning: Shift, today: date) -> Iterator[Days]:
+def plain_days(meaning: Plain, now: datetime) -> Iterator[Days]:
+    """Return the readings of a day meaning that holds no other, best first."""
+    today = now.date()
+    match meaning:
+        case Shift():
+            yield from _shifted(meaning, today)
+        case Weekday():
+            yield from _weekday(meaning, today)
+        case Date():
+            yield from _date(meaning, today)
+        case Running():
+            yield from _running(meaning, now)
+        case Holiday():
+            yield from _holiday(meaning, today)
+        case Workdays():
+            following = monday_of(today) + 7 * DAY
+            if today.weekday() < 5:
+                yield many_days(today, following - 2 * DAY, "week")
+            yield many_days(following, following + 5 * DAY, "week")
+        case _:
+            assert_never(meaning)
+
+
+def _shifted(meaning: Shift, today: date) -> Iterator[Days]:
     count = meaning.count
     monday = monday_of(today)
     if meaning.unit == "day":
@@ -77,7 +97,7 @@ def shifted_days(meaning: Shift, today: date) -> Iterator[Days]:
         yield many_days(date(today.year + count, 1, 1), date(today.year + count + 1, 1, 1), "year")
 
 
-def weekdays(meaning: Weekday, today: date) -> Iterator[Days]:
+def _weekday(meaning: Weekday, today: date) -> Iterator[Days]:
     ahead = (meaning.day - today.weekday()) % 7
     coming = today + (ahead or 7) * DAY
     match meaning.which:
@@ -101,7 +121,7 @@ def weekdays(meaning: Weekday, today: date) -> Iterator[Days]:
                 yield one_day(coming)
 
 
-def dated_days(meaning: Date, today: date) -> Iterator[Days]:
+def _date(meaning: Date, today: date) -> Iterator[Days]:
     if meaning.day is None:
         yield from _month_or_year(meaning, today)
         return
@@ -162,7 +182,7 @@ def _month_or_year(meaning: Date, today: date) -> Iterator[Days]:
     yield many_days(first, add_months(first, 1), "month")
 
 
-def running_days(meaning: Running, now: datetime) -> Iterator[Days]:
+def _running(meaning: Running, now: datetime) -> Iterator[Days]:
     amount = meaning.amount
     today = now.date()
     if amount.minutes and not amount.days and not amount.months:
@@ -179,7 +199,7 @@ def running_days(meaning: Running, now: datetime) -> Iterator[Days]:
     yield many_days(start, add_months(start, amount.months) + amount.days * DAY, amount.unit)
 
 
-def holidays(meaning: Holiday, today: date) -> Iterator[Days]:
+def _holiday(meaning: Holiday, today: date) -> Iterator[Days]:
     if meaning.year:
         day = holiday_on(meaning.name, meaning.year)
         if day:

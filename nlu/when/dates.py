@@ -27,7 +27,7 @@ def written_date(day: int, month: int, year: int | None) -> Date | None:
 
 
 def ordered_date(parts: tuple[int, ...], order: str) -> Date | None:
-    """Read 3/4 or 3/4/2027 in the locale's order; the other order is kept as a second reading, or taken when only it exists."""
+    """Read 3/4 or 3/4/2027 in the locale's order; the other order stays as a second reading, or stands alone."""
     first, second = parts[0], parts[1]
     year = parts[2] if len(parts) > 2 else None
     day_first = written_date(first, second, year)
@@ -206,8 +206,10 @@ def number_of_day(match: Match) -> Any:
     following = match.after
     if following and (
         _is_quantity(following)
-        or following.values.keys() & {"unit", "weekday", "month", "decimal", "hour", "counted_ord", "last", "ampm1"}
-        and not following.values.keys() & {"dash"}
+        or (
+            following.values.keys() & {"unit", "weekday", "month", "decimal", "hour", "counted_ord", "last", "ampm1"}
+            and "dash" not in following.values
+        )
     ):
         return None
     token = match.token("d")

@@ -168,6 +168,13 @@ def weekday_alone(match: Match) -> Any:
     return Weekday(match.get("w"))
 
 
+def _continues_list(match: Match) -> bool:
+    """Mo oder Di: a day, a connecting word, and this."""
+    start = match.found.start()
+    joined = match.before and match.before.values.keys() & {"or", "and", "dash", "comma"}
+    return bool(start > 1 and joined and match.tokens[start - 2].values.keys() & {"weekday", "day"})
+
+
 def _has_company(match: Match) -> bool:
     """A doubtful short word is a time when it is the whole message, has its stop, or stands beside another time."""
     lead = match.tokens[match.found.start()]
@@ -178,9 +185,8 @@ def _has_company(match: Match) -> bool:
         return True
     if match.before and match.before.values.keys() & {"next", "this", "every", "from", "to"}:
         return True
-    if match.found.start() > 1 and match.before and match.before.values.keys() & {"or", "and", "dash", "comma"}:
-        if match.tokens[match.found.start() - 2].values.keys() & {"weekday", "day"}:
-            return True
+    if _continues_list(match):
+        return True
     after = match.after
     follower = match.tokens[match.found.end() + 1] if match.found.end() + 1 < len(match.tokens) else None
     return bool(

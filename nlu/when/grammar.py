@@ -43,9 +43,12 @@ STAGES = (
 
 # Minutes of the day; a language file may set its own.
 _PARTS = {
-    "dawn": (0, 360), "early": (360, 540), "morning": (480, 720), "forenoon": (540, 720), "midday": (720, 840), "lunch": (720, 840), "afternoon": (720, 1080),
-    "evening": (1080, 1320), "night": (1200, 1440), "after_breakfast": (540, 720), "after_lunch": (780, 1020), "after_work": (1020, 1260), "after_school": (900, 1140),
-    "day": (540, 1080), "day_start": (420, 600), "day_mid": (660, 960), "day_end": (1020, 1260), "breakfast": (420, 600), "dinner": (1140, 1320), "open": (540, 600), "close": (1020, 1080),
+    "dawn": (0, 360), "early": (360, 540), "morning": (480, 720), "forenoon": (540, 720), "midday": (720, 840),
+    "lunch": (720, 840), "afternoon": (720, 1080),
+    "evening": (1080, 1320), "night": (1200, 1440), "after_breakfast": (540, 720), "after_lunch": (780, 1020),
+    "after_work": (1020, 1260), "after_school": (900, 1140),
+    "day": (540, 1080), "day_start": (420, 600), "day_mid": (660, 960), "day_end": (1020, 1260), "breakfast": (420,
+    600), "dinner": (1140, 1320), "open": (540, 600), "close": (1020, 1080),
 }  # fmt: skip
 
 

@@ -5,22 +5,39 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 _FIXED = {
-    "new_years_day": (1, 1), "new_years_eve": (12, 31), "epiphany": (1, 6), "epiphany_eve": (1, 5), "valentine": (2, 14), "st_patrick": (3, 17),
-    "april_fools": (4, 1), "labour_day": (5, 1), "st_john": (6, 24), "independence_us": (7, 4), "bastille": (7, 14), "assumption": (8, 15),
-    "unity_de": (10, 3), "hispanic_day": (10, 12), "halloween": (10, 31), "reformation": (10, 31), "all_saints": (11, 1), "all_souls": (11, 2),
-    "armistice": (11, 11), "st_nicholas": (12, 6), "constitution_es": (12, 6), "immaculate": (12, 8), "christmas_eve": (12, 24), "christmas": (12, 25),
-    "boxing_day": (12, 26), "brazil_independence": (9, 7), "aparecida": (10, 12), "brazil_republic": (11, 15), "tiradentes": (4, 21), "portugal_day": (6, 10),
-    "portugal_liberty": (4, 25), "portugal_republic": (10, 5), "portugal_restoration": (12, 1), "mexico_independence": (9, 16), "womens_day": (3, 8), "victory_fr": (5, 8), "groundhog": (2, 2), "veterans": (11, 11), "juneteenth": (6, 19), "australia_day": (1, 26), "anzac": (4, 25), "canada_day": (7, 1), "guy_fawkes": (11, 5), "kings_day": (4, 27), "liberation_nl": (5, 5), "liberation_it": (4, 25), "republic_it": (6, 2), "st_stephen": (12, 26), "sweden_day": (6, 6), "russia_day": (6, 12), "poland_independence": (11, 11), "poland_constitution": (5, 3), "dead_day": (11, 2), "st_george": (4, 23), "st_joseph": (3, 19), "brazil_lovers": (6, 12), "children_tr": (4, 23), "lovers_de": (2, 14), "earth_day": (4, 22), "china_national": (10, 1), "teachers_day": (9, 10),
+    "new_years_day": (1, 1), "new_years_eve": (12, 31), "epiphany": (1, 6), "epiphany_eve": (1, 5), "valentine": (2,
+    14), "st_patrick": (3, 17),
+    "april_fools": (4, 1), "labour_day": (5, 1), "st_john": (6, 24), "independence_us": (7, 4), "bastille": (7, 14),
+    "assumption": (8, 15),
+    "unity_de": (10, 3), "hispanic_day": (10, 12), "halloween": (10, 31), "reformation": (10, 31), "all_saints":
+    (11, 1), "all_souls": (11, 2),
+    "armistice": (11, 11), "st_nicholas": (12, 6), "constitution_es": (12, 6), "immaculate": (12, 8),
+    "christmas_eve": (12, 24), "christmas": (12, 25),
+    "boxing_day": (12, 26), "brazil_independence": (9, 7), "aparecida": (10, 12), "brazil_republic": (11, 15),
+    "tiradentes": (4, 21), "portugal_day": (6, 10),
+    "portugal_liberty": (4, 25), "portugal_republic": (10, 5), "portugal_restoration": (12, 1),
+    "mexico_independence": (9, 16), "womens_day": (3, 8), "victory_fr": (5, 8), "groundhog": (2, 2), "veterans":
+    (11, 11), "juneteenth": (6, 19), "australia_day": (1, 26), "anzac": (4, 25), "canada_day": (7, 1), "guy_fawkes":
+    (11, 5), "kings_day": (4, 27), "liberation_nl": (5, 5), "liberation_it": (4, 25), "republic_it": (6, 2),
+    "st_stephen": (12, 26), "sweden_day": (6, 6), "russia_day": (6, 12), "poland_independence": (11, 11),
+    "poland_constitution": (5, 3), "dead_day": (11, 2), "st_george": (4, 23), "st_joseph": (3, 19), "brazil_lovers":
+    (6, 12), "children_tr": (4, 23), "lovers_de": (2, 14), "earth_day": (4, 22), "china_national": (10, 1),
+    "teachers_day": (9, 10),
 }  # fmt: skip
 _EASTER = {
-    "easter": 0, "easter_monday": 1, "good_friday": -2, "maundy_thursday": -3, "palm_sunday": -7, "ash_wednesday": -46, "shrove_tuesday": -47,
-    "carnival": -47, "carnival_monday": -48, "ascension": 39, "pentecost": 49, "whit_monday": 50, "corpus_christi": 60, "holy_saturday": -1, "mothering_sunday": -21,
+    "easter": 0, "easter_monday": 1, "good_friday": -2, "maundy_thursday": -3, "palm_sunday": -7, "ash_wednesday":
+    -46, "shrove_tuesday": -47,
+    "carnival": -47, "carnival_monday": -48, "ascension": 39, "pentecost": 49, "whit_monday": 50, "corpus_christi":
+    60, "holy_saturday": -1, "mothering_sunday": -21,
 }  # fmt: skip
 # (month, weekday, n-th): negative counts from the end of the month.
 _NTH = {
-    "thanksgiving": (11, 3, 4), "labor_day_us": (9, 0, 1), "memorial_day": (5, 0, -1), "mothers_day_2nd": (5, 6, 2), "mothers_day_1st": (5, 6, 1),
-    "mothers_day_last": (5, 6, -1), "fathers_day": (6, 6, 3), "mlk": (1, 0, 3), "presidents_day": (2, 0, 3), "columbus_day": (10, 0, 2), "thanksgiving_ca": (10, 0, 2),
-    "fathers_day_br": (8, 6, 2), "may_bank_holiday": (5, 0, 1), "spring_bank_holiday": (5, 0, -1), "august_bank_holiday": (8, 0, -1),
+    "thanksgiving": (11, 3, 4), "labor_day_us": (9, 0, 1), "memorial_day": (5, 0, -1), "mothers_day_2nd": (5, 6, 2),
+    "mothers_day_1st": (5, 6, 1),
+    "mothers_day_last": (5, 6, -1), "fathers_day": (6, 6, 3), "mlk": (1, 0, 3), "presidents_day": (2, 0, 3),
+    "columbus_day": (10, 0, 2), "thanksgiving_ca": (10, 0, 2),
+    "fathers_day_br": (8, 6, 2), "may_bank_holiday": (5, 0, 1), "spring_bank_holiday": (5, 0, -1),
+    "august_bank_holiday": (8, 0, -1),
 }  # fmt: skip
 
 

@@ -90,19 +90,14 @@ def within_part(hours: Hours, part: Part) -> Hours:
     settled_end = settle(end, part.name) if isinstance(end, Clock) else end
     if isinstance(start, Clock) and start.is_open:
         settled = settle(start, part.name)
-        late = (
-            settled
-            and isinstance(settled_end, Clock)
-            and settled.hour * 60 + settled.minute > settled_end.hour * 60 + settled_end.minute
-        )
-        start = (
-            start
-            if settled is None
-            else with_half(start, "am")
-            if late and settled_end and settled_end.hour > 0
-            else settled
-        )  # type: ignore[union-attr]
+        if settled and isinstance(settled_end, Clock) and 0 < _minutes(settled_end) < _minutes(settled):
+            settled = with_half(start, "am")  # 11 to 2 in the afternoon begins before noon
+        start = settled or start
     return Hours(start, settled_end)
+
+
+def _minutes(clock: Clock) -> int:
+    return clock.hour * 60 + clock.minute
 
 
 @HOURS.rule("hours", "a:hour (to!dash) b:hour", "(from|since) t:hour")

@@ -13,6 +13,7 @@ from nlu.when.meaning import (
     Between,
     Clock,
     Date,
+    Day,
     Hours,
     Lasting,
     Meaning,
@@ -172,11 +173,8 @@ def _soonest(time: Time, scene: Scene) -> Iterator[Reading]:
     now = scene.now
     if isinstance(time, Hours) and (time.start is None or time.end is None):
         for option in _times(time, today, scene):
-            shift = (
-                DAY
-                if (option.end if time.start is None else option.start or now) < now - DAY * 0 and time.start is None
-                else timedelta()
-            )  # type: ignore[operator]
+            late = time.start is None and option.end is not None and option.end < now
+            shift = DAY if late else timedelta()
             start = option.start + shift if time.start is not None and option.start else None
             end = option.end + shift if time.end is not None and option.end else None
             yield replace(option, start=start, end=end)
@@ -234,11 +232,10 @@ def _hours(time: Hours, day: datetime, scene: Scene) -> Iterator[Reading]:
             begin = start.end if isinstance(time.start, Part) else start.start
             yield Reading(begin, day + DAY, "hour", approx=start.approx, asks=start.asks)
             continue
-        limits = sorted(
-            end.end if isinstance(time.end, Part) else end.start for end in ends if end and end.start and end.end
-        )  # type: ignore[type-var]
-        later = [limit for limit in limits if limit and limit > start.start]
-        finish = later[0] if later else (limits[0] + DAY if limits and limits[0] else None)
+        sides = [end.end if isinstance(time.end, Part) else end.start for end in ends if end]
+        limits = sorted(side for side in sides if side)
+        later = [limit for limit in limits if limit > start.start]
+        finish = later[0] if later else (limits[0] + DAY if limits else None)
         fine = any(isinstance(side, Clock) and (side.minute or side.written) for side in (time.start, time.end))
         yield Reading(start.start, finish, "minute" if fine else "hour", asks=start.asks)
 
@@ -259,7 +256,7 @@ def part_hours(part: Part, parts: Mapping[str, tuple[int, int]]) -> tuple[int, i
 
 
 def clock_minutes(clock: Clock, weekday: int, scene: Scene) -> list[int]:
-    """Return the minutes of the day that a clock may mean, best first: what the shop's hours allow, else what the language would mean."""
+    """Return the minutes of the day that a clock may mean, best first: opening hours decide, else the language."""
     first = clock.hour * 60 + clock.minute
     if not clock.is_open:
         return [first]
@@ -332,16 +329,20 @@ def _same(meaning: Same, scene: Scene) -> Iterator[Reading]:
         for option in options:
             yield replace(option, relative=True)
     else:
-        day = meaning.day
-        if isinstance(day, Shift) and day.unit == "week":
-            days = [one_day(start.date() + 7 * day.count * DAY)]
-        elif isinstance(day, Offset) and day.anchor is None and day.weekday is None:
-            days = [one_day(_plus(start, day.amount, backward=day.backward).date())]
-        elif isinstance(day, Shift) and day.unit == "month":
-            days = [one_day(add_months(start.date(), day.count))]
-        else:
-            days = days_of(day, scene.now) if day is not None else [one_day(start.date())]
-        for option_day in days:
+        for option_day in _days_from_reference(meaning.day, start, scene):
             if option_day.start:
                 moved = datetime.combine(option_day.start.date(), start.time())
                 yield Reading(moved, moved + length, "minute", asks=option_day.asks, relative=True)
+
+
+def _days_from_reference(day: Day | None, start: datetime, scene: Scene) -> list[Days]:
+    """Weeks and months are counted from the booking that moves, everything else from today."""
+    if day is None:
+        return [one_day(start.date())]
+    if isinstance(day, Shift) and day.unit == "week":
+        return [one_day(start.date() + 7 * day.count * DAY)]
+    if isinstance(day, Shift) and day.unit == "month":
+        return [one_day(add_months(start.date(), day.count))]
+    if isinstance(day, Offset) and day.anchor is None and day.weekday is None:
+        return [one_day(_plus(start, day.amount, backward=day.backward).date())]
+    return days_of(day, scene.now)

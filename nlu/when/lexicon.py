@@ -47,7 +47,7 @@ class Lexicon:
     capitals: bool = False
 
     def halves(self, word: str) -> tuple[tuple[str, dict[str, Any]], ...]:
-        """Split a compound (Montagnachmittag) into a day and a part of it, in languages that write them as one word."""
+        """Split a compound (Montagnachmittag) into a day and a part of it, where they are written as one word."""
         if not self.compounds or not 8 <= len(word) <= 30:
             return ()
         for cut in range(3, len(word) - 3):
@@ -58,7 +58,8 @@ class Lexicon:
 
     def longest(self, tokens: Sequence[Token], index: int) -> tuple[dict[str, Any] | None, int]:
         """Find the longest phrase that starts at a token: its meanings and how many tokens it takes."""
-        node, found, used = self.root, None, 0
+        node: _Node | None = self.root
+        found, used = None, 0
         for offset in range(index, min(index + 9, len(tokens))):
             node = node.get(tokens[offset].text)
             if node is None:

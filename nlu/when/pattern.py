@@ -1,7 +1,8 @@
 """Rules over tokens: a pattern of kinds, written as words, compiled to one regular expression over token symbols.
 
 A pattern is kinds separated by spaces: `at? h:hour (hmark m:minute?)?`. `name:kind` keeps the token for the rule,
-`a/b` is a or b, `a!b` is a token that is an a but could not be a b, `( )`, `|`, `?` and `*` are as in any regular expression.
+`a/b` is a or b, `a!b` is a token that is an a but could not be a b, `( )`, `|`, `?` and `*`
+are as in any regular expression.
 """
 
 from __future__ import annotations

@@ -33,7 +33,11 @@ _PIECE = re.compile(
     """,
     re.VERBOSE,
 )
-PUNCTUATION = {"-": "dash", ",": "comma", ".": "dot", "/": "slash", ":": "colon", "'": "quote", "(": "bracket", ")": "bracket", "&": "and", "+": "plus", "、": "comma", "，": "comma", "~": "dash", "@": "at", "!": "stop", "?": "stop", ";": "stop", "。": "stop", "¿": "stop", "¡": "stop", "\"": "bracket"}  # fmt: skip
+PUNCTUATION = {
+    "-": "dash", ",": "comma", ".": "dot", "/": "slash", ":": "colon", "'": "quote", "(": "bracket", ")":
+    "bracket", "&": "and", "+": "plus", "、": "comma", "，": "comma", "~": "dash", "@": "at", "!": "stop", "?":
+    "stop", ";": "stop", "。": "stop", "¿": "stop", "¡": "stop", "\"": "bracket"
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -110,7 +114,7 @@ def _piece_values(kind: str, text: str) -> dict[str, Any]:
 
 
 def tokenize(text: str, lexicon: Lexicon, limit: int = 2500) -> tuple[list[Token], list[int] | None]:
-    """Cut text into tokens (longest phrase of the lexicon first); unknown words stay, so that they keep neighbours apart."""
+    """Cut text into tokens, longest phrase first; unknown words stay, so that they keep neighbours apart."""
     folded, offsets = fold_with_offsets(text[:limit])
     raw = _cut(folded)
     if lexicon.capitals:
@@ -146,7 +150,7 @@ def tokenize(text: str, lexicon: Lexicon, limit: int = 2500) -> tuple[list[Token
 
 
 def _ordinal(raw: list[Token], index: int, marks: frozenset[str]) -> Token | None:
-    """Read 8th, 1er, 3º or German 15. as an ordinal: the mark touches the number, and a full stop must not end a sentence."""
+    """Read 8th, 1er, 3º or German 15. as an ordinal: the mark touches the number and does not end a sentence."""
     token = raw[index]
     value = token.values.get("dom")
     if value is None or index + 1 >= len(raw):

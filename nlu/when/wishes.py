@@ -154,7 +154,7 @@ def _distributed(items: list[Wish], tokens: Sequence[Token]) -> list[Wish]:
 
 
 def _put_together(items: list[Wish]) -> list[Wish]:
-    """A day and, further on, a time ("would Wednesday work, around 11?") are one wish when no other reading competes."""
+    """A day and, further on, a time ("would Wednesday work, around 11?") are one wish when nothing competes."""
     wanted = [item for item in items if not item.excluded]
     times = [item for item in wanted if isinstance(item.meaning, Point) and item.meaning.day is None]
     days = [
