@@ -18,7 +18,6 @@ from uuid import uuid4
 import httpx
 import procrastinate
 import psycopg
-from nlu.engine import Engine
 from procrastinate import JobContext
 from sqlalchemy import text
 from twilio.request_validator import RequestValidator
@@ -33,6 +32,7 @@ from bot.sample import SAMPLE, seed_business
 from bot.settings import Settings
 from bot.wiring import System, open_system
 from nlu.contract import Heard
+from nlu.engine import Engine
 
 #: What a customer writes, one after the other, in one thread.
 TALK = ("hello", "a haircut with Ana next week", "how much is it?", "thursday at 3pm", "Tom Reed", "where are you?")

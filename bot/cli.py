@@ -123,7 +123,6 @@ def _migrate(args: argparse.Namespace) -> int:
 
 def _seed(args: argparse.Namespace) -> int:
     from booking_core.seed import SeedError
-
     from bot.sample import SAMPLE, seed_sample
 
     try:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import procrastinate
-from nlu.engine import Engine
 from procrastinate import JobContext, RetryStrategy
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +16,7 @@ from bot import handoff, notices, tasks
 from bot.turn import answer_conversation, open_turn, speak
 from bot.wiring import System
 from channels import conversations, deliver, messages
+from nlu.engine import Engine
 from payment_links import links, refunds, settle
 from payment_links.gateway import GatewayError, PaymentGateway
 from payment_links.models import Payment

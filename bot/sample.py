@@ -3,12 +3,12 @@
 import asyncio
 from pathlib import Path
 
-from booking_core.seed import load_seed
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import current_time
 from booking_core.kit.db import Database
 from booking_core.models import Business
+from booking_core.seed import load_seed
 from bot.console.users import SampleUser, seed_users
 from bot.settings import Settings
 from bot.vendors import vendors_for

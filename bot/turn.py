@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from booking_core.catalog import Catalog
-from nlu.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import booking as bookings
 from booking_core import catalog as catalogs
 from booking_core import customers
+from booking_core.catalog import Catalog
 from booking_core.kit.clock import current_time
 from booking_core.models import Business, Customer
 from bot import handoff
@@ -26,6 +25,7 @@ from bot.words import language_of
 from channels import conversations, messages
 from channels.models import Conversation, Message
 from nlu import contract
+from nlu.engine import Engine
 
 #: However long somebody goes on writing, an answer comes after this.
 LONGEST_WAIT = timedelta(seconds=8)

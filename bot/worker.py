@@ -6,13 +6,12 @@ import logging
 import signal
 from pathlib import Path
 
-from nlu.engine import Engine
-
 from bot import due
 from bot.actions import all_actions
 from bot.jobs import build_jobs
 from bot.settings import Settings
 from bot.wiring import open_system
+from nlu.engine import Engine
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from booking_core.catalog import Catalog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking_core.catalog import Catalog
 from booking_core.models import Business, Customer, Location, Service, Staff
 from bot import phrasing
 from bot.words import Words, language_of

@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from booking_core.calendar import FreeSlots
-from booking_core.rules.availability import Slot
-
 from booking_core import booking as bookings
 from booking_core import calendar
+from booking_core.calendar import FreeSlots
 from booking_core.rules import policy, suggest
+from booking_core.rules.availability import Slot
 from bot.actions import cards, wish
 from bot.actions.contract import Draft, Option, Turn
 from nlu.contract import Answer, Step

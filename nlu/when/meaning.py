@@ -230,5 +230,7 @@ def names_a_day(meaning: Meaning) -> bool:
             return any(side is not None and names_a_day(side) for side in (start, end))
         case Lasting(start=start):
             return names_a_day(start)
+        case Same(day=day, shift=shift):
+            return day is not None or shift is not None
         case _:
             return True

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from nlu.engine import Engine
-from nlu.train import train
 
 from bot.actions import all_actions
+from nlu.engine import Engine
+from nlu.train import train
 
 
 @pytest.fixture(scope="session")

@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 
 import uvicorn
-from nlu.engine import Engine
 
 from bot.actions import all_actions
 from bot.app import create_app
 from bot.logs import configure_logs
 from bot.settings import Settings
 from bot.worker import work
+from nlu.engine import Engine
 
 
 def main() -> None:

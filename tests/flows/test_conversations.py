@@ -1,8 +1,8 @@
 """Every written conversation on every channel, through signed webhooks, against the sandbox."""
 
 import pytest
-from nlu.engine import Engine
 
+from nlu.engine import Engine
 from tests.flows.player import Player, Script, phone_for, scripts
 from tests.flows.world import running
 

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import httpx
 import psycopg
 import uvicorn
-from nlu.engine import Engine
 
 from booking_core.kit.db import libpq_url
 from bot import due
@@ -20,6 +19,7 @@ from bot.jobs import build_jobs
 from bot.sample import seed_business
 from bot.settings import Settings
 from bot.wiring import System, open_system
+from nlu.engine import Engine
 
 ZONE = ZoneInfo("Europe/Madrid")
 
