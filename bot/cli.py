@@ -57,11 +57,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def settings_or_exit() -> Settings:
-    """Return the settings; ends with a plain sentence for each that is wrong."""
+    """Return the settings, with the servers of an `up` in this folder; ends with a plain sentence for each wrong one."""
     from bot.doctor import explain
+    from bot.up_home import settings_here
 
     try:
-        return Settings()
+        return settings_here()
     except ValidationError as error:
         sys.stderr.write("Some settings cannot be used:\n")
         for line in explain(error):
@@ -176,9 +177,10 @@ def _bench(args: argparse.Namespace) -> int:
 
 def _doctor(args: argparse.Namespace) -> int:
     from bot.doctor import run_doctor
+    from bot.up_home import settings_here
 
     try:
-        settings: Settings | ValidationError = Settings()
+        settings: Settings | ValidationError = settings_here()
     except ValidationError as error:
         settings = error
     return run_doctor(settings)

@@ -8,15 +8,17 @@ import secrets
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from dotenv import dotenv_values
 
 from bot.processes import ServerError, end_leftover
+from bot.settings import Settings
 
 #: E-mail address, role, password.
 SampleUser = tuple[str, str, str]
@@ -96,15 +98,13 @@ class Home:
     def claimed(self) -> Iterator["Claim"]:
         """Hold the lock of this home for as long as `up` runs; raises AlreadyRunning where another does."""
         with (self.folder / "up.lock").open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _lock_soon(lock):
                 told = _read(self.folder / "up.json")
                 raise AlreadyRunning(
                     f"Threadbook already runs here (process {told.get('pid', '?')}), at {told.get('address', '?')}. "
                     "Open that address, or stop it with Ctrl-C in its window (or: kill "
                     f"{told.get('pid', 'PID')})."
-                ) from None
+                )
             claim = Claim(self)
             try:
                 yield claim
@@ -120,7 +120,7 @@ class Home:
         """Say whether an `up` holds this home just now."""
         try:
             with (self.folder / "up.lock").open("r+") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
         except OSError:
@@ -158,6 +158,11 @@ def environment_of_running_up() -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in named}
 
 
+def settings_here() -> Settings:
+    """Return the settings of a command in this folder: what is given, and what an `up` beside it made."""
+    return Settings(**{name.lower(): value for name, value in environment_of_running_up().items()})  # type: ignore[arg-type]
+
+
 def remove(home: Home) -> int:
     """Remove all data of this home; refuses while it is in use."""
     if home.running():
@@ -167,6 +172,18 @@ def remove(home: Home) -> int:
     shutil.rmtree(home.postgres, ignore_errors=True)
     shutil.rmtree(home.folder, ignore_errors=True)
     return 0
+
+
+def _lock_soon(lock: IO[str]) -> bool:
+    """Take the lock; a command that only looks (`running`) holds it for a moment."""
+    for _ in range(10):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
 
 
 def _make_writable(folder: Path, mode: int) -> None:
