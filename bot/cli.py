@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def settings_or_exit() -> Settings:
-    """Return the settings, with the servers of an `up` in this folder; ends with a plain sentence for each wrong one."""
+    """Return the settings, with the servers of an `up` in this folder; ends with a sentence for each wrong one."""
     from bot.doctor import explain
     from bot.up_home import settings_here
 
