@@ -61,7 +61,7 @@ class Lexicon:
         node: _Node | None = self.root
         found, used = None, 0
         for offset in range(index, min(index + 9, len(tokens))):
-            node = node.get(tokens[offset].text)
+            node = node.get(tokens[offset].text) if node else None
             if node is None:
                 break
             if _END in node:
@@ -84,7 +84,7 @@ def languages() -> list[str]:
 
 @lru_cache(maxsize=64)
 def load_lexicon(locale: str) -> Lexicon:
-    """Build the lexicon for a locale; an unknown language is read as English, an unknown region as the bare language."""
+    """Build the lexicon for a locale; an unknown language is read as English, an unknown region is ignored."""
     language, region = _split(locale)
     with (_FILES / f"{language}.yml").open(encoding="utf-8") as file:
         data = yaml.load(file, Loader=_LOADER)  # noqa: S506 - the base loader builds text only

@@ -94,7 +94,7 @@ class Stage:
     rules: list[Rule] = field(default_factory=list)
 
     def rule(self, makes: str, *patterns: str) -> Callable[[Build], Build]:
-        """Register a function as the meaning of some patterns; a language file may add more under the function's name."""
+        """Register a function as the meaning of patterns; a language file may add more under the function's name."""
 
         def register(build: Build) -> Build:
             self.rules.append(Rule(build.__name__, makes, patterns, build))
@@ -192,7 +192,7 @@ class Grammar:
         return tokens
 
     def _symbol_of(self, token: Token) -> str:
-        # Digits and marks met for the first time have kinds no pattern was compiled for: any symbol outside the classes.
+        # A set of kinds that no pattern was compiled for gets a symbol outside all classes.
         return self._symbols.get(frozenset(token.values), "\uffff")
 
     @staticmethod

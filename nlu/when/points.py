@@ -26,6 +26,8 @@ from nlu.when.meaning import (
 )
 from nlu.when.pattern import Match, Stage
 
+_THING = "point/day/period/part/time/hours"
+
 AMOUNTS = Stage()
 POINTS = Stage()
 
@@ -148,7 +150,7 @@ def bare_hour_beside_day(match: Match) -> Any:
 
 @POINTS.rule(
     "point",
-    "a:point/day/period/part/time/hours (comma|glue|dash|on|for|bracket|any|every){0,3} b:point/day/period/part/time/hours",
+    f"a:{_THING} (comma|glue|dash|on|for|bracket|any|every){{0,3}} b:{_THING}",
 )
 def beside(match: Match) -> Any:
     """A day and a time, or two words for the same day, that stand side by side."""

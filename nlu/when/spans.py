@@ -24,6 +24,10 @@ from nlu.when.meaning import (
 )
 from nlu.when.pattern import Match, Stage
 
+_LEAD = "(the|day_lead|glue)*"
+_TO = "(to!at_clock|dash|until!at_clock)"
+_TO_AND = "(to!at_clock|dash|until!at_clock|and|slash)"
+
 SHARED_MONTHS = Stage()
 
 
@@ -59,8 +63,8 @@ def days_from_number(match: Match) -> Any:
 
 @SHARED_MONTHS.rule(
     "period",
-    "(from|between)? (the|day_lead|glue)* w:weekday? a:dom/ord (to!at_clock|dash|until!at_clock|and|slash) (the|day_lead|glue)* b:day",
-    "(from|between)? (the|day_lead|glue)* w:weekday? a:dom/ord (to!at_clock|dash|until!at_clock|and|slash) (the|day_lead|glue)* c:dom/ord glue{0,3} p:period",
+    f"(from|between)? {_LEAD} w:weekday? a:dom/ord {_TO_AND} {_LEAD} b:day",
+    f"(from|between)? {_LEAD} w:weekday? a:dom/ord {_TO_AND} {_LEAD} c:dom/ord glue{{0,3}} p:period",
 )
 def days_sharing_month(match: Match) -> Any:
     """From 13 to 15 July, 1-8 September, entre el 3 y el 12 de mayo."""
@@ -83,7 +87,7 @@ def days_sharing_month(match: Match) -> Any:
 
 @SHARED_MONTHS.rule(
     "period",
-    "(from|between)? (the|day_lead|glue)* a:day (to!at_clock|dash|until!at_clock|and) (the|day_lead|glue)* b:dom/ord",
+    f"(from|between)? {_LEAD} a:day {_TO_AND} {_LEAD} b:dom/ord",
 )
 def days_of_same_month(match: Match) -> Any:
     """July 13 to 15, novembre 19-20."""
@@ -102,9 +106,9 @@ def days_of_same_month(match: Match) -> Any:
 
 @STRETCHES.rule(
     "period",
-    "(from|between)? (the|day_lead|glue)* a:day/period (to!at_clock|dash|until!at_clock) (the|day_lead|glue)* b:day/period",
+    f"(from|between)? {_LEAD} a:day/period {_TO} {_LEAD} b:day/period",
     "between (the|day_lead|glue)* a:day/period and (the|day_lead|glue)* b:day/period",
-    "(from|since|between) (the|day_lead|glue)* a:dom/ord (to!at_clock|dash|until!at_clock|and) (the|day_lead|glue)* c:dom/ord",
+    f"(from|since|between) {_LEAD} a:dom/ord {_TO_AND} {_LEAD} c:dom/ord",
 )
 def days_between(match: Match) -> Any:
     """From Tuesday to Thursday, 28/2-1/3, 21 de dic. a 6 de enero."""
@@ -166,7 +170,7 @@ def until_day(match: Match) -> Any:
 
 @BETWEENS.rule(
     "between",
-    "(from|between)? (the|day_lead|at|glue)* a:point/day/time/now (to|dash|until) (the|day_lead|at|glue)* b:point/day/time",
+    "(from|between)? (the|at|glue)* a:point/day/time/now (to|dash|until) (the|at|glue)* b:point/day/time",
     "between (the|day_lead|at|glue)* a:point/day/time/now and (the|day_lead|at|glue)* b:point/day/time",
     "between (the|day_lead|at|glue)* a:point and (the|day_lead|at|glue)* b:hour",
 )
