@@ -57,7 +57,7 @@ def bench_turn(turns: int) -> int:
                 redis_url=redis.start(),
                 secret_key="bench" * 10,
                 burst_seconds=0,
-                _env_file=None,  # type: ignore[call-arg]
+                _env_file=None,
             )
             migrate(settings.database_url)
             asyncio.run(_measure(settings, engine, turns))

@@ -77,7 +77,6 @@ def faults() -> list[str]:
 def write_template() -> None:
     """Write the list of all keys, with English beside them, for a translator to start from."""
     template = Catalog(project="Threadbook", fuzzy=False, header_comment="# Keys of every sentence; see docs.")
-    template.creation_date = template.revision_date = None
     for key, entry in sorted(Words().keys(SOURCE_LANGUAGE).items()):
         template.add(key, auto_comments=[entry.forms[-1].replace("\n", " / ")])
     with TEMPLATE.open("wb") as stream:

@@ -143,16 +143,16 @@ async def reply(
     user_id: UUID,
     text: str,
     *,
-    version: int | None,
     key: UUID,
     now: datetime,
 ) -> Message | None:
     """Queue a person's words and give them the thread, both or neither.
 
-    `key` names the attempt: the same key again queues nothing and returns None.
+    Never overrules a colleague: that takes a deliberate `take_over` first. `key` names the attempt:
+    the same key again queues nothing and returns None.
     """
     conversation = await conversations.load(session, business_id, conversation_id)
-    await _move(session, conversation, Move.TAKE, user_id, version, now)
+    await _move(session, conversation, Move.TAKE, user_id, None, now)
     if not await _note_once(session, conversation, key, user_id, "reply", None, now):
         return None
     return await messages.queue_message(

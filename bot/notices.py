@@ -114,7 +114,7 @@ async def tell_hold_expired(system: System, session: AsyncSession, business_id: 
         await speak(turn, [await _offer_again(turn, booking)])
 
 
-async def _offer_again(turn: Turn, booking: Booking, key: str = "hold.expired", **values: object) -> dict[str, Any]:
+async def _offer_again(turn: Turn, booking: Booking, key: str = "hold.expired", **values: Any) -> dict[str, Any]:
     service = turn.catalog.service(booking.service_id)
     free = await calendar.free_slots(
         turn.session,

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,10 +10,23 @@ from booking_core.kit.clock import current_time
 from booking_core.kit.db import Database
 from booking_core.models import Business
 from booking_core.seed import load_seed
-from bot.console.users import SampleUser, seed_users
+from bot.console.users import seed_users
 from bot.settings import Settings
 from bot.vendors import vendors_for
+from channels import registry
 from channels.accounts import open_account
+
+
+class SampleUser(NamedTuple):
+    """Somebody to sign in as, for a look around."""
+
+    email: str
+    role: str
+    password: str
+
+    def __str__(self) -> str:
+        return f"{self.email}  {self.password}  ({self.role})"
+
 
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "seeds" / "marigold.yml"
 
@@ -36,17 +50,13 @@ async def seed_business(db: Database, settings: Settings, file: Path = SAMPLE) -
         now = await current_time(session)
         business = await load_seed(session, file, now)
         await open_accounts(session, settings, business)
-        return await seed_users(session, business, now) if settings.sandbox else []
+        made = await seed_users(session, business, now) if settings.sandbox else []
+        return [SampleUser(*one) for one in made]
 
 
 async def open_accounts(session: AsyncSession, settings: Settings, business: Business) -> None:
     """Give the business the addresses that the settings name, and its web chat."""
     vendors = vendors_for(settings)
     await open_account(session, business.id, "web", business.slug)
-    if vendors.twilio is not None:
-        if vendors.twilio.sms_number:
-            await open_account(session, business.id, "sms", vendors.twilio.sms_number)
-        if vendors.twilio.whatsapp_number:
-            await open_account(session, business.id, "whatsapp", f"whatsapp:{vendors.twilio.whatsapp_number}")
-    if vendors.telegram is not None:
-        await open_account(session, business.id, "telegram", vendors.telegram.bot_id)
+    for channel, address in registry.addresses(vendors.twilio, vendors.telegram).items():
+        await open_account(session, business.id, channel, address)

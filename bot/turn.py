@@ -153,7 +153,7 @@ def _locale_of(system: System, conversation: Conversation, business: Business) -
 async def speak(turn: Turn, said: Iterable[Mapping[str, Any]]) -> Message:
     """Queue one message made of everything that was said: its choices and facts are the last ones."""
     parts = list(said)
-    choices = next((part["choices"] for part in reversed(parts) if part.get("choices")), [])
+    choices: list[Mapping[str, Any]] = next((part["choices"] for part in reversed(parts) if part.get("choices")), [])
     facts = next((part["facts"] for part in reversed(parts) if part.get("facts")), None)
     return await messages.queue_message(
         turn.session,
@@ -235,7 +235,7 @@ async def _tap_of(
             else next((n for n, one in enumerate(last.choices, 1) if one["label"].casefold() == written), None)
         )
         if place is not None:
-            token = await messages.choice_by_number(session, conversation, last.id, place)
+            token = await messages.choice_by_number(session, last.id, place)
     if token is None or token.expires_at <= now:
         return None
     await messages.use_choice(session, token, now)

@@ -32,6 +32,7 @@ class System:
 def build_system(settings: Settings) -> System:
     """Build everything; connections open when they are first used."""
     vendors = vendors_for(settings)
+    words = Words()
     redis = Redis.from_url(settings.redis_url)
     return System(
         settings=settings,
@@ -40,7 +41,7 @@ def build_system(settings: Settings) -> System:
         redis=redis,
         channels=registry.build(twilio=vendors.twilio, telegram=vendors.telegram, burst_seconds=settings.burst_seconds),
         gateway=StripeGateway(vendors.stripe) if vendors.stripe else None,
-        words=Words(),
+        words=words,
     )
 
 
@@ -56,5 +57,6 @@ async def open_system(settings: Settings) -> AsyncIterator[System]:
 
 async def close_system(system: System) -> None:
     """Close every connection."""
+    await registry.close(system.channels)
     await system.db.close()
     await system.redis.aclose()

@@ -71,15 +71,10 @@ def _read(files: Iterable[Path], language: str) -> dict[str, Entry]:
         rule = Locale(language).plural_form
         order = tuple(sorted(rule.tags | {"other"}, key=("zero", "one", "two", "few", "many", "other").index))
         for message in catalog:
-            if not message.id:
-                continue
-            key, forms = (
-                (message.id[0], tuple(message.string))
-                if isinstance(message.id, tuple)
-                else (message.id, (message.string,))
-            )
-            if all(forms):
-                found[key] = Entry(forms, _chooser(rule, order, len(forms)))
+            key = message.id if isinstance(message.id, str) else message.id[0]
+            forms = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
+            if key and all(forms):
+                found[key] = Entry(tuple(map(str, forms)), _chooser(rule, order, len(forms)))
     return found
 
 

@@ -98,7 +98,7 @@ async def make_link(
     except GatewayError as error:
         if error.retryable:
             raise
-        await _record_failure(db, business_id, payment_id, on_failed)
+        await give_up(db, business_id, payment_id, on_failed=on_failed)
         return None
     async with db.transaction() as session:
         payment = await _lock_with_booking(session, business_id, payment_id)
@@ -191,7 +191,8 @@ async def _wanted_link(db: Database, business_id: UUID, payment_id: UUID) -> Lin
         )
 
 
-async def _record_failure(db: Database, business_id: UUID, payment_id: UUID, on_failed: Told | None) -> None:
+async def give_up(db: Database, business_id: UUID, payment_id: UUID, *, on_failed: Told | None = None) -> None:
+    """Mark a payment failed whose page could not be made however often it was tried; runs `on_failed` once."""
     async with db.transaction() as session:
         payment = await _lock_with_booking(session, business_id, payment_id)
         if payment.state != PaymentState.REQUESTED:

@@ -5,9 +5,11 @@ What a name does is registered in one place (`bot/jobs.py`); every job is safe t
 
 from datetime import timedelta
 from enum import StrEnum
+from math import ceil
 from typing import Any
 
 import procrastinate
+from procrastinate.types import TimeDeltaParams
 from sqlalchemy.ext.asyncio import AsyncSession
 
 
@@ -36,5 +38,6 @@ async def defer(session: AsyncSession, job: Job, *, delay: timedelta | None = No
     """
     connection = await session.connection()
     raw = (await connection.get_raw_connection()).driver_connection
-    later = {} if delay is None else {"schedule_in": {"seconds": max(delay.total_seconds(), 0.0)}}
-    await _blueprint.configure_task(job.value, queue=job.value, connection=raw, **later).defer_async(**arguments)
+    later: TimeDeltaParams | None = None if delay is None else {"seconds": max(ceil(delay.total_seconds()), 0)}
+    task = _blueprint.configure_task(job.value, queue=job.value, connection=raw, schedule_in=later)
+    await task.defer_async(**arguments)

@@ -1,7 +1,7 @@
 """Reading a message into the booking form: facts in any order, corrections, choices, yes and no."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -262,13 +262,14 @@ def _declined(turn: Turn, slots: Mapping[str, Any]) -> Answer:
 async def _find_slot(turn: Turn, slots: dict[str, Any], before: Draft, reading: Reading) -> None:
     """Choose the time that was named if it is free; otherwise the question about times explains."""
     draft = Draft.of(slots, turn.catalog)
-    if slots["task"] == "cancel" or draft.service is None or not reading.search:
+    service = draft.service
+    if slots["task"] == "cancel" or service is None or not reading.search:
         return
-    if draft.staff is not None and draft.staff.id not in turn.catalog.staff_for(draft.service.id):
-        reading.say.append(_who_can(turn, draft.service, draft.staff))
+    if draft.staff is not None and draft.staff.id not in turn.catalog.staff_for(service.id):
+        reading.say.append(_who_can(turn, service, draft.staff))
         reading.remember["staff"] = None
         slots["staff"] = None
-        draft = Draft.of(slots, turn.catalog)
+        draft = replace(draft, staff=None)
     wanted = wish.wish_for(slots.get("when"), tz=turn.tz, now=turn.now)
     exact = wanted.exact if slots.get("slot") is None else before.starts
     memo = {key: value for key, value in reading.remember["memo"].items() if key not in {"offered", "page"}}
@@ -278,7 +279,7 @@ async def _find_slot(turn: Turn, slots: dict[str, Any], before: Draft, reading: 
     free = await calendar.free_slots(
         turn.session,
         turn.catalog,
-        service_id=draft.service.id,
+        service_id=service.id,
         staff_id=draft.wanted_staff,
         windows=[(exact, exact + timedelta(minutes=1))],
         exclude=wanted.exclude,

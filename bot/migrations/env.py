@@ -1,6 +1,9 @@
 """Alembic's entry: only the composing room knows all tables."""
 
+from typing import Any, Literal
+
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import create_engine, pool
 
 import booking_core.kit.clock  # noqa: F401
@@ -12,7 +15,7 @@ import payment_links.models  # noqa: F401
 from booking_core.kit.db import Base, UTCDateTime
 
 
-def render_item(kind: str, item: object, _context: object) -> str | bool:
+def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
     """Write our column types as what they are in PostgreSQL: migrations import nothing of ours."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UTCDateTime) else False
 
