@@ -1,0 +1,40 @@
+"""Parts of a message that may mean different things: "yes, but how much is it?"."""
+
+import re
+
+#: Emoji that are whole answers; the tokenizer drops them.
+SIGNS = {
+    "affirm": "👍👌✅☑✔🙌🆗",
+    "deny": "👎❌✖🙅",
+    "thanks": "🙏",
+    "greet": "👋",
+}
+_BREAK = re.compile(
+    r"[.!?;\n…]+|,|\s[-–—]\s|[¿¡]|(?<!\w)(?:and|but|also|plus|y|e|pero|además|ademas|también|tambien)(?!\w)",
+    re.IGNORECASE,
+)
+#: A yes at the beginning stands for itself, whatever follows.
+_LEADING_YES = re.compile(r"\s*(?:yes please|yes|yeah|yep|yup|sure|ok|okay|sí|vale|claro)(?=\s+\w)", re.IGNORECASE)
+_MOST = 8
+
+
+def clauses_of(text: str) -> tuple[str, ...]:
+    """Return the parts of a text that can be understood by themselves; empty if it is all one."""
+    parts: list[str] = []
+    lead = _LEADING_YES.match(text)
+    if lead:
+        parts.append(lead.group().strip())
+        text = text[lead.end() :]
+    parts += [part.strip() for part in _BREAK.split(text)]
+    parts = [part for part in parts if any(char.isalpha() for char in part)]
+    return tuple(parts[:_MOST]) if len(parts) > 1 else ()
+
+
+def sign_of(text: str) -> str | None:
+    """Return what an answer of nothing but emoji means."""
+    if any(char.isalnum() for char in text):
+        return None
+    for intent, signs in SIGNS.items():
+        if any(sign in text for sign in signs):
+            return intent
+    return None

@@ -1,0 +1,46 @@
+"""Rasa's training graph, run with our importer and without a cache of its own."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nlu.quiet import hushed  # isort: skip - before Rasa
+from rasa.engine.caching import TrainingCache
+from rasa.engine.recipes.recipe import Recipe
+from rasa.engine.runner.dask import DaskGraphRunner
+from rasa.engine.storage.local_model_storage import LocalModelStorage
+from rasa.engine.training.graph_trainer import GraphTrainer
+from rasa.engine.validation import validate
+from rasa.shared.data import TrainingType
+from rasa.shared.importers.importer import TrainingDataImporter
+
+
+class _NoCache(TrainingCache):  # type: ignore[misc]
+    """Keeps nothing: the whole model is cached by the hash of its inputs."""
+
+    def cache_output(self, *args: Any, **kwargs: Any) -> None:
+        """Keep nothing."""
+
+    def get_cached_output_fingerprint(self, fingerprint_key: str) -> str | None:
+        """Find nothing."""
+        return None
+
+    def get_cached_result(self, *args: Any, **kwargs: Any) -> None:
+        """Find nothing."""
+
+
+def train_graph(
+    importer: TrainingDataImporter, target: Path, parts: Path, progress: Callable[[str], object] = lambda _line: None
+) -> Path:
+    """Train everything and package it at `target`; `parts` is a scratch folder."""
+    config = importer.get_config()
+    with hushed():
+        recipe = Recipe.recipe_for_name(config["recipe"])
+        configuration = recipe.graph_config_for_recipe(config, {}, training_type=TrainingType.BOTH, is_finetuning=False)
+    parts.mkdir(parents=True, exist_ok=True)
+    progress("Training language understanding and rules")
+    with hushed():
+        validate(configuration)
+        trainer = GraphTrainer(LocalModelStorage(parts), _NoCache(), DaskGraphRunner)
+        trainer.train(configuration, importer, target, force_retraining=True)
+    return target

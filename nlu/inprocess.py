@@ -1,0 +1,202 @@
+"""Rasa's seams: its actions endpoint, its processor and its tracker, all within one process and without I/O."""
+
+import json
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import nlu.quiet  # noqa: F401 - before Rasa
+from rasa.core.actions.action import Action, ActionExecutionRejection, RemoteAction
+from rasa.core.channels.channel import OutputChannel
+from rasa.core.nlg import NaturalLanguageGenerator
+from rasa.core.policies.policy import PolicyPrediction
+from rasa.core.processor import MessageProcessor
+from rasa.shared.core.constants import ACTION_LISTEN_NAME, REQUESTED_SLOT
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, ActionExecutionRejected, ActiveLoop, SlotSet
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.endpoints import EndpointConfig
+
+from nlu.contract import Answer, DialogueAction, Heard, Step, Understood
+
+#: Slots that Rasa keeps for itself.
+_RASAS_OWN = {REQUESTED_SLOT, "session_started_metadata"}
+#: What answers a tap that starts the form when the form then leaves it alone; other messages: `_NOT_UNDERSTOOD`.
+_TAPPED = "action_tap"
+_NOT_UNDERSTOOD = "action_fallback"
+_VALIDATION = "validate_"
+_QUESTION = "action_ask_"
+
+
+class TooManyActions(RuntimeError):
+    """A turn went round in circles: a bug in actions or rules, so the turn is undone."""
+
+
+@dataclass(slots=True)
+class Talk:
+    """One turn while it runs: found by the actions endpoint through `CURRENT`."""
+
+    heard: Heard
+    understood: Understood
+    context: Any
+    said: list[Mapping[str, Any]] = field(default_factory=list)
+    ran: list[str] = field(default_factory=list)
+    #: The message has been read into the form: a second validation in the turn changes nothing.
+    read: bool = False
+    #: Whether the form was active before the action that runs now.
+    in_form: bool = False
+
+
+CURRENT: ContextVar[Talk] = ContextVar("nlu_talk")
+
+
+class InProcessActions(EndpointConfig):  # type: ignore[misc]
+    """The actions endpoint: calls our actions and speaks Rasa's protocol of events."""
+
+    def __init__(self, actions: Iterable[DialogueAction]) -> None:
+        super().__init__(url="inprocess://actions", enable_selective_domain=True)
+        self.actions = {action.name: action for action in actions}
+
+    async def request(
+        self, method: str = "post", subpath: str | None = None, content_type: str | None = None, **kwargs: Any
+    ) -> Any:
+        """Run the action that Rasa asks for; whatever it raises leaves the turn."""
+        body: Mapping[str, Any] = kwargs["json"]
+        name: str = body["next_action"]
+        tracker: Mapping[str, Any] = body["tracker"]
+        slots = {key: value for key, value in tracker["slots"].items() if key not in _RASAS_OWN}
+        talk = CURRENT.get()
+        if name.startswith(_VALIDATION):
+            if talk.read:
+                return _response([_unchanged(slots)])
+            talk.read = True
+        step = Step(
+            heard=talk.heard,
+            understood=talk.understood,
+            slots=slots,
+            form=(tracker.get("active_loop") or {}).get("name"),
+            asking=tracker["slots"].get(REQUESTED_SLOT),
+            context=talk.context,
+        )
+        talk.ran.append(name)
+        answer = await self.actions[name].answer(step)
+        if answer.reject:
+            return self._rejected(name, talk)
+        talk.said.extend(answer.say)
+        return _response(self._events(name, answer, slots))
+
+    def _rejected(self, name: str, talk: Talk) -> Any:
+        if talk.in_form:
+            raise ActionExecutionRejection(name.removeprefix(_VALIDATION), "left to a rule")
+        # The form was only about to begin: it does not, and the message is answered as if it never had.
+        otherwise = _TAPPED if talk.heard.tap is not None else _NOT_UNDERSTOOD
+        return _response([{"event": "active_loop", "name": None}, {"event": "followup", "name": otherwise}])
+
+    def _events(self, name: str, answer: Answer, slots: Mapping[str, Any]) -> list[dict[str, Any]]:
+        unknown = answer.remember.keys() - slots.keys()
+        if unknown:
+            raise ValueError(f"{name} remembers {sorted(unknown)}: no such slots in the domain")
+        remember: dict[str, Any] = dict.fromkeys(slots) if answer.leave_form else {}
+        remember |= answer.remember
+        events: list[dict[str, Any]] = [_slot(slot, value) for slot, value in remember.items()]
+        within_form = name.startswith((_VALIDATION, _QUESTION))
+        if answer.leave_form:
+            events += [{"event": "active_loop", "name": None}, _slot(REQUESTED_SLOT, None)]
+        elif within_form and not events:
+            # A form whose validation sets nothing takes that for a rejection; only `reject` is one.
+            events.append(_unchanged(slots))
+        if answer.then is not None and answer.then not in self.actions and answer.then != "booking_form":
+            raise ValueError(f"{name} goes on with {answer.then}: no such action")
+        if answer.then or answer.leave_form or not within_form:
+            events.append({"event": "followup", "name": answer.then or ACTION_LISTEN_NAME})
+        return events
+
+
+def _response(events: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"events": events, "responses": []}
+
+
+def _slot(name: str, value: Any) -> dict[str, Any]:
+    return {"event": "slot", "name": name, "value": value}
+
+
+def _unchanged(slots: Mapping[str, Any]) -> dict[str, Any]:
+    name = min(slots)
+    return _slot(name, slots[name])
+
+
+class Processor(MessageProcessor):  # type: ignore[misc]
+    """Rasa's prediction loop over a loaded model; an error in an action ends the turn instead of a log line."""
+
+    def __init__(self, model_path: str, endpoint: InProcessActions) -> None:
+        super().__init__(
+            model_path,
+            tracker_store=None,
+            lock_store=None,
+            generator=NaturalLanguageGenerator.create(None, Domain.empty()),
+            action_endpoint=endpoint,
+            on_circuit_break=_circling,
+        )
+
+    async def run_turn(self, tracker: DialogueStateTracker) -> None:
+        """Let rules and form act until they wait for the customer."""
+        await self._run_prediction_loop(OutputChannel(), tracker)
+
+    async def _run_action(
+        self,
+        action: Action,
+        tracker: DialogueStateTracker,
+        output_channel: OutputChannel,
+        nlg: NaturalLanguageGenerator,
+        prediction: PolicyPrediction,
+    ) -> bool:
+        """Do what Rasa's own does, but let errors out: it would log them and go on without the action's events."""
+        CURRENT.get().in_form = tracker.active_loop_name is not None
+        trial = tracker.copy()
+        trial.update_with_events(prediction.events, self.domain)
+        try:
+            events = await action.run(output_channel, nlg, trial, self.domain)
+        except ActionExecutionRejection:
+            tracker.update(ActionExecutionRejected(action.name(), prediction.policy_name, prediction.max_confidence))
+            return bool(self.should_predict_another_action(action.name()))
+        self._log_action_on_tracker(tracker, action, events, prediction)
+        return bool(self.should_predict_another_action(action.name()))
+
+
+def _circling(*_: Any) -> None:
+    raise TooManyActions(", ".join(CURRENT.get().ran))
+
+
+def tracker_from(memory: Mapping[str, Any], domain: Domain) -> DialogueStateTracker:
+    """Build Rasa's tracker from a dialogue's memory: where the talk stands, without its history."""
+    tracker = DialogueStateTracker("thread", domain.slots)
+    known = set(tracker.slots) - _RASAS_OWN
+    for name, value in (memory.get("slots") or {}).items():
+        if name in known:  # a slot of an older model is forgotten
+            tracker.update(SlotSet(name, value), domain)
+    if memory.get("form") in domain.form_names:
+        tracker.update(ActiveLoop(memory["form"]), domain)
+        tracker.update(SlotSet(REQUESTED_SLOT, memory.get("asking")), domain)
+    tracker.update(ActionExecuted(ACTION_LISTEN_NAME), domain)
+    return tracker
+
+
+def memory_of(tracker: DialogueStateTracker) -> dict[str, Any]:
+    """Reduce a tracker to what the next turn needs; fails on a value that is not JSON."""
+    slots = {
+        name: slot.value for name, slot in tracker.slots.items() if name not in _RASAS_OWN and slot.value is not None
+    }
+    form = tracker.active_loop_name
+    memory = {"slots": slots, "form": form, "asking": tracker.get_slot(REQUESTED_SLOT) if form else None}
+    copy: dict[str, Any] = json.loads(json.dumps(memory, allow_nan=False))
+    return copy
+
+
+def _trust_our_own_answers(self: RemoteAction, result: Mapping[str, Any]) -> bool:
+    """Accept an endpoint's answer: ours is built above, by code that the type checker has seen."""
+    return True
+
+
+# Rasa compiles a JSON schema for every single action call (14 ms) to check what an HTTP server said.
+RemoteAction._validate_action_result = _trust_our_own_answers

@@ -1,0 +1,106 @@
+"""What a message means, from what its whole and its clauses were classified as: pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from nlu.contract import Entity
+from nlu.when import When
+
+FALLBACK = "nlu_fallback"
+#: A clause counts from this confidence; what silences the bot or the thread needs more.
+_CLAUSE = 0.6
+_GRAVE = 0.75
+_WHOLE = 0.4
+#: What a message is about, if it is several things: the first of these answers for it.
+_ORDER = (
+    "opt_out", "talk_to_person", "cancel", "reschedule", "stop", "book",
+    "ask_price", "ask_location", "ask_hours", "ask_services", "ask_staff", "ask_bookings", "ask_payment",
+    "ask_policy", "ask_preparation", "running_late", "confirm_attendance", "choose_option", "more_times", "inform",
+    "affirm", "deny", "bot_challenge", "thanks", "goodbye", "greet", "out_of_scope", FALLBACK,
+)  # fmt: skip
+_RANK = {intent: rank for rank, intent in enumerate(_ORDER)}
+_GRAVE_INTENTS = {"opt_out", "talk_to_person", "stop", "cancel", "reschedule", "running_late"}
+#: Of these a message means one: what its whole says counts.
+_TASKS = {"book", "inform", "reschedule", "cancel", "choose_option", "more_times", "stop", FALLBACK, "out_of_scope"}
+_ANSWERS = {"affirm", "deny"}
+#: Questions that a yes or no answers.
+_YES_NO = {"confirm", "reminder", "offer_slots", "clarify", "waitlist_offer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a text was classified as."""
+
+    intent: str
+    confidence: float
+
+
+def decide(
+    whole: Guess,
+    clauses: Sequence[Guess],
+    *,
+    asked: str | None,
+    entities: Sequence[Entity],
+    when: When | None,
+) -> tuple[str, float, tuple[str, ...]]:
+    """Return the intent, its confidence, and further intents."""
+    found = _found(whole, clauses)
+    has_facts = bool(entities) or (when is not None and bool(when.choices or when.exclusions or when.asap))
+    _in_context(found, asked=asked, has_facts=has_facts, entities=entities)
+    ranked = sorted(found, key=lambda intent: _rank(intent, asked))
+    first = ranked[0]
+    also = tuple(intent for intent in ranked[1:] if not (intent == "stop" and first in {"cancel", "reschedule"}))
+    return first, found[first], also
+
+
+def _found(whole: Guess, clauses: Sequence[Guess]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    if whole.confidence >= _WHOLE or not clauses:
+        found[whole.intent] = whole.confidence
+    for clause in clauses:
+        needed = _GRAVE if clause.intent in _GRAVE_INTENTS else _CLAUSE
+        if clause.intent == FALLBACK or clause.confidence < needed:
+            continue
+        if clause.intent in _ANSWERS and found.keys() & _ANSWERS:
+            continue
+        if clause.intent in _TASKS and (found.keys() & _TASKS) - {FALLBACK, "inform"}:
+            continue
+        if clause.intent in {"inform", "book"} and found.keys() & _TASKS - {FALLBACK, "inform"}:
+            continue
+        found[clause.intent] = max(clause.confidence, found.get(clause.intent, 0.0))
+    if not found:
+        found[FALLBACK] = whole.confidence
+    if len(found) > 1:
+        found.pop(FALLBACK, None)
+    return found
+
+
+def _in_context(found: dict[str, float], *, asked: str | None, has_facts: bool, entities: Sequence[Entity]) -> None:
+    """Let the open question and the facts decide what the words alone leave open."""
+    if asked == "confirm" and found.keys() == {"book"} and not has_facts:
+        found["affirm"] = found.pop("book")  # "go ahead and book it"
+    if has_facts and found.keys() <= {FALLBACK, "out_of_scope"}:
+        confidence = max(found.values())
+        found.clear()
+        found["inform"] = confidence
+    if any(entity.entity == "name" for entity in entities) and found.keys() <= {FALLBACK, "out_of_scope"}:
+        found.clear()
+        found["inform"] = 1.0
+    if any(entity.entity == "ordinal" for entity in entities) and found.keys() <= {"inform", FALLBACK}:
+        confidence = max(found.values())
+        found.clear()
+        found["choose_option"] = confidence
+
+
+def _rank(intent: str, asked: str | None) -> int:
+    if intent in _ANSWERS and asked in _YES_NO:
+        return _RANK["book"]
+    return _RANK.get(intent, len(_ORDER))
+
+
+def guess_of(parse: Mapping[str, object]) -> Guess:
+    """Read a classifier's answer."""
+    intent = parse.get("intent")
+    if not isinstance(intent, Mapping) or not intent.get("name"):
+        return Guess(FALLBACK, 0.0)
+    return Guess(str(intent["name"]), float(intent.get("confidence") or 0.0))

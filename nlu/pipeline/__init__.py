@@ -1,0 +1,1 @@
+"""What our pipeline adds to Rasa's: language, times, services and people."""

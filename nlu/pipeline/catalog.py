@@ -1,0 +1,225 @@
+"""Services and staff: matched against the business's own names at run time, never trained."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from rapidfuzz.distance import DamerauLevenshtein
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from nlu.contract import Catalog, Name
+from nlu.pipeline.store import Learner, add_entity, heard_of, lookup
+from nlu.pipeline.texts import Word, keys_of, words_of
+
+_EXACT = 1.0
+_PLURAL = 0.95
+_TYPO = 0.85
+_PART = 0.7
+_FUZZY_FROM = 4
+_LONG = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One way to read some words as a service or person."""
+
+    kind: str
+    id: str
+    first: int
+    last: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Alias:
+    kind: str
+    id: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """A catalog prepared for matching: whole names, and words that only one service or person has."""
+
+    aliases: tuple[_Alias, ...]
+    parts: tuple[_Alias, ...]
+    longest: int
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
+class CatalogMatcher(Learner):
+    """Adds entities `service` and `staff` whose values are ids of the message's catalog."""
+
+    def learn(self, data: TrainingData) -> dict[str, Any]:
+        """Learn the common words: those said with different intents are no misspelt names."""
+        intents: dict[str, set[str]] = defaultdict(set)
+        counts: Counter[str] = Counter()
+        for example in data.intent_examples:
+            for word in words_of(str(example.get("text"))):
+                if not word.capital or word.start == 0:
+                    intents[word.text].add(str(example.get("intent")))
+                    counts[word.text] += 1
+        common = sorted(word for word, said in intents.items() if len(said) > 1 and counts[word] > 2)
+        return {
+            "common": common,
+            "small": sorted({key for text in lookup(data, "small word") for key in keys_of(text)}),
+            "with": sorted({key for text in lookup(data, "with") for key in keys_of(text)}),
+        }
+
+    def prepare(self) -> None:
+        """Make sets of the lists."""
+        self._common = frozenset(self.learned.get("common", ()))
+        self._small = frozenset(self.learned.get("small", ()))
+        self._with = frozenset(self.learned.get("with", ()))
+        self._index = lru_cache(maxsize=64)(self._indexed)
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Match each message against its own catalog."""
+        for message in messages:
+            heard = heard_of(message)
+            if heard is None:
+                continue
+            text = str(message.get("text") or "")
+            words = words_of(text)
+            for match in self.matches(text, heard.catalog):
+                start, end = words[match.first].start, words[match.last].end
+                add_entity(
+                    message,
+                    {
+                        "entity": match.kind,
+                        "value": match.id,
+                        "text": text[start:end],
+                        "start": start,
+                        "end": end,
+                        "confidence": match.score,
+                    },
+                )
+        return messages
+
+    def matches(self, text: str, catalog: Catalog) -> list[Match]:
+        """Return what is named, in order; of overlapping readings the longer and more exact one."""
+        index = self._index(catalog)
+        words = words_of(text)
+        kept = [number for number, word in enumerate(words) if word.text not in self._small]
+        found = [match for match in self._candidates(index, words, kept, text) if match is not None]
+        found.sort(key=lambda match: (-(match.last - match.first), -match.score, match.first))
+        taken: set[int] = set()
+        chosen: list[Match] = []
+        for match in found:
+            span = set(range(match.first, match.last + 1))
+            if span & taken or self._is_torn(match, found):
+                continue
+            taken |= span
+            chosen.append(match)
+        return sorted(chosen, key=lambda match: match.first)
+
+    @staticmethod
+    def _is_torn(match: Match, found: Sequence[Match]) -> bool:
+        """Tell whether the same words name something else just as well."""
+        rivals = {
+            other.id
+            for other in found
+            if (other.first, other.last, other.kind) == (match.first, match.last, match.kind)
+            and other.score >= match.score
+        }
+        return len(rivals) > 1
+
+    def _indexed(self, catalog: Catalog) -> _Index:
+        aliases = tuple(
+            _Alias(kind, name.id, keys)
+            for kind, names in (("service", catalog.services), ("staff", catalog.staff))
+            for name in names
+            for keys in dict.fromkeys(self._kept_keys(alias) for alias in name.names)
+            if keys
+        )
+        parts = (*self._single("service", catalog.services), *self._single("staff", catalog.staff))
+        longest = max((len(alias.keys) for alias in aliases), default=0)
+        return _Index(aliases, parts, longest)
+
+    def _kept_keys(self, alias: str) -> tuple[str, ...]:
+        keys = keys_of(alias)
+        return tuple(key for key in keys if key not in self._small) or keys
+
+    def _single(self, kind: str, names: Iterable[Name]) -> Iterator[_Alias]:
+        """Yield the words of longer names that point to one service or person."""
+        owners: dict[str, set[str]] = defaultdict(set)
+        for name in names:
+            for alias in name.names:
+                for key in self._kept_keys(alias):
+                    owners[_stem(key)].add(name.id)
+        for name in names:
+            for alias in name.names:
+                keys = self._kept_keys(alias)
+                if len(keys) < 2:
+                    continue
+                for key in keys:
+                    if len(key) >= _FUZZY_FROM and len(owners[_stem(key)]) == 1 and key not in self._common:
+                        yield _Alias(kind, name.id, (key,))
+
+    def _candidates(
+        self, index: _Index, words: Sequence[Word], kept: Sequence[int], text: str
+    ) -> Iterator[Match | None]:
+        for position in range(len(kept)):
+            for length in range(1, min(index.longest, len(kept) - position) + 1):
+                numbers = kept[position : position + length]
+                if numbers[-1] - numbers[0] > length + 1:
+                    break
+                said = tuple(words[number].text for number in numbers)
+                for alias in index.aliases:
+                    if len(alias.keys) != length:
+                        continue
+                    score = self._score(alias.keys, said)
+                    if score and self._is_meant(alias, words, numbers, score, text):
+                        yield Match(alias.kind, alias.id, numbers[0], numbers[-1], score)
+            key = words[kept[position]].text
+            for part in index.parts:
+                if self._score(part.keys, (key,)) and self._is_meant(part, words, [kept[position]], _PART, text):
+                    yield Match(part.kind, part.id, kept[position], kept[position], _PART)
+
+    def _score(self, keys: tuple[str, ...], said: tuple[str, ...]) -> float:
+        if keys == said:
+            return _EXACT
+        worst = _EXACT
+        for key, word in zip(keys, said, strict=True):
+            score = self._word_score(key, word)
+            if not score:
+                return 0.0
+            worst = min(worst, score)
+        return worst
+
+    def _word_score(self, key: str, word: str) -> float:
+        if key == word:
+            return _EXACT
+        if word in self._common or word.isdigit():
+            return 0.0
+        if len(word) >= _FUZZY_FROM and _stem(key) == _stem(word):
+            return _PLURAL
+        if len(key) < _FUZZY_FROM or len(word) < _FUZZY_FROM:
+            return 0.0
+        allowed = 2 if len(key) >= _LONG else 1
+        # People rarely mistype the first letter, and short words differ by one letter too easily.
+        if key[0] != word[0] and len(key) < _LONG:
+            return 0.0
+        near = DamerauLevenshtein.distance(key, word, score_cutoff=allowed) <= allowed
+        return _TYPO if near else 0.0
+
+    def _is_meant(self, alias: _Alias, words: Sequence[Word], numbers: Sequence[int], score: float, text: str) -> bool:
+        """Refuse a person called like a common word ("Will", "May") unless it is written as a name."""
+        if alias.kind != "staff" or len(alias.keys) > 1 or alias.keys[0] not in self._common:
+            return True
+        word = words[numbers[0]]
+        after_with = numbers[0] > 0 and words[numbers[0] - 1].text in self._with
+        before = text[: word.start].rstrip()
+        return after_with or (word.capital and bool(before) and before[-1] not in ".!?\n") or len(words) == 1
+
+
+def _stem(word: str) -> str:
+    """Take off an ending of the plural."""
+    for ending in ("ies", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)] + ("y" if ending == "ies" else "")
+    return word

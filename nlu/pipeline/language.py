@@ -1,0 +1,122 @@
+"""Which language a message is written in: character n-grams, and evidence from words of one language only."""
+
+from typing import Any
+
+import numpy as np
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from nlu.contract import Catalog
+from nlu.pipeline.store import Learner, heard_of
+from nlu.pipeline.texts import Word, keys_of, words_of
+
+_FEATURES = 2**13
+#: Surer than this, or there is no answer.
+_SURE = 0.75
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
+class Language(Learner):
+    """Sets `language` (None: too little to tell) and `language_confidence`."""
+
+    def learn(self, data: TrainingData) -> dict[str, Any]:
+        """Learn weights of n-grams, and the words that one language alone uses."""
+        texts = [(str(one.get("text")), str(one.get("language"))) for one in data.intent_examples]
+        languages = sorted({language for _, language in texts})
+        words: dict[str, set[str]] = {language: set() for language in languages}
+        for text, language in texts:
+            words[language] |= {word.text for word in words_of(text) if not word.capital or word.start == 0}
+        own = {
+            language: sorted(known - set().union(*(words[other] for other in languages if other != language)))
+            for language, known in words.items()
+        }
+        if len(languages) < 2:
+            return {"languages": languages, "own": own, "weights": [], "bias": []}
+        model = LogisticRegression(C=30.0, max_iter=300)
+        model.fit(_vectorizer().transform([_letters(text) for text, _ in texts]), [language for _, language in texts])
+        return {
+            "languages": languages,
+            "own": own,
+            "weights": [[round(float(weight), 3) for weight in row] for row in model.coef_],
+            "bias": [float(bias) for bias in model.intercept_],
+        }
+
+    def prepare(self) -> None:
+        """Make the weights a matrix."""
+        self._vectorizer = _vectorizer()
+        self._languages: list[str] = self.learned.get("languages", [])
+        self._own = {language: frozenset(words) for language, words in self.learned.get("own", {}).items()}
+        weights = np.asarray(self.learned.get("weights", []), dtype=np.float32)
+        self._weights = weights.reshape(-1, _FEATURES).T
+        self._bias = np.asarray(self.learned.get("bias", []))
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Tell the language of each message."""
+        for message in messages:
+            heard = heard_of(message)
+            if heard is None:
+                continue
+            language, confidence = self.language_of(
+                str(message.get("text") or ""),
+                heard.catalog,
+                # One word of another language does not switch a talk that has begun.
+                spoken=heard.locale.split("-")[0] if heard.asked else None,
+            )
+            message.set("language", language, add_to_output=True)
+            message.set("language_confidence", confidence, add_to_output=True)
+        return messages
+
+    def language_of(self, text: str, catalog: Catalog, *, spoken: str | None) -> tuple[str | None, float]:
+        """Return the language and how sure that is; None if the text gives too little evidence."""
+        if not self._weights.size:
+            return (self._languages or [None])[0], 1.0
+        words = _telling(text, catalog)
+        evidence = {language: sum(word.text in own for word in words) for language, own in self._own.items()}
+        if not words:
+            return None, 0.0
+        scores = self._probabilities(" ".join(word.text for word in words))
+        best = int(np.argmax(scores))
+        language, confidence = self._languages[best], float(scores[best])
+        others = max((count for other, count in evidence.items() if other != language), default=0)
+        if evidence[language] == 0 or evidence[language] <= others or confidence < _SURE:
+            return None, confidence
+        if spoken is not None and language != spoken and evidence[language] < 2 and len(words) < 3:
+            return None, confidence
+        return language, confidence
+
+    def _probabilities(self, text: str) -> Any:
+        decision = np.asarray(self._vectorizer.transform([text]) @ self._weights)[0] + self._bias
+        if len(decision) == 1:  # two languages: one decision tells both
+            decision = np.array([0.0, decision[0]])
+        spread = np.exp(decision - decision.max())
+        return spread / spread.sum()
+
+
+def _vectorizer() -> HashingVectorizer:
+    return HashingVectorizer(analyzer="char_wb", ngram_range=(1, 4), n_features=_FEATURES, alternate_sign=False)
+
+
+def _letters(text: str) -> str:
+    return " ".join(word.text for word in words_of(text) if not any(char.isdigit() for char in word.text))
+
+
+def _telling(text: str, catalog: Catalog) -> list[Word]:
+    """Leave out numbers, names of the business, and other capitalized words within a sentence."""
+    named = {key for name in (*catalog.services, *catalog.staff) for alias in name.names for key in keys_of(alias)}
+    return [
+        word
+        for word in words_of(text)
+        if word.text not in named
+        and not any(char.isdigit() for char in word.text)
+        and not (
+            word.capital and word.start > 0 and text[word.start : word.end].isupper() is False and _inside(text, word)
+        )
+    ]
+
+
+def _inside(text: str, word: Word) -> bool:
+    before = text[: word.start].rstrip(" ¿¡\"'(")
+    return bool(before) and before[-1] not in ".!?\n"

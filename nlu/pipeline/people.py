@@ -1,0 +1,134 @@
+"""The customer's name: after "my name is", or the whole short answer to the question for it."""
+
+import re
+from collections import defaultdict
+from typing import Any
+
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from nlu.pipeline.store import Learner, add_entity, heard_of, lookup
+from nlu.pipeline.texts import fold, words_of
+
+#: A letter, then letters, apostrophes, hyphens and dots: "María", "O'Brien", "Jean-Luc", "J."
+_PART = r"[^\W\d_][^\W\d_'’\-]*(?:['’\-][^\W\d_]+)*\.?"
+_NAME = rf"{_PART}(?:[ \t]+{_PART}){{0,4}}"
+_LONGEST = 5
+#: An intent this sure makes a short answer a question or a wish, not a name.
+_SURE = 0.8
+_NO_QUESTION = {"inform", "book", "nlu_fallback", "choose_option", "out_of_scope"}
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
+class People(Learner):
+    """Adds an entity `name` whose value is the name as it was written."""
+
+    def learn(self, data: TrainingData) -> dict[str, Any]:
+        """Learn what leads to a name, what may stand inside one, and the common words, which are none."""
+        intents: dict[str, set[str]] = defaultdict(set)
+        for example in data.intent_examples:
+            for word in words_of(str(example.get("text"))):
+                if not word.capital or word.start == 0:
+                    intents[word.text].add(str(example.get("intent")))
+        return {
+            "sure leads": [fold(text) for text in lookup(data, "name lead")],
+            "unsure leads": [fold(text) for text in lookup(data, "unsure name lead")],
+            "tails": [fold(text) for text in lookup(data, "name tail")],
+            "particles": [fold(text) for text in lookup(data, "name particle")],
+            "common": sorted(word for word, said in intents.items() if len(said) > 1),
+        }
+
+    def prepare(self) -> None:
+        """Compile the leads."""
+        self._common = frozenset(self.learned.get("common", ()))
+        self._particles = frozenset(self.learned.get("particles", ()))
+        self._sure = _leads(self.learned.get("sure leads", ()))
+        self._unsure = _leads(self.learned.get("unsure leads", ()))
+        tails = self.learned.get("tails", ())
+        self._tails = re.compile(r"^\s*(" + "|".join(map(re.escape, tails)) + r")(?!\w)") if tails else None
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Find the customer's name in each message."""
+        for message in messages:
+            heard = heard_of(message)
+            if heard is None:
+                continue
+            text = str(message.get("text") or "")
+            span = self.introduced(text)
+            if span is None and heard.asked == "ask_name" and not self._is_other(message):
+                span = self.answered(text)
+            if span is not None:
+                start, end = span
+                add_entity(
+                    message,
+                    {
+                        "entity": "name",
+                        "value": " ".join(text[start:end].split()),
+                        "text": text[start:end],
+                        "start": start,
+                        "end": end,
+                        "confidence": 0.9,
+                    },
+                )
+        return messages
+
+    def introduced(self, text: str) -> tuple[int, int] | None:
+        """Find a name that is introduced as one, before or after ("Maria Lopez is my name")."""
+        folded = fold(text)
+        for pattern, sure in ((self._sure, True), (self._unsure, False)):
+            for match in pattern.finditer(folded) if pattern else ():
+                found = self._name_at(text, match.end(), strict=not sure)
+                if found is not None:
+                    return found
+        if self._tails is not None:
+            for match in re.finditer(_NAME, text):
+                if self._tails.match(folded[match.end() :]):
+                    return self._name_at(text, match.start(), strict=True)
+                shortened = self._before_tail(text, match.start(), match.end())
+                if shortened is not None:
+                    return shortened
+        return None
+
+    def _before_tail(self, text: str, start: int, end: int) -> tuple[int, int] | None:
+        """Handle a tail that looks like more of the name ("Maria Lopez is my name")."""
+        for word in words_of(text[start:end])[1:]:
+            if self._tails is not None and self._tails.match(fold(text[start + word.start :])):
+                return self._name_at(text[: start + word.start], start, strict=True)
+        return None
+
+    def answered(self, text: str) -> tuple[int, int] | None:
+        """Take the whole of a short answer, or its first part ("Ana Ruiz, thanks")."""
+        first = re.match(rf"\s*({_NAME})\s*(?=[,.;!\n]|$)", text)
+        if first is None:
+            return None
+        words = words_of(first.group(1))
+        known = [word for word in words if word.text in self._common and word.text not in self._particles]
+        if len(words) > _LONGEST or len(known) * 2 >= max(len(words), 2) or (len(words) > 1 and len(known) > 1):
+            return None
+        return first.span(1)
+
+    @staticmethod
+    def _is_other(message: Message) -> bool:
+        intent = message.get("intent") or {}
+        return intent.get("name") not in _NO_QUESTION and float(intent.get("confidence") or 0) >= _SURE
+
+    def _name_at(self, text: str, start: int, *, strict: bool) -> tuple[int, int] | None:
+        """Return the name that begins here: capitalized words, or after a sure lead any uncommon ones."""
+        match = re.compile(rf"\s*({_NAME})").match(text, start)
+        if match is None:
+            return None
+        end = match.start(1)
+        for number, word in enumerate(words_of(match.group(1))):
+            inner = number > 0 and word.text in self._particles
+            plain = not word.capital and (strict or word.text in self._common)
+            if not inner and (plain or (strict and number == 0 and word.text in self._common)):
+                break
+            if not inner:
+                end = match.start(1) + word.end
+        return (match.start(1), end) if end > match.start(1) else None
+
+
+def _leads(phrases: Any) -> re.Pattern[str] | None:
+    ordered = sorted(phrases, key=len, reverse=True)
+    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, ordered)) + r")(?!\w)[ \t:,]*") if ordered else None

@@ -1,0 +1,42 @@
+"""Folding and words, with the offsets of the text as it was written."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One folded word and where it stands."""
+
+    text: str
+    start: int
+    end: int
+    #: Written with a capital letter.
+    capital: bool
+
+
+def fold(text: str) -> str:
+    """Return the text in lower case without accents, of exactly the same length."""
+    return "".join(_folded(char) for char in text)
+
+
+def _folded(char: str) -> str:
+    base = unicodedata.normalize("NFD", char)[0].lower()
+    return base if len(base) == 1 else char
+
+
+def words_of(text: str) -> list[Word]:
+    """Return the words and numbers of a text."""
+    folded = fold(text)
+    return [
+        Word(match.group(), match.start(), match.end(), text[match.start()].isupper())
+        for match in _WORD.finditer(folded)
+    ]
+
+
+def keys_of(text: str) -> tuple[str, ...]:
+    """Return the folded words alone."""
+    return tuple(word.text for word in words_of(text))
