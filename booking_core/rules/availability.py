@@ -85,11 +85,10 @@ def free_starts(time: StaffTime, need: Need, within: Sequence[Span]) -> list[Fre
     found: list[FreeStart] = []
     lead = partial(offset_at, time.tz)
     for free in _free(time, need, (*time.booked, *time.held)):
-        for start in grids.starts_in(
-            free, duration=need.duration, interval=need.interval, grid=need.grid, offset_at=lead
-        ):
-            if around(within, start, start + 1):
-                found.append(FreeStart(start, _waste(free, start, need)))
+        starts = grids.starts_in(free, duration=need.duration, interval=need.interval, grid=need.grid, offset_at=lead)
+        found.extend(
+            FreeStart(start, _waste(free, start, need)) for start in starts if around(within, start, start + 1)
+        )
     return found
 
 
