@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 
 from bot import phrasing
 from bot.console.desk import Desk
+from bot.console.forms import read_form
 from bot.console.languages import language_for
 from bot.console.sessions import find_session
 
@@ -116,7 +117,7 @@ async def check_csrf(request: Request, expected: str) -> None:
     """Refuse a POST that does not carry the expected token or that another site sent."""
     if not same_origin(request):
         raise Forged
-    given = (await request.form()).get(CSRF_FIELD, "")
+    given = (await read_form(request)).get(CSRF_FIELD, "")
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
         raise Forged
 

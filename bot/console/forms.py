@@ -3,19 +3,34 @@
 from uuid import UUID
 
 from fastapi import Request
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 
 from booking_core.kit.ids import new_id
 
 LONGEST_MESSAGE = 4000
+#: Bytes: the longest message, each letter percent-encoded at its worst, and the fields around it.
+LARGEST_FORM = 64 * 1024
 
 
 class TooLong(Exception):
     """A field is longer than its form allows."""
 
 
+async def read_form(request: Request) -> FormData:
+    """Return a request's form, read once; no form of ours carries files or is large."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > LARGEST_FORM:
+        raise TooLong
+    try:
+        return await request.form(max_files=0, max_fields=20)
+    except HTTPException:
+        return FormData()
+
+
 async def read_text(request: Request, field: str, longest: int = LONGEST_MESSAGE) -> str:
     """Return a field's text, trimmed; what is no text (an upload) counts as empty."""
-    value = (await request.form()).get(field, "")
+    value = (await read_form(request)).get(field, "")
     text = value.replace("\x00", "").replace("\r\n", "\n").strip() if isinstance(value, str) else ""
     if len(text) > longest:
         raise TooLong

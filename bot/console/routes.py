@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 
@@ -89,7 +90,7 @@ def _route_class(pages: Pages) -> type[APIRoute]:
                     answer = await handle(request)
                 except NotSignedIn:
                     answer = _to_login(request)
-                except (NotAllowed, Forged, TooLong, LookupError) as refusal:
+                except (NotAllowed, Forged, TooLong, LookupError, RequestValidationError) as refusal:
                     if isinstance(refusal, KeyError | IndexError):
                         raise  # a slip of ours, not something that is not there
                     answer = _refused(pages, request, refusal)

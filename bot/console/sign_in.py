@@ -10,7 +10,7 @@ from booking_core.kit.ids import new_secret
 from bot.console.access import COOKIE, check_csrf, find_visitor
 from bot.console.attempts import forget_attempts, wait_before_login
 from bot.console.desk import Desk
-from bot.console.forms import read_text
+from bot.console.forms import read_form, read_text
 from bot.console.pages import Pages, inside
 from bot.console.passwords import LONGEST, is_right
 from bot.console.sessions import close_session, open_session
@@ -64,7 +64,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
         await check_csrf(request, form_token(request.cookies.get(LOGIN_COOKIE, "")))
         email = clean_email(await read_text(request, "email", 320))
         # A password is taken as it was typed, spaces at its ends included.
-        typed = (await request.form()).get("password", "")
+        typed = (await read_form(request)).get("password", "")
         password = typed if isinstance(typed, str) else ""
         to = inside(await read_text(request, "next", 2000))
         address = request.client.host if request.client else "unknown"
@@ -85,7 +85,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
         await forget_attempts(desk.redis, address, email)
         answer = RedirectResponse(to, 303)
         answer.set_cookie(COOKIE, token, path="/console", samesite="lax", httponly=True, secure=pages.secure)
-        answer.delete_cookie(LOGIN_COOKIE, path="/console/login")
+        answer.delete_cookie(LOGIN_COOKIE, path="/console/login", secure=pages.secure, httponly=True)
         return answer
 
     @router.post("/logout")
@@ -96,5 +96,5 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
             async with desk.db.transaction() as session:
                 await close_session(session, request.cookies[COOKIE])
         answer = RedirectResponse("/console/login", 303)
-        answer.delete_cookie(COOKIE, path="/console")
+        answer.delete_cookie(COOKIE, path="/console", secure=pages.secure, httponly=True)
         return answer

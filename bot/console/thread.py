@@ -25,7 +25,7 @@ class Meaning:
     """What the bot understood of a message."""
 
     intent: str
-    confidence: int  # percent
+    confidence: int | None  # percent; None for a tap, which is no guess
     also: tuple[str, ...]
     found: tuple[tuple[str, str], ...]  # (service | staff | name | people | ..., as people read it)
     when: tuple[str, ...]  # the words of the message that say when
@@ -212,7 +212,7 @@ def read_meaning(understood: Mapping[str, Any], known: Mapping[str, str]) -> Mea
     windows: Sequence[Mapping[str, Any]] = when.get("choices") or when.get("windows") or ()
     return Meaning(
         intent=str(understood.get("intent") or ""),
-        confidence=round(float(understood.get("confidence") or 0) * 100),
+        confidence=round(float(understood["confidence"]) * 100) if "confidence" in understood else None,
         also=tuple(str(intent) for intent in understood.get("also") or ()),
         found=tuple(found),
         when=tuple(dict.fromkeys(str(window.get("text") or "") for window in windows)),

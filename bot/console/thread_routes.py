@@ -141,7 +141,6 @@ class View:
             ],
             "head": self.pages.render(request, "_thread_head.html", **context),
             "hint": self.pages.render(request, "_composer_hint.html", **context),
-            "version": thread.version,
             "seq": thread.last_seq,
             "key": str(context["key"]),
             "problem": context["problem"],
@@ -171,5 +170,4 @@ async def _write(session: AsyncSession, visitor: Visitor, thread_id: UUID, reque
     if await read_text(request, "mode", 10) == "note":
         await handoff.add_note(session, *whose, text, key=key, now=now)
         return
-    version = await read_number(request, "version")
-    await handoff.reply(session, *whose, text, version=version, key=key, now=now)
+    await handoff.reply(session, *whose, text, key=key, now=now)

@@ -57,7 +57,7 @@ async def create_user(
 async def seed_users(
     session: AsyncSession,
     business: Business,
-    now: datetime,  # noqa: ARG001 - every seeding function is given it
+    now: datetime,
 ) -> list[tuple[str, str, str]]:
     """Make the sample users that are missing; return (email, role, password) of the newly made only."""
     made: list[tuple[str, str, str]] = []

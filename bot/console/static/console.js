@@ -95,7 +95,6 @@ function place(news) {
   }
   const hint = document.querySelector("[data-hint]");
   if (hint.innerHTML.trim() !== news.hint.trim()) hint.replaceChildren(parsed(news.hint));
-  document.querySelector("[data-version]").value = String(news.version);
   tellProblem(news.problem);
   if (news.seq > Number(pane.dataset.seq)) {
     pane.dataset.seq = String(news.seq);
@@ -118,7 +117,7 @@ async function refreshThread() {
 }
 
 function sayRead() {
-  const form = new FormData();
+  const form = new URLSearchParams();
   form.set("csrf", composer.elements.csrf.value);
   form.set("seq", pane.dataset.seq);
   ask(`/console/threads/${thread}/seen`, { method: "POST", body: form }).catch(() => {});
@@ -127,7 +126,7 @@ function sayRead() {
 async function submit(form, button) {
   button.disabled = true;
   try {
-    const { status, body } = await ask(form.action, { method: "POST", body: new FormData(form) });
+    const { status, body } = await ask(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
     if (status !== 200 && status !== 409) throw new Error(String(status));
     place(body);
     if (status === 200 && form === composer) {

@@ -177,6 +177,7 @@ async def test_what_is_not_there_is_a_page_too(signed_in: SignIn, scene: Scene) 
     missing = await browser.get("/console/threads/00000000-0000-7000-8000-000000000000")
     assert missing.status_code == 404
     assert "doesn’t exist" in missing.text
+    assert (await browser.get("/console/threads/x")).status_code == 404
     assert (await browser.get("/console/static/../access.py")).status_code == 404
     assert (await browser.get("/console/static/console.css")).status_code == 200
 

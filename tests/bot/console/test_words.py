@@ -1,0 +1,72 @@
+"""The console's words: every key that a page uses exists, in every language, with the same values."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from bot.console.access import AREAS, Area
+from bot.console.transcripts import CHANNELS, OUTCOMES
+from bot.handoff import Answers, Move, Refusal
+from bot.words import Words
+from channels.models import Delivery
+
+CONSOLE = Path(__file__).resolve().parents[3] / "bot" / "console"
+LITERAL = re.compile(r"""\bt[n]?\('([a-z0-9_.]+)'""")
+FAMILIES = {
+    "nav.": [area.value for area in Area],
+    "role.": list(AREAS),
+    "team.may.": list(AREAS),
+    "team.problem.": ["taken", "incomplete"],
+    "channel.": list(CHANNELS),
+    "outcome.": list(OUTCOMES),
+    "delivery.": [each.value for each in Delivery if each not in {Delivery.RECEIVED, Delivery.ANSWERED}],
+    "refused.": [each.value for each in Refusal],
+    "event.": [each.value for each in Move],
+    "state.": [*(each.value for each in Answers), "mine"],
+    "inbox.part.": [each.value for each in Answers],
+    "problem.": [
+        f"{key}.{part}" for key in ("not_allowed", "forged", "not_here", "too_long") for part in ("title", "text")
+    ],
+}
+
+
+def used() -> set[str]:
+    found = {
+        "console." + key
+        for page in (CONSOLE / "templates").iterdir()
+        for key in LITERAL.findall(page.read_text())
+        if not key.endswith(".")  # the beginning of a family
+    }
+    return found | {f"console.{family}{member}" for family, members in FAMILIES.items() for member in members}
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_key_of_the_pages_has_words(words: Words, language: str) -> None:
+    assert used() - set(words.keys(language)) == set()
+
+
+def test_both_languages_say_the_same_things_with_the_same_values(words: Words) -> None:
+    english, spanish = (
+        {key: entry for key, entry in words.keys(language).items() if key.startswith("console.")}
+        for language in ("en", "es")
+    )
+    assert set(english) == set(spanish)
+    for key, entry in english.items():
+        assert values(entry.forms) == values(spanish[key].forms), key
+        assert len(entry.forms) == len(spanish[key].forms), key
+
+
+def test_pages_hold_no_words_of_their_own() -> None:
+    """Letters between tags that come from no key."""
+    for page in (CONSOLE / "templates").glob("*.html"):
+        text = re.sub(r"<(script|style|svg)\b.*?</\1>", "", page.read_text(), flags=re.DOTALL)
+        text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", "", text, flags=re.DOTALL)
+        loose = re.findall(r">([^<>]*[A-Za-z]{2,}[^<>]*)<", text)
+        assert [words for words in loose if "&" not in words] == [], page.name
+
+
+def values(forms: tuple[str, ...]) -> set[str]:
+    # A singular may leave its number out.
+    return {name for form in forms[-1:] for _, name, _, _ in string.Formatter().parse(form) if name}
