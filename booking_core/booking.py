@@ -6,7 +6,7 @@ confirmation, which changes neither time nor place, leaves it alone. Every chang
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -87,7 +87,7 @@ async def hold(
 
     The same `key` again returns the same booking. Holds of the same customer that lie in the way are given up.
     """
-    business_id = catalog.business.id
+    business_id, starts = catalog.business.id, starts.astimezone(UTC)
     known = await find_by_key(session, business_id, key)
     if known is not None:
         return known
@@ -171,6 +171,7 @@ async def reschedule(
     state = after(_state_now(booking, now), Move.RESCHEDULE)
     if actor == CUSTOMER and not policies.may_still_move(booking.policy_snapshot, starts=booking.starts, now=now):
         raise BookingRefused(Reason.TOO_LATE_TO_CHANGE)
+    starts = starts.astimezone(UTC)
     wanted = Wanted(
         catalog,
         booking.service_id,

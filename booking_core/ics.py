@@ -1,6 +1,6 @@
 """One booking as a calendar file (RFC 5545), for the customer's own calendar."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from booking_core.catalog import Catalog
 from booking_core.models import Booking, State
@@ -48,7 +48,7 @@ def booking_ics(
 
 
 def _utc(moment: datetime) -> str:
-    return moment.strftime("%Y%m%dT%H%M%SZ")
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def _escape(text: str) -> str:

@@ -8,7 +8,7 @@ from booking_core.rules.availability import Slot
 
 #: Two suggestions nearer to each other than this are one choice, not two (minutes).
 _APART_NEAR = 60
-_APART_OPEN = 240
+_APART_OPEN = 120
 #: What a useless gap may weigh at most, in minutes away from the wish.
 _WASTE = 20
 _USUAL_PERSON = 30
