@@ -38,6 +38,7 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 #: What reading an update raises where it is not of Telegram's form.
 _OF_ANOTHER_FORM = (ValueError, TypeError, KeyError, AttributeError, OSError, OverflowError, RecursionError)
 #: What the setting of a webhook must ask for.
+MOST_WEBHOOKS_AT_ONCE = 40
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 
 
@@ -159,6 +160,25 @@ class Telegram:
         except (TelegramError, ValueError) as error:
             # "message is not modified": gone already. Whatever stays tappable is judged by its token.
             log.info("buttons not taken away: %s", type(error).__name__)
+
+    async def register(self, webhook_base: str) -> None:
+        """Tell Telegram where our door is, and with which secret to knock; raises SendError."""
+        try:
+            await self._bot.set_webhook(
+                f"{webhook_base.rstrip('/')}/webhooks/telegram",
+                secret_token=self._access.secret,
+                allowed_updates=ALLOWED_UPDATES,
+                max_connections=MOST_WEBHOOKS_AT_ONCE,
+            )
+        except TelegramError as error:
+            raise _as_send_error(error) from None
+
+    async def registered(self) -> str:
+        """Return where Telegram sends updates now, empty if nowhere; raises SendError."""
+        try:
+            return (await self._bot.get_webhook_info()).url
+        except TelegramError as error:
+            raise _as_send_error(error) from None
 
     async def close(self) -> None:
         """Close the connections to Telegram."""

@@ -27,6 +27,8 @@ def content_for(message: OutgoingMessage, list_button: Callable[[str], str]) -> 
     labels = [choice.label for choice in message.choices]
     if not labels or not message.text.strip() or len(message.text) > BODY or len(set(labels)) < len(labels):
         return None
+    if any("{{" in text for text in (message.text, *labels)):
+        return None  # Twilio would take it for a variable
     if len(labels) <= BUTTONS and all(0 < len(label) <= BUTTON_TITLE for label in labels):
         actions = [{"type": "QUICK_REPLY", "title": choice.label, "id": choice.id} for choice in message.choices]
         return {"twilio/quick-reply": {"body": message.text, "actions": actions}}
@@ -56,7 +58,6 @@ class Contents:
     async def sid_of(self, types: dict[str, Any], locale: str) -> str:
         """Return the sid of a content, created if it is new; raises what the client raises."""
         written = json.dumps(types, sort_keys=True)
-        # A body is no template: what looks like a variable must stay what it is.
         digest = hashlib.sha256(written.encode()).hexdigest()
         if digest not in self._sids:
             request = ContentList.ContentCreateRequest(

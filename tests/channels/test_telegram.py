@@ -405,6 +405,20 @@ async def test_a_confirmation_that_comes_too_late_is_no_error(
     assert len(peer.asked) == 3
 
 
+async def test_the_door_is_made_known_with_its_secret(bot: Telegram, peer: Peer) -> None:
+    url = "https://chat.example.com/webhooks/telegram"
+    info = {"url": url, "has_custom_certificate": False, "pending_update_count": 0}
+    peer.answers = {"/setWebhook": [ok(True)], "/getWebhookInfo": [ok(info)]}
+    await bot.register("https://chat.example.com/")
+    said = peer.asked[0].form
+    assert (said["url"], said["secret_token"]) == (url, SECRET)
+    assert json.loads(said["allowed_updates"]) == ["message", "edited_message", "callback_query", "my_chat_member"]
+    assert await bot.registered() == url
+    peer.answers = {"Webhook": [refused(400, "Bad Request: bad webhook: HTTPS url must be provided")]}
+    with pytest.raises(SendError):
+        await bot.register("http://chat.example.com")
+
+
 async def test_neither_token_nor_words_are_logged(bot: Telegram, peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
     build(twilio=None, telegram=None)
     caplog.set_level(logging.WARNING, logger="aiohttp.access")

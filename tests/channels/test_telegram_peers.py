@@ -31,8 +31,8 @@ def as_said(peer: Peer) -> list[dict[str, Any]]:
     lines = []
     for asked in peer.asked:
         params: dict[str, Any] = dict(asked.form)
-        if "reply_markup" in params:
-            params["reply_markup"] = json.loads(params["reply_markup"])
+        for name in {"reply_markup", "allowed_updates"} & set(params):
+            params[name] = json.loads(params[name])
         lines.append({"method": asked.path.rsplit("/", 1)[1], "params": params})
     return lines
 
@@ -44,11 +44,13 @@ async def test_what_we_ask_is_the_bot_api() -> None:
             "/sendMessage": [samples.SENT],
             "/answerCallbackQuery": [samples.ok(True)],
             "/editMessageReplyMarkup": [samples.ok(True)],
+            "/setWebhook": [samples.ok(True)],
         }
         bot = Telegram(TelegramAccess(samples.TOKEN, samples.SECRET, peer.url), quiet=timedelta(0))
         await bot.send(OutgoingMessage("k", "700", "42", "¡Hola! *_[]() <b> 👋" * 20))
         await bot.send(OutgoingMessage("k", "700", "42", "Which?", choices))
         await bot.acknowledge(Tap("42", ProviderId("tap:4382"), ProviderId("42:8")))
+        await bot.register("https://chat.example.com")
         await bot.close()
         asked = as_said(peer)
     assert [line["method"] for line in asked] == [
@@ -56,8 +58,9 @@ async def test_what_we_ask_is_the_bot_api() -> None:
         "sendMessage",
         "answerCallbackQuery",
         "editMessageReplyMarkup",
+        "setWebhook",
     ]
-    assert verdicts(asked) == ["ok"] * 4
+    assert verdicts(asked) == ["ok"] * 5
 
 
 def test_the_updates_of_our_tests_are_telegrams() -> None:

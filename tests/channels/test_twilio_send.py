@@ -104,6 +104,8 @@ async def test_more_choices_on_whatsapp_are_a_list(whatsapp: Twilio, peer: Peer)
         ("Which?", [f"{n}" for n in range(11)]),
         ("Which?", ["same", "same"]),
         ("Which?", ["", "b"]),
+        ("Dear {{1}}, which?", ["a", "b"]),
+        ("Which?", ["{{a}}", "b"]),
         ("w" * 1025, ["a", "b"]),
     ],
 )
