@@ -1,6 +1,7 @@
 """Times, days and money as people of a locale write them; Babel knows how."""
 
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -49,8 +50,7 @@ def day(moment: datetime, tz: str, locale: str) -> str:
 
 def clock(moment: datetime, tz: str, locale: str) -> str:
     """Return `15:00` or `3:00 PM`."""
-    text: str = format_time(moment, "short", tzinfo=ZoneInfo(tz), locale=babel_locale(locale))
-    return text.replace("\u202f", "\u00a0")
+    return _plain(format_time(moment, "short", tzinfo=ZoneInfo(tz), locale=babel_locale(locale)))
 
 
 def day_and_clock(moment: datetime, tz: str, locale: str) -> str:
@@ -72,7 +72,14 @@ def weekday(number: int, locale: str) -> str:
 def money(amount: int, currency: str, locale: str) -> str:
     """Return `€28.00` from minor units."""
     digits = exponent(currency)
-    return str(format_currency(amount / 10**digits, currency, locale=babel_locale(locale), currency_digits=True))
+    return _plain(
+        format_currency(Decimal(amount).scaleb(-digits), currency, locale=babel_locale(locale), currency_digits=True)
+    )
+
+
+def _plain(text: str) -> str:
+    # One special space would turn a whole SMS into the alphabet of 70 characters.
+    return text.replace("\u202f", " ").replace("\u00a0", " ")
 
 
 def listed(items: list[str], locale: str, *, any_of: bool = False) -> str:

@@ -170,11 +170,6 @@ async def speak(turn: Turn, said: Iterable[Mapping[str, Any]]) -> Message:
 
 async def _heard(turn: Turn, dialogue: Dialogue, said: Said) -> contract.Heard:
     catalog = turn.catalog
-    slots = dialogue.memory.get("slots") or {}
-    reference = None
-    if slots.get("task") == "move" and slots.get("booking"):
-        moved = await bookings.load(turn.session, turn.business.id, UUID(slots["booking"]))
-        reference = (moved.starts, moved.ends)
     return contract.Heard(
         text=said.text,
         now=turn.now,
@@ -189,9 +184,21 @@ async def _heard(turn: Turn, dialogue: Dialogue, said: Said) -> contract.Heard:
             staff=tuple(contract.Name(str(one.id), (one.name, *one.aliases)) for one in catalog.staff),
         ),
         hours=catalog.opening(),
-        reference=reference,
+        reference=await _reference(turn, dialogue),
         tap=said.tap,
     )
+
+
+async def _reference(turn: Turn, dialogue: Dialogue) -> tuple[datetime, datetime] | None:
+    """Return the booking that "an hour later" is said of: the one being moved, or the only one coming."""
+    slots = dialogue.memory.get("slots") or {}
+    if slots.get("task") == "move" and slots.get("booking"):
+        moved = await bookings.load(turn.session, turn.business.id, UUID(slots["booking"]))
+        return moved.starts, moved.ends
+    if slots.get("task") or turn.customer is None:
+        return None
+    upcoming = await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now)
+    return (upcoming[0].starts, upcoming[0].ends) if len(upcoming) == 1 else None
 
 
 def _service_names(name: str, names: Mapping[str, str], synonyms: Mapping[str, list[str]]) -> tuple[str, ...]:

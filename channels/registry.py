@@ -28,7 +28,7 @@ def build(
     # httpx logs every address it calls: Telegram's contains the bot's token, Twilio's a customer's number.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     quiet = timedelta(seconds=burst_seconds)
-    channels: list[Channel] = [WebChat()]
+    channels: list[Channel] = [WebChat(quiet=min(quiet, WebChat().quiet))]
     if twilio is not None:
         channels += [Twilio.sms(twilio, quiet=quiet), Twilio.whatsapp(twilio, quiet=quiet, list_button=list_button)]
     if telegram is not None:

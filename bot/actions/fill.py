@@ -145,13 +145,18 @@ def _take_facts(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading)
                     service=turn.service_name(turn.catalog.service(UUID(found[0]))),
                 )
             )
-    people = [entity.value for entity in entities if entity.entity == "staff"]
+    names = [entity for entity in entities if entity.entity == "name"]
+    # A customer may be called like somebody who works here.
+    people = [
+        entity.value
+        for entity in entities
+        if entity.entity == "staff" and not any(one.start <= entity.start < one.end for one in names)
+    ]
     if people and people[0] != slots.get("staff"):
         remember["staff"] = people[0]
         reading.search = True
-    names = [entity.value for entity in entities if entity.entity == "name"]
     if names and (step.asking == "customer_name" or not slots.get("customer_name")):
-        remember["customer_name"] = str(names[0])[:80]
+        remember["customer_name"] = str(names[0].value)[:80]
     when = step.understood.when
     if when is not None and (when.choices or when.exclusions or when.asap):
         _take_time(turn, step, slots, reading)

@@ -132,10 +132,9 @@ def _exact(windows: list[Window], tz: str) -> datetime | None:
 
 
 def _near(windows: list[Window], tz: str) -> datetime | None:
-    first = windows[0] if windows else None
-    if first is None or first.start is None:
+    if len(windows) != 1 or windows[0].start is None:
         return None
-    return _aware(first.start, tz) if first.grain in _POINTS else None
+    return _aware(windows[0].start, tz) if windows[0].grain in _POINTS else None
 
 
 def _span(window: Window, tz: str) -> Span:
