@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,7 +25,9 @@ from bot.words import language_of
 from channels import conversations, messages
 from channels.models import Conversation, Message
 from nlu import contract
-from nlu.engine import Engine
+
+if TYPE_CHECKING:  # The web process words recaps with this module, and loads no Rasa.
+    from nlu.engine import Engine
 
 #: However long somebody goes on writing, an answer comes after this.
 LONGEST_WAIT = timedelta(seconds=8)
@@ -45,7 +47,7 @@ class Said:
     tap: contract.Tap | None
 
 
-async def answer_conversation(system: System, engine: Engine, business_id: UUID, conversation_id: UUID) -> bool:
+async def answer_conversation(system: System, engine: "Engine", business_id: UUID, conversation_id: UUID) -> bool:
     """Answer everything unanswered in a thread; False if there was nothing (a job run twice)."""
     await _wait_for_quiet(system, business_id, conversation_id)
     async with system.db.transaction() as session:
@@ -81,7 +83,7 @@ async def _wait_for_quiet(system: System, business_id: UUID, conversation_id: UU
 
 async def _answer(
     system: System,
-    engine: Engine,
+    engine: "Engine",
     session: AsyncSession,
     dialogue: Dialogue,
     conversation: Conversation,
