@@ -1,6 +1,8 @@
 """Rasa's training graph, run with our importer and without a cache of its own."""
 
-from collections.abc import Callable
+import contextlib
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,20 @@ from rasa.engine.training.graph_trainer import GraphTrainer
 from rasa.engine.validation import validate
 from rasa.shared.data import TrainingType
 from rasa.shared.importers.importer import TrainingDataImporter
+
+
+@contextlib.contextmanager
+def _without_bars() -> Iterator[None]:
+    """Rasa draws its progress bars unless this variable says otherwise."""
+    before = os.environ.get("LOG_LEVEL")
+    os.environ["LOG_LEVEL"] = "ERROR"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["LOG_LEVEL"]
+        else:
+            os.environ["LOG_LEVEL"] = before
 
 
 class _NoCache(TrainingCache):  # type: ignore[misc]
@@ -39,7 +55,7 @@ def train_graph(
         configuration = recipe.graph_config_for_recipe(config, {}, training_type=TrainingType.BOTH, is_finetuning=False)
     parts.mkdir(parents=True, exist_ok=True)
     progress("Training language understanding and rules")
-    with hushed():
+    with hushed(), _without_bars():
         validate(configuration)
         trainer = GraphTrainer(LocalModelStorage(parts), _NoCache(), DaskGraphRunner)
         trainer.train(configuration, importer, target, force_retraining=True)

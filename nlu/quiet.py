@@ -19,7 +19,8 @@ def hushed() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        # Recorded and forgotten: a library that sets its own filters would get past ours.
+        with warnings.catch_warnings(record=True):
             warnings.simplefilter("ignore")
             yield
     finally:
