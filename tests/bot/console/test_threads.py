@@ -101,6 +101,9 @@ async def test_a_reply_takes_the_thread_from_the_bot(database: Database, scene: 
     assert empty.status_code == 200
     long = await ana.post(f"/console/threads/{thread}/reply", data={"csrf": ana.csrf, "text": "x" * 4001}, headers=JSON)
     assert long.status_code == 413
+    huge = await ana.submit(f"/console/threads/{thread}/reply", text="ñ" * 40_000)
+    assert huge.status_code == 413
+    assert "too long" in huge.text
     assert await staff_messages(database) == ["Hello"]
 
 

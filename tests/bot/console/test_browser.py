@@ -1,0 +1,188 @@
+"""The console in Chromium: live, on a phone, for keyboards and screen readers."""
+
+import asyncio
+import socket as sockets
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+import uvicorn
+from axe_playwright_python.async_playwright import Axe
+from fastapi import FastAPI
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from booking_core.kit.db import Database
+from booking_core.kit.live import announce
+from bot import handoff
+from bot.console import Desk, router_for
+from channels import conversations, messages
+from tests.bot.console.scene import PASSWORD, Scene, add_booking, add_catalog, add_task, add_thread, add_user
+from tests.browser import launch_options
+
+pytestmark = pytest.mark.browser
+
+SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
+
+
+@pytest.fixture
+async def address(desk: Desk) -> AsyncIterator[str]:
+    """Where a real server answers."""
+    with sockets.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
+    app = FastAPI()
+    settings = desk.settings.model_copy(update={"public_url": base})
+    app.include_router(router_for(Desk(desk.db, desk.redis, desk.words, settings, desk.handed_back)))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="wsproto"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.02)
+    yield base
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**launch_options())
+        yield browser
+        await browser.close()
+
+
+async def open_console(
+    chromium: Browser, address: str, email: str, size: str = "desk", scheme: str = "light", locale: str = "en-GB"
+) -> Page:
+    context: BrowserContext = await chromium.new_context(
+        viewport=SIZES[size], color_scheme=scheme, locale=locale, has_touch=size == "phone"
+    )
+    page = await context.new_page()
+    page.set_default_timeout(15_000)
+    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+    await page.goto(address + "/console/inbox")
+    await page.fill("#email", email)
+    await page.fill("#password", PASSWORD)
+    await page.press("#password", "Enter")
+    await page.wait_for_url("**/console/inbox")
+    return page
+
+
+async def test_a_thread_lives_in_two_browsers(
+    database: Database, scene: Scene, address: str, chromium: Browser
+) -> None:
+    async with database.transaction() as session:
+        thread = await add_thread(session, scene, "sms", "+34600111222", [("customer", "Hello?")], name="Lucía")
+        await add_user(session, scene, "staff", "Bruno Vidal", "bruno@marigold.example")
+    ana = await open_console(chromium, address, "staff@marigold.example")
+    bruno = await open_console(chromium, address, "bruno@marigold.example", "phone")
+    async with ana.expect_websocket() as opened:
+        await ana.click("text=Lucía")
+    socket = await opened.value
+    assert "ready" in str(await socket.wait_for_event("framereceived")), "live, not only polling"
+    await bruno.click("text=Lucía")
+    await ana.wait_for_url("**/threads/**")
+    await bruno.wait_for_url("**/threads/**")
+
+    async with database.transaction() as session:
+        conversation = await conversations.load(session, scene.business.id, thread)
+        now = datetime.now(UTC)
+        said = await messages.queue_message(
+            session, conversation, sender="bot", text="A person will answer.", act="handoff", locale="en", now=now
+        )
+        await handoff.ask_for_person(session, conversation, now)
+    for page in (ana, bruno):
+        await expect(page.locator("[data-entries]")).to_contain_text("A person will answer.")
+        await expect(page.locator("[data-head]")).to_contain_text("Waiting for a person")
+        await expect(page.locator("[data-news]")).to_contain_text("A person will answer.")
+    await expect(ana.locator("[data-waiting] [data-number]")).to_have_text("1")
+
+    # A delivery mark moves on the message that is there already.
+    async with database.transaction() as session:
+        row = await messages.find(session, scene.business.id, said.id)
+        assert row is not None
+        row.status = "read"
+        announce(session, scene.business.id, thread, "delivery")
+    await expect(ana.locator(f"#e-{said.id} .delivery.read")).to_be_visible()
+
+    await bruno.fill("#text", "I had half a sentence")
+    await ana.click("#take")
+    await expect(ana.locator("[data-head]")).to_contain_text("You are answering")
+    await expect(bruno.locator("[data-head]")).to_contain_text("Ana Soler is answering")
+    await bruno.click("[data-send]")
+    await expect(bruno.locator("[data-problem]")).to_contain_text("Ana Soler has taken this thread")
+    await expect(bruno.locator("#text")).to_have_value("I had half a sentence")
+
+    await ana.fill("#text", "Hi <b>Lucía</b>, Ana here")
+    await ana.press("#text", "Control+Enter")
+    await expect(bruno.locator("[data-entries]")).to_contain_text("Hi <b>Lucía</b>, Ana here")
+    await expect(ana.locator("#text")).to_have_value("")
+    await expect(ana.locator("#text")).to_be_focused()
+    await ana.click("#hand-back")
+    await expect(bruno.locator("[data-head]")).to_contain_text("The assistant is answering")
+
+
+async def test_every_page_is_for_everybody(database: Database, scene: Scene, address: str, chromium: Browser) -> None:
+    now = datetime.now(UTC)
+    async with database.transaction() as session:
+        await add_catalog(session, scene)
+        thread = await add_thread(
+            session,
+            scene,
+            "whatsapp",
+            "whatsapp:+34600111222",
+            [
+                ("customer", "A cut tomorrow?", {"understood": {"intent": "book", "confidence": 0.5}}),
+                ("bot", "When?", {"choices": [{"id": "b1:x", "label": "15:00"}], "status": "read"}),
+                ("staff", "مرحبا", {"status": "failed", "error": "30003"}),
+            ],
+            name="Lucía Fernández",
+            answers="waiting",
+            outcome="handed_off",
+        )
+        await add_booking(session, scene, "Ana", "Haircut", now, "Lucía", conversation_id=thread)
+        await add_booking(session, scene, "Bruno", "Beard trim", now, "Jonas", state="held")
+        await add_task(session, scene, "message_failed", conversation_id=thread, error="30003")
+    axe = Axe()
+    for size, scheme, locale in (("phone", "dark", "es"), ("desk", "light", "en"), ("desk", "dark", "en")):
+        page = await open_console(chromium, address, "owner@marigold.example", size, scheme, locale)
+        for path in (
+            "inbox", f"threads/{thread}", "transcripts", f"transcripts/{thread}", "calendar", "tasks", "team",
+        ):  # fmt: skip
+            await page.goto(f"{address}/console/{path}")
+            result = await axe.run(page)
+            assert result.violations_count == 0, f"{path} {size} {scheme}: {result.generate_report()}"
+            overflow = await page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert overflow <= 0, f"{path} on a {size} is too wide"
+            if size == "phone":
+                small = await page.evaluate(SMALL_TARGETS)
+                assert small == [], path
+        await page.context.close()
+
+
+async def test_without_scripts_the_forms_still_work(
+    database: Database, scene: Scene, address: str, chromium: Browser
+) -> None:
+    async with database.transaction() as session:
+        await add_thread(session, scene, "web", "w1", [("customer", "Hello?")], name="Tom", answers="waiting")
+    context = await chromium.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(address + "/console/login")
+    await page.fill("#email", "staff@marigold.example")
+    await page.fill("#password", PASSWORD)
+    await page.click("button.primary")
+    await page.click("text=Tom")
+    await page.click("#take")
+    await page.fill("#text", "Hello Tom")
+    await page.click("[data-send]")
+    await expect(page.locator(".entry.staff")).to_contain_text("Hello Tom")
+
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, select, textarea, summary, input:not([type=hidden])')]
+  .map((element) => [element, element.getBoundingClientRect()])
+  .filter(([element, box]) => element.checkVisibility() && box.width > 2 && !element.closest('.skip, .fine')
+    && (box.height < 44 || box.width < 44))
+  .map(([element, box]) => `${element.outerHTML.slice(0, 80)} ${box.width}x${box.height}`)"""
