@@ -63,7 +63,7 @@ class Contents:
             request = ContentList.ContentCreateRequest(
                 {
                     "friendly_name": f"threadbook-{digest[:24]}",
-                    "language": locale.replace("-", "_")[:5] or "en",
+                    "language": locale.replace("_", "-").partition("-")[0] or "en",
                     "types": types,
                 }
             )
