@@ -42,7 +42,7 @@ MONEY_CAME = frozenset({PaymentState.PAID, PaymentState.PAID_LATE, PaymentState.
 OWED = frozenset({PaymentState.PAID_LATE, PaymentState.REFUND_PENDING})
 
 
-class MoveRefused(Exception):  # noqa: N818 - named by what happened
+class MoveRefused(Exception):
     """The payment's state does not allow the move: a mistake of the caller."""
 
     def __init__(self, state: PaymentState, move: Move) -> None:

@@ -16,7 +16,7 @@ from payment_links.models import Payment, PaymentState
 Told = Callable[[AsyncSession, Payment], Awaitable[None]]
 
 
-async def refund(session: AsyncSession, payment: Payment, amount: int, now: datetime) -> Payment:  # noqa: ARG001
+async def refund(session: AsyncSession, payment: Payment, amount: int, now: datetime) -> Payment:
     """Promise part or all of a payment back. Asking twice promises once."""
     if not 0 < amount <= payment.amount:
         raise ValueError("a refund lies between nothing and what was paid")

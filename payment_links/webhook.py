@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 _BODY_LIMIT: Final = 512 * 1024
 
 
-class Unauthentic(Exception):  # noqa: N818 - named by what happened
+class Unauthentic(Exception):
     """The request does not prove that it comes from Stripe, now."""
 
 
-class Malformed(Exception):  # noqa: N818 - named by what happened
+class Malformed(Exception):
     """The request is signed but no event."""
 
 

@@ -22,7 +22,7 @@ async def serve(app: Any) -> AsyncIterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="wsproto", lifespan="off"))
     running = asyncio.create_task(server.serve([listener]))
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+    while not (server.started or running.done()):
         await asyncio.sleep(0.01)
     try:
         yield f"127.0.0.1:{listener.getsockname()[1]}"

@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.db import Database
 from booking_core.kit.ids import new_id, new_reference, new_secret
-from booking_core.models import Allocation, Booking, Business, Customer, Location, Service, Staff
+from booking_core.models import Allocation, Booking, Business, Customer, Location, ScheduleRule, Service, Skill, Staff
 from payment_links import events, links
 from payment_links.gateway import GatewayError, LinkOpened, LinkWanted, RefundMade, RefundStatus, RefundWanted
 from payment_links.models import Payment, PaymentEvent
 
 #: The database's own time is far from it: nothing may read a clock that was given `now`.
 NOW = datetime.now(UTC).replace(microsecond=0)
-STARTS = NOW + timedelta(days=2)
+STARTS = NOW.replace(hour=10, minute=0, second=0) + timedelta(days=2)
 
 
 class PaperGateway:
@@ -72,26 +72,29 @@ async def a_salon(session: AsyncSession) -> Business:
     location = Location(business_id=business.id, name="Studio", address="Calle Mayor 5", timezone="Europe/Madrid")
     session.add(location)
     await session.flush()
-    session.add_all(
-        [
-            Staff(business_id=business.id, location_id=location.id, name="Ana", aliases=[]),
-            Service(business_id=business.id, name="Haircut", duration=30, price=2800, deposit=1000, payment="deposit"),
-            Customer(business_id=business.id, name="Eva", created_at=NOW),
-        ]
-    )
+    ana = Staff(business_id=business.id, location_id=location.id, name="Ana", aliases=[])
+    cut = Service(business_id=business.id, name="Haircut", duration=30, price=2800, deposit=1000, payment="deposit")
+    session.add_all([ana, cut])
+    await session.flush()
+    session.add(Skill(business_id=business.id, staff_id=ana.id, service_id=cut.id))
+    for weekday in range(7):
+        session.add(ScheduleRule(business_id=business.id, staff_id=ana.id, weekday=weekday, opens=0, closes=1440))
     await session.flush()
     return business
 
 
 async def a_hold(session: AsyncSession, *, starts: datetime = STARTS, minutes: int = 15, due: int = 1000) -> Booking:
-    """Hold half an hour of Ana's time for Eva, as `booking.hold` leaves it."""
+    """Hold half an hour of Ana's time for a new customer, as `booking.hold` leaves it."""
     business = (await session.scalars(select(Business))).one_or_none() or await a_salon(session)
     staff = (await session.scalars(select(Staff))).one()
+    customer = Customer(business_id=business.id, id=new_id(), name="Eva", created_at=NOW)
+    session.add(customer)
+    await session.flush()
     booking = Booking(
         business_id=business.id,
         id=new_id(),
         reference=new_reference(),
-        customer_id=(await session.scalars(select(Customer.id))).one(),
+        customer_id=customer.id,
         service_id=(await session.scalars(select(Service.id))).one(),
         staff_id=staff.id,
         location_id=staff.location_id,

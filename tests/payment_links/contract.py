@@ -3,11 +3,11 @@
 import sys
 import types
 import typing
-from typing import Any, Union
+from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin
 
 import jsonschema
 import stripe
-from typing_extensions import Literal, NotRequired, Required, get_args, get_origin, get_type_hints, is_typeddict
+from typing_extensions import get_type_hints, is_typeddict
 
 _OPTIONS = set(stripe.RequestOptions.__annotations__)
 _PLAIN = {

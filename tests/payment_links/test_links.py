@@ -49,7 +49,7 @@ async def test_a_link_is_told_once_however_often_it_is_made(database: Database) 
     _, payment = await asked(database)
     gateway = PaperGateway()
     told = await asyncio.gather(*(opened(database, gateway, payment) for _ in range(5)))
-    assert sum(told, []) == [f"https://pay.example/{payment.id}"]
+    assert [link for each in told for link in each] == [f"https://pay.example/{payment.id}"]
     after = await reload(database, payment)
     assert (after.state, after.session_id) == ("open", session_of(payment.id))
     assert len(gateway.links) == 1
@@ -112,9 +112,7 @@ async def test_a_provider_that_refuses_is_told_to_a_person_once(database: Databa
 
     for _ in range(2):
         gateway.trouble = [GatewayError("amount_too_small", retryable=False)]
-        await links.make_link(
-            database, gateway, payment.business_id, payment.id, on_open=on_open, on_failed=on_failed
-        )
+        await links.make_link(database, gateway, payment.business_id, payment.id, on_open=on_open, on_failed=on_failed)
     assert failed == ["failed"]
 
 

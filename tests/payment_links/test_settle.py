@@ -225,9 +225,7 @@ async def test_two_pages_paid_at_once_keep_one(database: Database) -> None:
     async with database.transaction() as session:
         await links.close_payment(session, booking.business_id, booking.id, NOW)
         second = await links.request_payment(session, booking, title="Haircut", locale="en", now=NOW)
-    outcomes = await asyncio.gather(
-        settled(database, session_event(first)), settled(database, session_event(second))
-    )
+    outcomes = await asyncio.gather(settled(database, session_event(first)), settled(database, session_event(second)))
     assert {type(outcome) for outcome in outcomes} == {Paid, PaidTwice}
     assert sorted(payment.state for payment in await payments_of(database, booking.id)) == ["paid", "paid_late"]
 
