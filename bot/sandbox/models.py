@@ -2,13 +2,11 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import BigInteger, Identity, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking_core.kit.db import Base
-from booking_core.kit.ids import new_id
 
 
 class SandboxMessage(Base):
@@ -47,11 +45,16 @@ class SandboxWebhook(Base):
     """A webhook that a stand-in owes us; tried again until answered with 2xx, like the vendors do."""
 
     __tablename__ = "sandbox_webhook"
-    __table_args__ = (Index("ix_sandbox_webhook_due", "next_try_at", postgresql_where=text("done_at IS NULL")),)
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    __table_args__ = (
+        Index("ix_sandbox_webhook_due", "next_try_at", postgresql_where=text("done_at IS NULL")),
+        Index("ix_sandbox_webhook_lane", "lane", "n", postgresql_where=text("done_at IS NULL")),
+    )
+    n: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     vendor: Mapped[str] = mapped_column(Text)
+    #: Webhooks of one lane, such as one customer's messages, go out in order.
+    lane: Mapped[str] = mapped_column(Text)
     url: Mapped[str] = mapped_column(Text)
-    #: {"headers": {...}, "body": text}: signed when sent, as the vendors do.
+    #: What is sent, and what of the message it tells; signed when sent, as the vendors do.
     request: Mapped[dict[str, Any]]
     tries: Mapped[int] = mapped_column(Integer, default=0)
     next_try_at: Mapped[datetime]

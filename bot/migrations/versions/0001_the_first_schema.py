@@ -72,17 +72,19 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_sandbox_object_kind_created_at'), 'sandbox_object', ['kind', 'created_at'], unique=False)
     op.create_table('sandbox_webhook',
-    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('n', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('vendor', sa.Text(), nullable=False),
+    sa.Column('lane', sa.Text(), nullable=False),
     sa.Column('url', sa.Text(), nullable=False),
     sa.Column('request', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('tries', sa.Integer(), nullable=False),
     sa.Column('next_try_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('done_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('last_status', sa.Integer(), nullable=True),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_sandbox_webhook'))
+    sa.PrimaryKeyConstraint('n', name=op.f('pk_sandbox_webhook'))
     )
     op.create_index('ix_sandbox_webhook_due', 'sandbox_webhook', ['next_try_at'], unique=False, postgresql_where=sa.text('done_at IS NULL'))
+    op.create_index('ix_sandbox_webhook_lane', 'sandbox_webhook', ['lane', 'n'], unique=False, postgresql_where=sa.text('done_at IS NULL'))
     op.create_table('worker_beat',
     sa.Column('worker', sa.Text(), nullable=False),
     sa.Column('model', sa.Text(), nullable=False),
@@ -485,6 +487,7 @@ def downgrade() -> None:
     op.drop_table('channel_account')
     op.drop_table('worker_beat')
     op.drop_index('ix_sandbox_webhook_due', table_name='sandbox_webhook', postgresql_where=sa.text('done_at IS NULL'))
+    op.drop_index('ix_sandbox_webhook_lane', table_name='sandbox_webhook', postgresql_where=sa.text('done_at IS NULL'))
     op.drop_table('sandbox_webhook')
     op.drop_index(op.f('ix_sandbox_object_kind_created_at'), table_name='sandbox_object')
     op.drop_table('sandbox_object')

@@ -1,0 +1,54 @@
+"""`GET /sandbox`: three phones side by side, and the clock; one template, one style, one script, kept by hand."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+
+from booking_core.models import Business
+from bot.sandbox.checkout import PAGES
+from bot.sandbox.stage import Stage
+
+_HERE = Path(__file__).parent / "pages"
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_FILES = {
+    "phones.css": "text/css",
+    "checkout.css": "text/css",
+    "phones.js": "text/javascript",
+    "render.js": "text/javascript",
+    "checkout.js": "text/javascript",
+}
+
+
+def router_for(stage: Stage) -> APIRouter:
+    """Return the page of the phones and the files of all the sandbox's pages."""
+    router = APIRouter(prefix="/sandbox", include_in_schema=False)
+
+    @router.get("")
+    async def phones() -> HTMLResponse:
+        """Show the phones."""
+        async with stage.db.transaction() as session:
+            businesses = (await session.scalars(select(Business).order_by(Business.name).limit(20))).all()
+        rendered = PAGES.get_template("phones.html").render(
+            businesses=businesses,
+            zone=businesses[0].timezone if businesses else "UTC",
+            numbers={"sms": stage.twilio.sms_number, "whatsapp": stage.twilio.whatsapp_number},
+        )
+        return HTMLResponse(rendered, headers=_HEADERS)
+
+    @router.get("/static/{name}")
+    async def file(name: str) -> Response:
+        """Return a style or a script."""
+        if name not in _FILES:
+            return Response(status_code=404)
+        text = (_HERE / name).read_text(encoding="utf-8")
+        return Response(text, media_type=_FILES[name], headers={"Cache-Control": "no-cache"})
+
+    return router

@@ -1,0 +1,168 @@
+"""`/sandbox/phones`: what a customer does with a phone, and what the phone shows."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Path
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core.kit.clock import current_time
+from bot.sandbox import telegram_phone, twilio_phone
+from bot.sandbox.models import SandboxMessage
+from bot.sandbox.stage import Stage, keep_once
+from bot.sandbox.telegram_objects import person
+from bot.sandbox.twilio_sending import E164
+from bot.sandbox.twilio_status import read_up_to
+
+_USER_ID = re.compile(r"[1-9]\d{2,14}")
+#: What the platforms say a customer is called, unless told otherwise.
+SOMEBODY = "Sam"
+MOST_SHOWN = 500
+
+ChannelName = Literal["sms", "whatsapp", "telegram"]
+
+
+class Said(BaseModel):
+    """What somebody writes; `name` and `locale` are what the platform tells of the person."""
+
+    text: str = Field(min_length=1, max_length=4096)
+    name: str = Field(SOMEBODY, min_length=1, max_length=60)
+    locale: str | None = Field(None, max_length=20)
+
+
+class Tapped(BaseModel):
+    """A tapped choice of a message, by the message's `n`."""
+
+    message: int
+    choice: str
+    name: str = Field(SOMEBODY, min_length=1, max_length=60)
+
+
+class Seen(BaseModel):
+    """The last message on the screen."""
+
+    n: int
+
+
+class Blocked(BaseModel):
+    """Whether the customer blocks the bot (Telegram)."""
+
+    blocked: bool
+    name: str = Field(SOMEBODY, min_length=1, max_length=60)
+
+
+class Phone(BaseModel):
+    """One end of a thread."""
+
+    channel: ChannelName
+    address: str
+
+
+def known_phone(channel: ChannelName, address: Annotated[str, Path(max_length=40)]) -> Phone:
+    """Return the phone that a path names; refuses what is no number or user id."""
+    shape = _USER_ID if channel == "telegram" else E164
+    if not shape.fullmatch(address):
+        raise HTTPException(422, "a number such as +34600111222, or a Telegram user id such as 700100200")
+    return Phone(channel=channel, address=address)
+
+
+ThisPhone = Annotated[Phone, Depends(known_phone)]
+
+
+def router_for(stage: Stage) -> APIRouter:
+    """Return the phones' routes."""
+    router = APIRouter(prefix="/sandbox/phones/{channel}/{address}", tags=["sandbox"])
+
+    @router.post("/say", status_code=202)
+    async def say(
+        phone: ThisPhone, said: Said, idempotency_key: Annotated[str | None, Header(max_length=200)] = None
+    ) -> dict[str, Any]:
+        """Write to the business; the same Idempotency-Key writes once."""
+        async with stage.db.transaction() as session:
+            if idempotency_key is not None:
+                key = f"said:{phone.channel}:{phone.address}:{idempotency_key}"
+                if not await keep_once(session, key, "said", {}, await current_time(session)):
+                    return {"n": None, "repeated": True}
+            message = await _say(stage, session, phone, said)
+            return {"n": message.n}
+
+    @router.post("/tap", status_code=202)
+    async def tap(phone: ThisPhone, tapped: Tapped) -> dict[str, Any]:
+        """Tap a choice under a message; taps may be repeated, as on a phone."""
+        async with stage.db.transaction() as session:
+            message = await session.get(SandboxMessage, tapped.message)
+            if message is None or (message.channel, message.phone) != (phone.channel, phone.address):
+                raise HTTPException(404, "no such message on this phone")
+            choice = next((one for one in message.choices if one["id"] == tapped.choice), None)
+            if choice is None:
+                raise HTTPException(404, "no such choice under this message")
+            if phone.channel == "telegram":
+                await telegram_phone.tap(stage, session, message, choice)
+            else:
+                await twilio_phone.tap(stage, session, message, choice, tapped.name)
+        return {"ok": True}
+
+    @router.get("/messages")
+    async def messages(phone: ThisPhone, after: int = 0) -> dict[str, Any]:
+        """Return what the phone shows, after a message's `n`."""
+        async with stage.db.transaction() as session:
+            found = await session.scalars(
+                select(SandboxMessage)
+                .where(
+                    SandboxMessage.channel == phone.channel,
+                    SandboxMessage.phone == phone.address,
+                    SandboxMessage.n > after,
+                    SandboxMessage.vendor["hidden"].is_(None),
+                )
+                .order_by(SandboxMessage.n)
+                .limit(MOST_SHOWN)
+            )
+            return {"messages": [shown(message) for message in found.all()]}
+
+    @router.post("/seen", status_code=202)
+    async def seen(phone: ThisPhone, what: Seen) -> dict[str, Any]:
+        """The messages up to `n` are on the screen: WhatsApp marks them as read."""
+        async with stage.db.transaction() as session:
+            await read_up_to(stage, session, phone.channel, phone.address, what.n)
+        return {"ok": True}
+
+    @router.post("/block", status_code=202)
+    async def block(phone: ThisPhone, wish: Blocked) -> dict[str, Any]:
+        """Block the bot on Telegram, or unblock it."""
+        if phone.channel != "telegram":
+            raise HTTPException(404, "only Telegram tells who blocks it")
+        async with stage.db.transaction() as session:
+            user = person(phone.address, wish.name, None)
+            await telegram_phone.block(stage, session, phone.address, user, blocked=wish.blocked)
+        return {"ok": True}
+
+    return router
+
+
+async def _say(stage: Stage, session: AsyncSession, phone: Phone, said: Said) -> SandboxMessage:
+    if phone.channel == "telegram":
+        return await telegram_phone.say(stage, session, phone.address, said.text, said.name, said.locale)
+    return await twilio_phone.say(stage, session, phone.channel, phone.address, said.text, said.name)
+
+
+def shown(message: SandboxMessage) -> dict[str, Any]:
+    """Return a message as its phone shows it."""
+    return {
+        "n": message.n,
+        "from": "customer" if message.direction == "in" else "business",
+        "text": message.text,
+        "choices": [{"id": one["id"], "label": one["label"]} for one in message.choices],
+        "at": _told(message.at),
+        "kind": message.vendor.get("kind"),
+        "button": message.vendor.get("button"),
+        "rows": [one.get("row", 0) for one in message.choices],
+        "descriptions": [one.get("description", "") for one in message.choices],
+        "edited": "edited" in message.vendor and not message.vendor.get("keyboard"),
+    }
+
+
+def _told(moment: datetime) -> str:
+    return moment.isoformat()

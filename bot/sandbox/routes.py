@@ -1,0 +1,17 @@
+"""Everything under /sandbox, put together; mounted only while there are no live credentials."""
+
+from fastapi import APIRouter
+
+from bot.sandbox import checkout, clock, page, phones, stripe_api, telegram_api, twilio_api
+from bot.sandbox.stage import Stage
+from bot.sandbox.webhooks import run_webhooks
+
+__all__ = ["router_for", "run_webhooks"]
+
+
+def router_for(stage: Stage) -> APIRouter:
+    """Return the stand-ins' HTTP, the phones, the clock, and the pages to see them with."""
+    router = APIRouter()
+    for part in (page, phones, clock, checkout, twilio_api, telegram_api, stripe_api):
+        router.include_router(part.router_for(stage))
+    return router

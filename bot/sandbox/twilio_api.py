@@ -1,0 +1,174 @@
+"""Twilio's HTTP: Messages and Content, as the official client calls them."""
+
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.sandbox.forms import Unreadable, read_pairs
+from bot.sandbox.models import SandboxMessage, SandboxObject
+from bot.sandbox.stage import Stage, find
+from bot.sandbox.twilio_contents import CONTENT, content_page, create_content
+from bot.sandbox.twilio_errors import TwilioRefused
+from bot.sandbox.twilio_objects import API, message_resource
+from bot.sandbox.twilio_sending import create_message
+
+LARGEST_PAGE = 1000
+Answer = Callable[[AsyncSession, Request], Awaitable[Response]]
+
+
+def router_for(stage: Stage) -> APIRouter:
+    """Return the routes under /sandbox/twilio."""
+    router = APIRouter(prefix="/sandbox/twilio", include_in_schema=False)
+    account = f"/{API}/Accounts/{{account}}"
+
+    async def create(session: AsyncSession, request: Request) -> Response:
+        message = await create_message(stage, session, await read_pairs(request))
+        return JSONResponse(message_resource(message, stage.twilio.account_sid), 201)
+
+    async def listed(session: AsyncSession, request: Request) -> Response:
+        return JSONResponse(await _message_page(stage, session, request))
+
+    async def fetched(session: AsyncSession, request: Request) -> Response:
+        sid = request.path_params["sid"]
+        message = await session.scalar(_twilio_messages().where(SandboxMessage.vendor_id == sid))
+        if message is None:
+            raise TwilioRefused(20404, request.url.path.removeprefix("/sandbox/twilio"))
+        return JSONResponse(message_resource(message, stage.twilio.account_sid))
+
+    async def content_created(session: AsyncSession, request: Request) -> Response:
+        try:
+            asked = json.loads(await request.body())
+        except ValueError:
+            raise TwilioRefused(20001, "the body is not JSON") from None
+        if not isinstance(asked, dict):
+            raise TwilioRefused(20001, "the body is not an object")
+        return JSONResponse(await create_content(stage, session, asked), 201)
+
+    async def contents_listed(session: AsyncSession, request: Request) -> Response:
+        page, size = _paging(request)
+        query = select(SandboxObject).where(SandboxObject.kind == CONTENT).order_by(SandboxObject.created_at.desc())
+        found = await session.scalars(query.offset(page * size).limit(size + 1))
+        return JSONResponse(content_page(found.all(), page, size))
+
+    async def content_fetched(session: AsyncSession, request: Request) -> Response:
+        content = await find(session, request.path_params["sid"], CONTENT)
+        if content is None:
+            raise TwilioRefused(20404, request.url.path.removeprefix("/sandbox/twilio"))
+        return JSONResponse(content.body)
+
+    async def content_deleted(session: AsyncSession, request: Request) -> Response:
+        content = await find(session, request.path_params["sid"], CONTENT)
+        if content is None:
+            raise TwilioRefused(20404, request.url.path.removeprefix("/sandbox/twilio"))
+        await session.delete(content)
+        return Response(status_code=204)
+
+    for path, method, answer in (
+        (f"{account}/Messages.json", "POST", create),
+        (f"{account}/Messages.json", "GET", listed),
+        (f"{account}/Messages/{{sid}}.json", "GET", fetched),
+        ("/v1/Content", "POST", content_created),
+        ("/v1/Content", "GET", contents_listed),
+        ("/v1/Content/{sid}", "GET", content_fetched),
+        ("/v1/Content/{sid}", "DELETE", content_deleted),
+    ):
+        router.add_api_route(path, _guarded(stage, answer), methods=[method], response_class=Response)
+    return router
+
+
+def _guarded(stage: Stage, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            _authenticate(stage, request)
+            async with stage.db.transaction() as session:
+                return await answer(session, request)
+        except TwilioRefused as refused:
+            return refused.answer()
+        except Unreadable:
+            return TwilioRefused(20001, "the body").answer()
+
+    return endpoint
+
+
+def _authenticate(stage: Stage, request: Request) -> None:
+    scheme, _, told = request.headers.get("authorization", "").partition(" ")
+    try:
+        name, _, secret = base64.b64decode(told, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        raise TwilioRefused(20003) from None
+    access = stage.twilio
+    known = hmac.compare_digest(secret.encode(), access.auth_token.encode()) and name == access.account_sid
+    if scheme.lower() != "basic" or not known:
+        raise TwilioRefused(20003)
+    if request.path_params.get("account", name) != name:
+        raise TwilioRefused(20404, request.url.path.removeprefix("/sandbox/twilio"))
+
+
+def _paging(request: Request) -> tuple[int, int]:
+    page, size = request.query_params.get("Page", "0"), request.query_params.get("PageSize", "50")
+    if not page.isdecimal() or not size.isdecimal():
+        raise TwilioRefused(20001, "Page")
+    return int(page), min(max(int(size), 1), LARGEST_PAGE)
+
+
+def _twilio_messages() -> Select[SandboxMessage]:
+    return select(SandboxMessage).where(SandboxMessage.channel.in_(("sms", "whatsapp")))
+
+
+async def _message_page(stage: Stage, session: AsyncSession, request: Request) -> dict[str, Any]:
+    page, size = _paging(request)
+    query = _filtered(_twilio_messages(), request).order_by(SandboxMessage.n.desc())
+    found = (await session.scalars(query.offset(page * size).limit(size + 1))).all()
+    sid = stage.twilio.account_sid
+    asked = {name: value for name, value in request.query_params.items() if name not in {"Page", "PageSize"}}
+
+    def uri(number: int) -> str:
+        words = urlencode({**asked, "PageSize": size, "Page": number})
+        return f"/{API}/Accounts/{sid}/Messages.json?{words}"
+
+    shown = found[:size]
+    return {
+        "messages": [message_resource(message, sid) for message in shown],
+        "page": page,
+        "page_size": size,
+        "start": page * size,
+        "end": page * size + max(len(shown) - 1, 0),
+        "first_page_uri": uri(0),
+        "previous_page_uri": uri(page - 1) if page else None,
+        "next_page_uri": uri(page + 1) if len(found) > size else None,
+        "uri": uri(page),
+    }
+
+
+def _filtered(query: Select[SandboxMessage], request: Request) -> Select[SandboxMessage]:
+    params = request.query_params
+    if to := params.get("To"):
+        query = query.where(SandboxMessage.vendor["to"].astext == to)
+    if sender := params.get("From"):
+        query = query.where(SandboxMessage.vendor["from"].astext == sender)
+    for name in ("DateSent", "DateSent<", "DateSent>"):
+        if name in params:
+            day = _moment(params[name])
+            if not name.endswith("<"):
+                query = query.where(SandboxMessage.at >= day)
+            if not name.endswith(">"):
+                query = query.where(SandboxMessage.at < day + timedelta(days=1))
+    return query
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise TwilioRefused(20001, "DateSent") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

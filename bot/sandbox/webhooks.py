@@ -1,0 +1,123 @@
+"""Sends what is owed, over real HTTP, to our own doors: at least once, in order in a lane, until 2xx."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from sqlalchemy import exists, func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from bot.sandbox import stripe_sessions, telegram_hook, twilio_status
+from bot.sandbox.models import SandboxWebhook
+from bot.sandbox.owed import TELEGRAM
+from bot.sandbox.signing import signed
+from bot.sandbox.stage import Stage, real_time
+
+log = logging.getLogger(__name__)
+
+#: Seconds between looks when nothing rings.
+PAUSE = 0.25
+#: Seconds that a webhook may take, and after which another process may try it again.
+PATIENCE, LEASE = 4.0, 5.0
+SHORTEST, LONGEST = 0.2, 5.0
+#: After so many tries (some minutes) a webhook is given up.
+MOST_TRIES = 100
+AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A webhook that this process has claimed."""
+
+    n: int
+    vendor: str
+    url: str
+    content: Any
+    tries: int
+    secret: str | None
+
+
+async def run_webhooks(stage: Stage) -> None:
+    """Send what is owed and let pages expire, for ever; a database that is away is waited for."""
+    async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
+        while True:
+            try:
+                async with stage.db.transaction() as session:
+                    await stripe_sessions.expire_due(stage, session)
+                claimed = await claim(stage)
+                await asyncio.gather(*(deliver(stage, http, owed) for owed in claimed))
+            except (DBAPIError, OSError) as error:
+                log.warning("the sandbox's webhooks wait: %s", type(error).__name__)
+                await asyncio.sleep(1)
+                continue
+            if not claimed:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stage.wake.wait(), PAUSE)
+                stage.wake.clear()
+
+
+async def claim(stage: Stage) -> Sequence[Owed]:
+    """Claim what is due and first in its lane, and make true what it tells."""
+    async with stage.db.transaction() as session:
+        now = await real_time(session)
+        earlier = aliased(SandboxWebhook)
+        first = ~exists().where(
+            earlier.lane == SandboxWebhook.lane, earlier.n < SandboxWebhook.n, earlier.done_at.is_(None)
+        )
+        due = await session.scalars(
+            select(SandboxWebhook)
+            .where(SandboxWebhook.done_at.is_(None), SandboxWebhook.next_try_at <= now, first)
+            .order_by(SandboxWebhook.n)
+            .limit(AT_ONCE)
+            .with_for_update(skip_locked=True, of=SandboxWebhook)
+        )
+        claimed = []
+        for row in due.all():
+            row.tries += 1
+            row.next_try_at = now + timedelta(seconds=LEASE)
+            if row.request["told"]:
+                await twilio_status.become(session, row.request["told"])
+            if not row.url:
+                row.done_at = now
+                continue
+            secret = await telegram_hook.secret_of(stage, session) if row.vendor == TELEGRAM else None
+            claimed.append(Owed(row.n, row.vendor, row.url, row.request["content"], row.tries, secret))
+        return claimed
+
+
+async def deliver(stage: Stage, http: httpx.AsyncClient, owed: Owed) -> None:
+    """Send one webhook and record how it was taken."""
+    headers, body = signed(stage, owed.vendor, owed.url, owed.content, owed.secret)
+    try:
+        answer = await http.post(owed.url, content=body.encode(), headers=headers)
+        status = answer.status_code
+    except httpx.HTTPError:
+        status = 0
+    async with stage.db.transaction() as session:
+        await _record(session, owed, status)
+
+
+async def _record(session: AsyncSession, owed: Owed, status: int) -> None:
+    row = await session.get(SandboxWebhook, owed.n, with_for_update=True)
+    if row is None:
+        return
+    row.last_status = status
+    if 200 <= status < 300 or owed.tries >= MOST_TRIES:
+        row.done_at = await real_time(session)
+    else:
+        log.info("a webhook of the sandbox's %s was answered with %s", owed.vendor, status)
+        wait = min(SHORTEST * 2 ** min(owed.tries - 1, 10), LONGEST)
+        row.next_try_at = await real_time(session) + timedelta(seconds=wait)
+
+
+async def owed_count(session: AsyncSession) -> int:
+    """Return how many webhooks have not arrived."""
+    waiting = select(func.count()).where(SandboxWebhook.done_at.is_(None), SandboxWebhook.url != "")
+    return (await session.execute(waiting)).scalar_one()
