@@ -25,7 +25,7 @@ def clock_from(value: Any, half: str | None = None) -> Clock | None:
         return None
     if hour > 24 or minute > 59 or (hour == 24 and minute):
         return None
-    clock = Clock(hour % 24, minute, exact=zero or hour == 0 or hour > 12, written=isinstance(value, tuple))
+    clock = Clock(hour, minute, exact=zero or hour == 0 or hour > 12, written=isinstance(value, tuple))
     return with_half(clock, half) if half else clock
 
 
@@ -58,7 +58,7 @@ def noon_or_midnight(match: Match) -> Clock | None:
     if match.has("h") and match.get("h") != 12:
         return None
     is_noon = "noon" in match.token("n").values  # type: ignore[union-attr]
-    return Clock(12 if is_noon else 0, exact=True)
+    return Clock(12 if is_noon else 24, exact=True)  # midnight ends its day
 
 
 @CLOCKS.rule(
@@ -66,8 +66,8 @@ def noon_or_midnight(match: Match) -> Clock | None:
     "t:hm/dothm hmark? inpart? x:ampm",
     "h:hour z:num m:minute x:ampm",
     "h:hour zero m:minute hmark? inpart? x:ampm",
-    "h:hour/hhmm dot? hmark? inpart? x:ampm",
     "h:hour m:min2 inpart? x:ampm",
+    "h:hour/hhmm dot? hmark? inpart? x:ampm",
 )
 def clock_with_meridiem(match: Match) -> Clock | None:
     """3 pm, 3:15 p.m., seven thirty am."""
@@ -86,8 +86,9 @@ def clock_with_meridiem(match: Match) -> Clock | None:
 def clock_with_letter(match: Match) -> Clock | None:
     """7a, 3:30p: only when the letter touches the number."""
     letter = match.token("x")
-    if letter is None or not letter.glued:
-        return None
+    number = match.tokens[match.found.start()]
+    if letter is None or not letter.glued or (number.glued and match.before and "mark" not in match.before.values):
+        return None  # SW1A is no time
     return clock_from(match.get("t") if match.has("t") else match.get("h"), match.get("x"))
 
 
@@ -128,7 +129,7 @@ def clock_with_mark(match: Match) -> Clock | None:
 def _is_length(lead: Any, following: Any) -> bool:
     if lead and lead.values.keys() & {"in", "within", "during", "next", "coming", "few", "amount_lead"}:
         return True
-    return bool(following and following.values.keys() & {"ago", "hence", "later"})
+    return bool(following and following.values.keys() & {"ago", "hence", "later", "later_than", "earlier"})
 
 
 _MINUTES = "(m:num/dom minmark? | half | quarter)"
@@ -257,7 +258,7 @@ def noon_and_minutes(match: Match) -> Clock | None:
     if (
         clock is None
         or not match.context.data.get("minutes_after_noon")
-        or clock.hour not in (0, 12)
+        or clock.hour not in (12, 24)
         or clock.minute
         or clock.half
     ):

@@ -80,7 +80,7 @@ def dotted_date(match: Match) -> Any:
     dotted = match.context.data.get("dotted_dates", False)
     if like_time and (lead.values.keys() & {"at", "at_clock", "about"} and not lead.values.keys() & {"day_lead"}):
         return None
-    if like_time and not dotted and not match.has("w"):
+    if like_time and not dotted:
         return None
     date = ordered_date(match.get("t"), match.context.order)
     if date is None:
@@ -190,7 +190,11 @@ def weekday_and_number(match: Match) -> Any:
     bare = (
         "ord" not in (number or match.tokens[0]).values and "day_lead" not in match.tokens[match.found.end() - 2].values
     )
-    return Date(match.get("d"), weekday=match.get("w"), or_hour=bare and match.get("d") <= 12)
+    return Date(
+        match.get("d"),
+        weekday=match.get("w"),
+        hour_after=match.context.days_for_number if bare and match.get("d") <= 12 else 0,
+    )
 
 
 def _leads_to_date(match: Match) -> bool:
@@ -198,6 +202,12 @@ def _leads_to_date(match: Match) -> bool:
     position = match.found.end()
     ahead = match.tokens[position + 1 : position + 4]
     return any("day" in token.values for token in ahead)
+
+
+@DATES.rule("never", "n:num!dom!year!hhmm word? of? m:month")
+def impossible_day(match: Match) -> Any:
+    """32nd of March."""
+    return True
 
 
 @DATES.rule("day", "day_lead!to d:ord/dom", "(on|glue){0,2} the d:ord", "(on|glue)? d:ord!spelled_ord")

@@ -121,6 +121,22 @@ def weekday_weeks_ahead(match: Match) -> Any:
     return Offset(amount, Weekday(weekday, "this")) if weekday is not None else None
 
 
+@DAYS.rule("day", "a:amount on? d:day/weekday")
+def week_on_day(match: Match) -> Any:
+    """British "a week tomorrow", "a fortnight on Monday"."""
+    amount, value = match.get("a"), match.get("d")
+    if not match.context.data.get("weekday_week") or amount.minutes or amount.months or amount.unit != "week":
+        return None
+    anchor = Weekday(value, "this") if isinstance(value, int) else value
+    return Offset(amount, anchor) if isinstance(anchor, Weekday | Shift) else None
+
+
+@DAYS.rule("period", "in? n:num u:unit hence", "in n:num u:unit")
+def weekends_from_now(match: Match) -> Any:
+    """Two weekends from now."""
+    return Shift("weekend", match.get("n") - 1) if match.get("u") == "weekend" and match.get("n") < 60 else None
+
+
 @DAYS.rule("day", "w:weekday week_plus")
 def weekday_plus_week(match: Match) -> Any:
     """Mercredi en huit, lundi en quinze."""
@@ -178,9 +194,9 @@ def _continues_list(match: Match) -> bool:
 def _has_company(match: Match) -> bool:
     """A doubtful short word is a time when it is the whole message, has its stop, or stands beside another time."""
     lead = match.tokens[match.found.start()]
-    if match.is_whole or lead.capital or "dot" in match.tokens[match.found.end() - 1].values:
+    if match.is_whole or (lead.capital and match.before) or "dot" in match.tokens[match.found.end() - 1].values:
         return True
-    near = {"day", "time", "period", "weekday", "hm", "ampm", "daypart", "dayword"}
+    near = {"day", "time", "period", "weekday", "hm", "ampm", "daypart", "dayword", "hour", "between", "since", "after"}
     if "weekday" not in lead.values and lead.values.keys() & {"on", "day_lead"}:
         return True
     if match.before and match.before.values.keys() & {"next", "this", "every", "from", "to"}:

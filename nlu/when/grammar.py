@@ -45,7 +45,8 @@ STAGES = (
 _PARTS = {
     "dawn": (0, 360), "early": (360, 540), "morning": (480, 720), "forenoon": (540, 720), "midday": (720, 840),
     "lunch": (720, 840), "afternoon": (720, 1080),
-    "evening": (1080, 1320), "night": (1200, 1440), "after_breakfast": (540, 720), "after_lunch": (780, 1020),
+    "evening": (1080, 1320), "night": (1200, 1440), "before_lunch": (540, 780),
+    "after_breakfast": (540, 720), "after_lunch": (780, 1020),
     "after_work": (1020, 1260), "after_school": (900, 1140),
     "day": (540, 1080), "day_start": (420, 600), "day_mid": (660, 960), "day_end": (1020, 1260), "breakfast": (420,
     600), "dinner": (1140, 1320), "open": (540, 600), "close": (1020, 1080),
@@ -64,7 +65,9 @@ class Language:
     def read(self, text: str, *, latent: bool) -> tuple[list[Token], list[int] | None]:
         """Return the tokens that are left when all rules have run, and the offsets back into the text."""
         tokens, offsets = tokenize(text, self.lexicon)
-        context = Context(self.lexicon.language, self.lexicon.data.get("habits", {}), self.lexicon.order, latent)
+        habits = self.lexicon.data.get("habits", {})
+        near = int(habits.get("days_for_number", 60))
+        context = Context(self.lexicon.language, habits, self.lexicon.order, latent, near)
         return self.grammar.apply(tokens, context), offsets
 
 

@@ -117,6 +117,7 @@ def whole_message_hours(match: Match) -> Any:
     "after at? t:hour",
     "(since|starting) at? t:hour",
     "from at t:hour",
+    "y:from t:hour",
     "after (at|the|inpart)* p:part",
     "from (at|the|inpart)* p:part!x",
 )
@@ -125,6 +126,8 @@ def hours_from(match: Match) -> Any:
     following = match.after
     if match.has("p"):
         return Hours(match.get("p"), None)
+    if match.has("y") and not (match.before and "day" in match.before.values):
+        return None
     token = match.token("t")
     if (
         token

@@ -103,7 +103,7 @@ def _now(meaning: Now, scene: Scene) -> Reading:
 
 
 def _point(meaning: Point, scene: Scene) -> Iterator[Reading]:
-    if meaning.time is None and isinstance(meaning.day, Date) and meaning.day.or_hour:
+    if meaning.time is None and isinstance(meaning.day, Date) and meaning.day.hour_after:
         yield from _day_or_hour(meaning.day, scene)
         return
     if meaning.time is None:
@@ -127,7 +127,7 @@ def _point(meaning: Point, scene: Scene) -> Iterator[Reading]:
 def _day_or_hour(day: Date, scene: Scene) -> Iterator[Reading]:
     """Friday 3: the 3rd when such a Friday is near, else three o'clock."""
     dates = days_of(day, scene.now)
-    near = dates and dates[0].start and dates[0].start < scene.now + 45 * DAY
+    near = dates and dates[0].start and dates[0].start < scene.now + day.hour_after * DAY
     clock = Point(Weekday(day.weekday or 0), Clock(day.day or 0, exact=False))
     hours = list(_point(clock, scene))
     named = [Reading(days.start, days.end, days.grain, asks=days.asks, day_only=True) for days in dates]

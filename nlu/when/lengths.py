@@ -53,7 +53,7 @@ def _may_be_clock(match: Match, unit: str) -> bool:
         return False
     return not (
         after
-        and after.values.keys() & {"ago", "hence", "later", "after", "before"}
+        and after.values.keys() & {"ago", "hence", "later", "later_than", "earlier", "after", "before"}
         and not after.values.keys() & {"at"}
     )
 

@@ -67,7 +67,7 @@ class Date:
     weekday: int | None = None
     swapped: Date | None = None
     which: str | None = None
-    or_hour: bool = False
+    hour_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,18 @@ AMBIGUOUS_PARTS = Stage()
 PARTS = Stage()
 
 
-@AMBIGUOUS_PARTS.rule("part", "(inpart|glue)* the_part p:ambiguous_part", "every p:ambiguous_part")
+@AMBIGUOUS_PARTS.rule("part", "(inpart|glue)* the_part p:ambiguous_part", "(every|any) p:ambiguous_part")
 def part_of_two_meanings(match: Match) -> Any:
     """La mañana, am Morgen: the article makes tomorrow a morning."""
     token = match.token("p")
     return Part(token.values["daypart"]) if token else None
+
+
+@AMBIGUOUS_PARTS.rule("point", "this p:ambiguous_part")
+def this_part_of_two_meanings(match: Match) -> Any:
+    """Esta mañana, diesen Morgen."""
+    token = match.token("p")
+    return Point(Shift("day", 0), Part(token.values["daypart"])) if token else None
 
 
 @AMBIGUOUS_PARTS.rule("point", "t:tonight s:side?", "s:side t:tonight", "late_side t:tonight")
@@ -146,6 +153,14 @@ def unit_alone(match: Match) -> Any:
     if unit == "week" and lead.values.keys() & {"in", "during"} and match.context.data.get("in_the_week"):
         return Shift("week", 0)
     return None
+
+
+@PARTS.rule("part", "inpart? p:ampm")
+def half_of_day(match: Match) -> Any:
+    """Thursday pm: without a number, am and pm are parts of the day that stands before."""
+    if not match.before or "day" not in match.before.values:
+        return None
+    return Part("morning" if match.get("p") == "am" else "afternoon")
 
 
 @PARTS.rule("point", "d:day s:side p:part", "d:day s:side")

@@ -16,6 +16,7 @@ from typing import Any, Final
 from nlu.when.tokens import PUNCTUATION, Token, number_values
 
 _ATOM = re.compile(r"[()|?*+]|\{\d(?:,\d)?\}|[\w:/!]+")
+_CHOICE_OF_KINDS = re.compile(r"\(([\w!/|]+)\)")
 _FIRST_SYMBOL = 0xE000
 
 
@@ -57,8 +58,9 @@ class Match:
     @property
     def is_whole(self) -> bool:
         """The message holds nothing else."""
-        inner = self.tokens[: self.found.start()] + list(self.tokens[self.found.end() :])  # type: ignore[operator]
-        return all("mark" in token.values for token in inner)
+        start, end = self.found.span()
+        outside = itertools.chain(range(start), range(end, len(self.tokens)))
+        return all("mark" in self.tokens[index].values for index in outside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Context:
     data: Mapping[str, Any]
     order: str
     latent: bool
+    days_for_number: int = 60
 
 
 Build = Callable[[Match], Any]
@@ -110,6 +113,11 @@ class _Compiled:
     regex: re.Pattern[str]
     names: Mapping[str, tuple[str, ...]]
     needs: str
+
+
+def _flat(pattern: str) -> str:
+    """Write choices between kinds as one kind and bound repetition, so that no text makes the search run wild."""
+    return _CHOICE_OF_KINDS.sub(lambda found: found[1].replace("|", "/"), pattern).replace("*", "{0,6}")
 
 
 class Grammar:
@@ -154,7 +162,7 @@ class Grammar:
         pieces: list[str] = []
         needs = ""
         depth = 0
-        atoms = _ATOM.findall(pattern)
+        atoms = _ATOM.findall(_flat(pattern))
         for index, atom in enumerate(atoms):
             if atom == "(":
                 depth += 1
@@ -165,7 +173,9 @@ class Grammar:
             else:
                 name, _, kinds = atom.rpartition(":")
                 symbols = self._class(kinds)
-                optional = depth or "|" in atoms or (index + 1 < len(atoms) and atoms[index + 1] in "?*{0")
+                optional = (
+                    depth or "|" in atoms or (index + 1 < len(atoms) and atoms[index + 1].startswith(("?", "{0")))
+                )
                 if not optional:
                     if symbols == "(?!)":
                         return None

@@ -39,7 +39,7 @@ def from_now(amount: Amount, *, backward: bool = False) -> Point | Now:
     return Point(Offset(amount, backward=backward))
 
 
-@AMOUNTS.rule("between", "within (the|glue)* a:amount")
+@AMOUNTS.rule("stretch", "within (the|glue)* a:amount")
 def within_amount(match: Match) -> Any:
     """Within two weeks."""
     return Between(Now(), Now(match.get("a")))
@@ -79,7 +79,7 @@ def amount_before_day(match: Match) -> Any:
     return None if amount.minutes else Offset(amount, match.get("d"), backward=True)
 
 
-@AMOUNTS.rule("now", "n:now")
+@AMOUNTS.rule("instant", "n:now")
 def now(match: Match) -> Any:
     """Now, ahora mismo."""
     token = match.token("n")
@@ -95,7 +95,7 @@ def counted_point(match: Match) -> Any:
     return value if isinstance(value, Point) else None
 
 
-@AMOUNTS.rule("now", "a:amount_now")
+@AMOUNTS.rule("instant", "a:amount_now")
 def counted_now(match: Match) -> Any:
     """In 20 minutes."""
     value = match.get("a")
@@ -224,7 +224,7 @@ def unify_times(first: Any, second: Any) -> Any:
 
 @POINTS.rule(
     "same",
-    "same_time comma? (glue|on|for)* d:day/point/period/dayword",
+    "same_time (comma|but|glue|on|for|except)* d:day/point/period/dayword",
     "(d:day/point/period) (comma|glue|on)* same_time",
     "same_time (comma|but)? (n:now)",
     "same_time",

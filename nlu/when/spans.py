@@ -40,7 +40,7 @@ OPEN_STRETCHES = Stage()
 BETWEENS = Stage()
 
 
-@SHARED_MONTHS.rule("between", "u:until_day d:dom/ord", "b:before_day d:dom/ord", "a:after_day d:dom/ord")
+@SHARED_MONTHS.rule("stretch", "u:until_day d:dom/ord", "b:before_day d:dom/ord", "a:after_day d:dom/ord")
 def days_around_number(match: Match) -> Any:
     """Jusqu'au 15, antes del 8, después del 8."""
     following = match.after
@@ -147,19 +147,19 @@ def days_from(match: Match) -> Any:
     return Stretch(match.get("a"), None)
 
 
-@OPEN_STRETCHES.rule("between", "after (the|day_lead|glue|on)* a:day/period")
+@OPEN_STRETCHES.rule("stretch", "after (the|day_lead|glue|on)* a:day/period")
 def after_day(match: Match) -> Any:
     """After Tuesday: from the day that follows."""
     return Between(Point(day=Offset(Amount(unit="after"), match.get("a"))), None)
 
 
-@OPEN_STRETCHES.rule("between", "before (the|day_lead|glue|on)* b:day/period")
+@OPEN_STRETCHES.rule("stretch", "before (the|day_lead|glue|on)* b:day/period")
 def before_day(match: Match) -> Any:
     """Before the 31st: the day itself is out."""
     return Between(None, Point(day=match.get("b")))
 
 
-@OPEN_STRETCHES.rule("between", "(until|by|to) (the|day_lead|glue|on)* b:day/period")
+@OPEN_STRETCHES.rule("stretch", "(until|by|to) (the|day_lead|glue|on)* b:day/period")
 def until_day(match: Match) -> Any:
     """By Friday, until the end of the month: the day itself is in."""
     lead = match.tokens[match.found.start()]
@@ -169,9 +169,9 @@ def until_day(match: Match) -> Any:
 
 
 @BETWEENS.rule(
-    "between",
-    "(from|between)? (the|at|glue)* a:point/day/time/now (to|dash|until) (the|at|glue)* b:point/day/time",
-    "between (the|day_lead|at|glue)* a:point/day/time/now and (the|day_lead|at|glue)* b:point/day/time",
+    "stretch",
+    "(from|between)? (the|at|glue)* a:point/day/time/instant (to|dash|until) (the|at|glue)* b:point/day/time",
+    "between (the|day_lead|at|glue)* a:point/day/time/instant and (the|day_lead|at|glue)* b:point/day/time",
     "between (the|day_lead|at|glue)* a:point and (the|day_lead|at|glue)* b:hour",
 )
 def points_between(match: Match) -> Any:
@@ -212,7 +212,7 @@ def _point(value: Any) -> Point | Now | None:
     return Point(value) if value is not None else None
 
 
-@BETWEENS.rule("between", "(after|from|since|starting) (the|at|glue|day_lead)* a:point/now", "a:point or_later")
+@BETWEENS.rule("stretch", "(after|from|since|starting) (the|at|glue|day_lead)* a:point/instant", "a:point or_later")
 def from_point(match: Match) -> Any:
     """After tomorrow at 3, from now on."""
     value = match.get("a")
@@ -221,7 +221,7 @@ def from_point(match: Match) -> Any:
     return Between(value, None)
 
 
-@BETWEENS.rule("between", "(before|until|by) (the|at|glue|day_lead)* b:point")
+@BETWEENS.rule("stretch", "(before|until|by) (the|at|glue|day_lead)* b:point")
 def until_point(match: Match) -> Any:
     """Before tomorrow at 3."""
     value = match.get("b")
@@ -232,7 +232,7 @@ def until_point(match: Match) -> Any:
 
 @BETWEENS.rule(
     "lasting",
-    "p:point/time/day/now/hours comma? during a:amount",
+    "p:point/time/day/instant/hours comma? during a:amount",
     "during a:amount (comma|glue|on)* (from|since|starting)? (the|at|day_lead|glue)* p:point/time/day/hours/period",
     "during a:amount comma? (from|starting|since) q:hour",
     "p:time during? a:amount",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # One syllable or ideograph is a token where words are written without spaces.
 _SOLID = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
+# A long letter has some 400 words; more is no booking.
+_MOST_TOKENS = 500
 WORD = re.compile(rf"\d+|[{_SOLID}]|(?:(?![{_SOLID}])[^\W\d_]|[\u0900-\u0963\u0970-\u097f])+|[^\s\w]|_")
 
 _PIECE = re.compile(
@@ -116,7 +118,7 @@ def _piece_values(kind: str, text: str) -> dict[str, Any]:
 def tokenize(text: str, lexicon: Lexicon, limit: int = 2500) -> tuple[list[Token], list[int] | None]:
     """Cut text into tokens, longest phrase first; unknown words stay, so that they keep neighbours apart."""
     folded, offsets = fold_with_offsets(text[:limit])
-    raw = _cut(folded)
+    raw = _cut(folded)[:_MOST_TOKENS]
     if lexicon.capitals:
         for word in raw:
             word.capital = text[word.start if offsets is None else offsets[word.start]].isupper()

@@ -40,7 +40,7 @@ def understand_when(
     )
     tokens, offsets = language.read(text, latent=latent)
     wishes = find_wishes(tokens, latent=latent)
-    windows: list[Window] = []
+    groups: list[list[Window]] = []
     choices: list[Window] = []
     exclusions: list[Window] = []
     ambiguity: str | None = None
@@ -53,17 +53,19 @@ def understand_when(
         if wish.excluded:
             exclusions += found[:1]
             continue
-        windows += found
+        groups.append(found)
         choices += [window for window, reading in zip(found, readings, strict=True) if reading.each] or found[:1]
         if found and ambiguity is None:
             ambiguity = _ambiguity(readings, sure=language.lexicon.order_is_sure)
+    # A time that is over is seldom the wish when another is named; the readings of one expression keep their order.
+    groups.sort(key=lambda found: bool(found) and found[0].past)
+    windows = [window for found in groups for window in found]
     asap = any("asap" in token.values for token in tokens)
     if asap and not windows:
         token = next(token for token in tokens if "asap" in token.values)
         windows = choices = [_window(Reading(scene.now, None, "minute"), token, text, offsets, scene.now, zone)]
-    ranked = sorted(windows, key=lambda window: window.past)
     return When(
-        tuple(ranked[:_MOST_WINDOWS]),
+        tuple(windows[:_MOST_WINDOWS]),
         tuple(choices[:_MOST_WINDOWS]),
         tuple(exclusions[:_MOST_WINDOWS]),
         ambiguity,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
@@ -10,10 +10,13 @@ from nlu.when.clocks import clock_from
 from nlu.when.meaning import Between, Clock, Date, Hours, Lasting, Meaning, Now, Part, Point, Same, Shift
 from nlu.when.tokens import Token
 
-_KINDS = ("between", "lasting", "same", "point", "now", "day", "period", "hours", "time", "part")
+_KINDS = ("stretch", "lasting", "same", "point", "instant", "day", "period", "hours", "time", "part")
 
 
 _JOINS = {"or", "and", "comma", "the", "of", "at", "glue", "day_lead", "any", "every", "from", "in", "stop", "slash"}
+
+_LINKS = _JOINS | {"inpart", "for"}
+_STOPS = {"comma", "stop"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Wish:
 def find_wishes(tokens: Sequence[Token], *, latent: bool) -> list[Wish]:
     """Return the expressions of a message, with what was said once shared out and what was ruled out marked."""
     items: list[Wish] = []
+    known: dict[int, str | None] = {}
     alone = all(
         "mark" in token.values
         or "glue" in token.values
@@ -39,7 +43,8 @@ def find_wishes(tokens: Sequence[Token], *, latent: bool) -> list[Wish]:
         kind = next((kind for kind in _KINDS if kind in token.values), None)
         meaning = _meaning(token.values[kind]) if kind else _bare(tokens, index, latent=latent, alone=alone)
         if meaning is not None:
-            items.append(Wish(meaning, token, index, _is_excluded(tokens, index)))
+            known[index] = _exclusion(tokens, index, known)
+            items.append(Wish(meaning, token, index, known[index] is not None))
     # "I now have a clash on Friday": now is when, only if nothing else is.
     found = [item for item in items if item.meaning != Now()] or items
     return _put_together(_distributed(found, tokens))
@@ -89,32 +94,33 @@ def _has_clock(value: Any) -> bool:
     return isinstance(value, Clock) or (isinstance(value, Point) and isinstance(value.time, Clock))
 
 
-def _is_excluded(tokens: Sequence[Token], index: int) -> bool:
-    """Look back over connecting words for "not" or "except"."""
+def _exclusion(tokens: Sequence[Token], index: int, known: Mapping[int, str | None]) -> str | None:
+    """Tell whether a time is ruled out, and by what: the word before or after it, or the list it stands in."""
     if index + 1 < len(tokens) and "not_after" in tokens[index + 1].values:
         last = index + 2 >= len(tokens) or "mark" in tokens[index + 2].values
         if last or "not" not in tokens[index + 1].values:  # "el martes no", "Tuesday doesn't work"
-            return True
+            return "after"
     lead = index - 1
-    while (
-        lead >= 0
-        and not tokens[lead].values.keys().isdisjoint(_JOINS | set(_KINDS))
-        and "never" not in tokens[lead].values
-    ):
-        if not tokens[lead].values.keys().isdisjoint(_KINDS):
-            joined = any(
-                "or" in tokens[between].values or "and" in tokens[between].values for between in range(lead + 1, index)
-            )
-            return joined and _is_excluded(tokens, lead) and "except" in _negation(tokens, lead)
+    while lead >= 0 and tokens[lead].values.keys() & _LINKS and not tokens[lead].values.keys() & _STOPS:
         lead -= 1
-    return lead >= 0 and bool({"not", "except"} & tokens[lead].values.keys())
+    if lead >= 0 and not _belongs_to_day_before(tokens, lead):
+        for word in ("except", "not"):
+            if word in tokens[lead].values:
+                return word
+    while lead >= 0 and "comma" in tokens[lead].values:
+        lead -= 1
+    between = tokens[lead + 1 : index]
+    # "Any day except Tuesday, Wednesday and Thursday", "not Monday or Tuesday": the list goes on.
+    if known.get(lead) == "except" and any({"or", "and", "comma"} & token.values.keys() for token in between):
+        return "except"
+    if known.get(lead) == "not" and any({"or", "and"} & token.values.keys() for token in between):
+        return "not"
+    return None
 
 
-def _negation(tokens: Sequence[Token], index: int) -> set[str]:
-    lead = index - 1
-    while lead >= 0 and not tokens[lead].values.keys().isdisjoint(_JOINS):
-        lead -= 1
-    return set(tokens[lead].values) if lead >= 0 else set()
+def _belongs_to_day_before(tokens: Sequence[Token], index: int) -> bool:
+    """In "el jueves no puedo, el viernes sí" the negation is about Thursday."""
+    return "not_after" in tokens[index].values and index > 0 and not tokens[index - 1].values.keys().isdisjoint(_KINDS)
 
 
 def _distributed(items: list[Wish], tokens: Sequence[Token]) -> list[Wish]:
