@@ -20,7 +20,7 @@ from bot.processes import Child
 from bot.settings import Settings
 from bot.up_crew import Crew, how_it_ended
 from bot.up_home import AlreadyRunning, Claim, Home, SampleUser, named_settings
-from bot.up_reach import ask_health, own_database, refuse_taken_port
+from bot.up_reach import ask_health, chat_paths, own_database, refuse_taken_port
 from bot.up_train import MARK
 
 #: From web and worker started to healthy: a cold disk reads TensorFlow slowly.
@@ -238,7 +238,7 @@ def _welcome(settings: Settings, users: list[SampleUser], home: Home, seconds: f
     lines = [f"\nThreadbook is healthy after {seconds:.0f} s.\n"]
     if settings.sandbox:
         lines.append(f"  Phones of the sandbox   {base}/sandbox      text, pay and move the clock; nothing leaves here")
-    lines.append(f"  Web chat                {base}/chat")
+    lines += [f"  Web chat                {base}{path}" for path in chat_paths(settings.database_url)]
     lines.append(f"  Console of the staff    {base}/console")
     lines += [f"      {role:<10}          {email}   {password}" for email, role, password in users]
     lines.append(f"  Logs                    {home.logs}")

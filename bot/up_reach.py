@@ -2,11 +2,12 @@
 
 import errno
 import socket
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
 import psycopg
 
+from booking_core.kit.db import libpq_url
 from bot.processes import ServerError
 from bot.settings import Settings
 
@@ -35,6 +36,13 @@ def own_database(server_url: str) -> str:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
             connection.execute(f"CREATE DATABASE {DATABASE}")
     return urlunsplit(urlsplit(server_url)._replace(path=f"/{DATABASE}"))
+
+
+def chat_paths(database_url: str) -> list[str]:
+    """Return the paths of the web chats of the first few businesses."""
+    with psycopg.connect(libpq_url(database_url)) as connection:
+        rows = connection.execute("SELECT slug FROM business ORDER BY id LIMIT 3").fetchall()
+    return [f"/chat/{quote(slug)}" for (slug,) in rows]
 
 
 def local_url(settings: Settings) -> str:

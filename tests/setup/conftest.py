@@ -8,22 +8,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from bot.embedded import free_port
 
+SMALL = (sys.executable, "-m", "tests.setup.small_up")
+
 
 class Terminal:
     """One `up`: what it prints, and its end."""
 
-    def __init__(self, home: Path, port: int, *what: str, **environment: str) -> None:
+    def __init__(self, home: Path, port: int, *what: str, command: Sequence[str] = SMALL, **environment: str) -> None:
         self.printed = home.parent / f"terminal-{time.monotonic_ns()}.txt"
         with self.printed.open("w") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.setup.small_up", *what],
+                [*command, *what],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
