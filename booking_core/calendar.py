@@ -5,7 +5,7 @@ on `allocation` alone.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -197,17 +197,13 @@ def _whole_day(tz: str, minute: int) -> Span:
     return instant(tz, day, 0), instant(tz, day, DAY)
 
 
-def _listed(books: Iterable[Book], within: Mapping[UUID, Sequence[Span]], limit: int) -> list[Slot]:
-    by_start: dict[int, list[tuple[Book, int]]] = defaultdict(list)
+def _listed(books: Sequence[Book], within: Mapping[UUID, Sequence[Span]], limit: int) -> list[Slot]:
+    starts: set[int] = set()
     for book in books:
         spans = within[book.time.staff_id]
-        found = {one.start: one.waste for one in rules.free_starts(book.time, book.need, spans)}
-        for span in filter(rules.is_one_start, spans):
-            if span[0] not in found and _may_begin(book, span[0]):
-                found[span[0]] = 0
-        for start, waste in found.items():
-            by_start[start].append((book, waste))
-    return [_best(start, by_start[start]) for start in sorted(by_start)[:limit]]
+        starts.update(rules.free_starts(book.time, book.need, spans))
+        starts.update(span[0] for span in spans if rules.is_one_start(span) and _may_begin(book, span[0]))
+    return [_best(start, books) for start in sorted(starts)[:limit]]
 
 
 def _may_begin(book: Book, start: int) -> bool:
@@ -218,12 +214,18 @@ def _may_begin(book: Book, start: int) -> bool:
     )
 
 
-def _best(start: int, able: Sequence[tuple[Book, int]]) -> Slot:
-    chosen = able[0][0].time
-    if len(able) > 1:
-        chosen = by_load([book.time for book, _ in able], _whole_day(chosen.tz, start))[0]
-    book, waste = next((book, waste) for book, waste in able if book.time is chosen)
-    return Slot(moment_of(start), moment_of(start + book.need.duration), chosen.staff_id, waste)
+def _best(start: int, books: Sequence[Book]) -> Slot:
+    """Return a listed start with who will get it: whoever `find_place` would put first."""
+    able = {
+        book.time.staff_id: book
+        for book in books
+        if rules.out_of_bounds(start, book.bounds) is None and rules.why_not(book.time, book.need, start) is None
+    }
+    times = [book.time for book in able.values()]
+    chosen = times[0] if len(times) == 1 else by_load(times, _whole_day(times[0].tz, start))[0]
+    need = able[chosen.staff_id].need
+    waste = rules.waste_at(chosen, need, start)
+    return Slot(moment_of(start), moment_of(start + need.duration), chosen.staff_id, waste)
 
 
 async def _load_books(

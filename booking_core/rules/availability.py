@@ -63,33 +63,32 @@ class Bounds:
     latest: int
 
 
-@dataclass(frozen=True, slots=True)
-class FreeStart:
-    """A start that is free, with the gap that it would leave."""
-
-    start: int
-    waste: int
-
-
 def bounds_for(now: datetime, *, lead_time: int, window_end: int) -> Bounds:
     """Return where starts may lie; exactly `lead_time` minutes from now is early enough."""
     current = minute_from(now)
     return Bounds(now=current, earliest=current + lead_time, latest=window_end)
 
 
-def free_starts(time: StaffTime, need: Need, within: Sequence[Span]) -> list[FreeStart]:
+def free_starts(time: StaffTime, need: Need, within: Sequence[Span]) -> list[int]:
     """Return the starts on the grid that are free and lie in the merged spans `within`.
 
     The grid is laid into each free stretch as a whole, so that it does not depend on what is asked.
     """
-    found: list[FreeStart] = []
+    found: list[int] = []
     lead = partial(offset_at, time.tz)
     for free in _free(time, need, (*time.booked, *time.held)):
         starts = grids.starts_in(free, duration=need.duration, interval=need.interval, grid=need.grid, offset_at=lead)
-        found.extend(
-            FreeStart(start, _waste(free, start, need)) for start in starts if around(within, start, start + 1)
-        )
+        found.extend(start for start in starts if around(within, start, start + 1))
     return found
+
+
+def waste_at(time: StaffTime, need: Need, start: int) -> int:
+    """Return how many minutes a visit would leave beside it that are too short for another of its kind."""
+    free = around(_free(time, need, (*time.booked, *time.held)), start, start + need.duration)
+    if free is None:
+        return 0
+    gaps = (start - free[0], free[1] - start - need.duration)
+    return sum(gap for gap in gaps if gap < need.duration)
 
 
 def why_not(time: StaffTime, need: Need, start: int) -> Reason | None:
@@ -174,8 +173,3 @@ def whole_minute(moment: datetime) -> int:
 def _free(time: StaffTime, need: Need, taken: Iterable[Span]) -> list[Span]:
     """Return where the visit itself may lie: its own buffers make everything taken longer."""
     return subtract(time.working, merge((start - need.after, end + need.before) for start, end in taken))
-
-
-def _waste(free: Span, start: int, need: Need) -> int:
-    gaps = (start - free[0], free[1] - start - need.duration)
-    return sum(gap for gap in gaps if gap < need.duration)
