@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -24,13 +25,15 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
             now = await current_time(session)
             today = Wall(visitor.locale, visitor.tz, now).local_date(now)
             day = _asked(request.query_params.get("day", "")) or today
-            found = await load_day(session, visitor.business_id, day, tz=visitor.tz, now=now)
+            place = _named(request.query_params.get("place", ""))
+            found = await load_day(session, visitor.business_id, place, day, now=now)
         return pages.page(
             request,
             "calendar.html",
             visitor=visitor,
             now=now,
             area=Area.CALENDAR,
+            date=day,
             day=found,
             today=today,
             before=day - timedelta(days=1),
@@ -44,3 +47,10 @@ def _asked(text: str) -> date | None:
     except ValueError:
         return None
     return day if 2000 <= day.year <= 2200 else None
+
+
+def _named(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,23 +1,33 @@
 """One day of a business: who works when, and what is booked."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking_core.models import Booking, Customer, DateOverride, Location, ScheduleRule, Service, Staff, State
+from booking_core import booking as bookings
+from booking_core.catalog import Catalog, load_catalog
+from booking_core.models import Customer, DateOverride, Location, Staff, State, TimeOff
+from booking_core.rules.schedule import Schedule, WallSpan, working_time
+from booking_core.rules.wallclock import minute_of, moment_of
 from bot.console.daygrid import row_at, rows_for
 
-#: What takes a person's time, or did.
-SHOWN = (State.HELD, State.CONFIRMED, State.COMPLETED, State.NO_SHOW)
 #: The grid of a day on which nobody works.
 USUAL = (9 * 60, 18 * 60)
 _DAY = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A location to choose."""
+
+    id: UUID
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +72,10 @@ class Day:
 
     date: date
     tz: str
+    place: Place
+    places: Sequence[Place]
     columns: Sequence[Column]
     hours: Sequence[tuple[int, int]]  # (hour, its row)
-    rows: int
     now_row: int | None
 
     @property
@@ -73,105 +84,115 @@ class Day:
         return sum(len(column.visits) for column in self.columns)
 
 
-async def load_day(session: AsyncSession, business_id: UUID, day: date, *, tz: str, now: datetime) -> Day:
-    """Return a local date of the business, in four queries whatever is booked."""
-    zone = ZoneInfo(
-        await session.scalar(select(Location.timezone).where(Location.business_id == business_id).limit(1)) or tz
-    )
-    begin = datetime.combine(day, time.min, zone)
-    end = datetime.combine(day + timedelta(days=1), time.min, zone)
-    staff = list(
-        await session.scalars(
-            select(Staff)
-            .where(Staff.business_id == business_id, Staff.active.is_(True))
-            .order_by(Staff.position, Staff.name)
+async def load_day(
+    session: AsyncSession, business_id: UUID, place_id: UUID | None, day: date, *, now: datetime
+) -> Day | None:
+    """Return a local date of a place (the first, unless named); None for a business without a place."""
+    catalog = await load_catalog(session, business_id)
+    place = next((one for one in catalog.locations if one.id == place_id), next(iter(catalog.locations), None))
+    if place is None:
+        return None
+    zone = ZoneInfo(place.timezone)
+    booked = [
+        one
+        for one in await bookings.on_day(session, business_id, place.id, day, place.timezone)
+        # A hold that ran out takes no time, though the sweep may not have been here yet.
+        if one.state != State.HELD.value or (one.hold_expires_at and one.hold_expires_at > now)
+    ]
+    customers = await _customers(session, business_id, {one.customer_id for one in booked})
+    busy = {one.staff_id for one in booked}
+    here = {one.id: one for one in catalog.staff if one.location_id == place.id}
+    people = list(here.values()) + [catalog.staff_member(one) for one in sorted(busy - set(here))]
+    hours = await _hours(session, catalog, place, people, day)
+    taken = {one.id: (_minute(one.starts, day, zone), _minute(one.ends, day, zone)) for one in booked}
+    opens, closes = _frame([*(span for each in hours.values() for span in each), *taken.values()])
+
+    def column(member: Staff) -> Column:
+        return Column(
+            staff_id=member.id,
+            name=member.name,
+            hours=hours[member.id],
+            works=[Span(row_at(a, opens), rows_for(a, b, opens)) for a, b in hours[member.id]],
+            visits=[
+                Visit(
+                    id=one.id,
+                    reference=one.reference,
+                    starts=one.starts,
+                    ends=one.ends,
+                    state=one.state,
+                    service=catalog.service(one.service_id).name,
+                    customer=customers.get(one.customer_id),
+                    conversation_id=one.conversation_id,
+                    confirmed=one.attendance_confirmed_at is not None,
+                    row=row_at(taken[one.id][0], opens),
+                    rows=rows_for(*taken[one.id], opens),
+                )
+                for one in booked
+                if one.staff_id == member.id
+            ],
         )
-    )
-    booked = (
-        await session.execute(
-            select(Booking, Service.name, Customer.name)
-            .join(Service, (Service.business_id == Booking.business_id) & (Service.id == Booking.service_id))
-            .join(Customer, (Customer.business_id == Booking.business_id) & (Customer.id == Booking.customer_id))
-            .where(
-                Booking.business_id == business_id,
-                Booking.starts >= begin - timedelta(days=1),
-                Booking.starts < end,
-                Booking.ends > begin,
-                Booking.state.in_([state.value for state in SHOWN]),
-                or_(Booking.state != State.HELD.value, Booking.hold_expires_at > now),
-            )
-            .order_by(Booking.starts)
-        )
-    ).all()
-    hours = await _hours(session, business_id, day, staff)
-    spans = [span for each in hours.values() for span in each]
-    minutes = [(_minute(row[0].starts, day, zone), _minute(row[0].ends, day, zone)) for row in booked]
-    opens, closes = _frame(spans + minutes)
-    visits: dict[UUID, list[Visit]] = defaultdict(list)
-    for (booking, service, customer), (first, last) in zip(booked, minutes, strict=True):
-        visits[booking.staff_id].append(
-            Visit(
-                id=booking.id,
-                reference=booking.reference,
-                starts=booking.starts,
-                ends=booking.ends,
-                state=booking.state,
-                service=service,
-                customer=customer,
-                conversation_id=booking.conversation_id,
-                confirmed=booking.attendance_confirmed_at is not None,
-                row=row_at(first, opens),
-                rows=rows_for(first, last, opens),
-            )
-        )
-    local_now = now.astimezone(zone)
-    minute = local_now.hour * 60 + local_now.minute
+
+    minute = _minute(now, day, zone)
     return Day(
         date=day,
-        tz=zone.key,
-        columns=[
-            Column(
-                staff_id=member.id,
-                name=member.name,
-                visits=visits[member.id],
-                works=[Span(row_at(a, opens), rows_for(a, b, opens)) for a, b in hours[member.id]],
-                hours=hours[member.id],
-            )
-            for member in staff
-        ],
+        tz=place.timezone,
+        place=Place(place.id, place.name),
+        places=[Place(one.id, one.name) for one in catalog.locations],
+        columns=[column(member) for member in people],
         hours=[(hour, row_at(hour * 60, opens)) for hour in range(opens // 60, closes // 60)],
-        rows=rows_for(opens, closes, opens),
-        now_row=row_at(minute, opens) if local_now.date() == day and opens <= minute < closes else None,
+        now_row=row_at(minute, opens) if now.astimezone(zone).date() == day and opens <= minute < closes else None,
     )
+
+
+async def _customers(session: AsyncSession, business_id: UUID, ids: set[UUID]) -> dict[UUID, str | None]:
+    found = await session.execute(
+        select(Customer.id, Customer.name).where(Customer.business_id == business_id, Customer.id.in_(ids))
+    )
+    return dict(found.tuples().all())
 
 
 async def _hours(
-    session: AsyncSession, business_id: UUID, day: date, staff: Sequence[Staff]
-) -> Mapping[UUID, list[tuple[int, int]]]:
-    """Return when each person works: the week's rules, or what replaces them on this date."""
-    rules = await session.scalars(
-        select(ScheduleRule)
-        .where(ScheduleRule.business_id == business_id, ScheduleRule.weekday == day.weekday())
-        .order_by(ScheduleRule.opens)
-    )
-    hours: dict[UUID, list[tuple[int, int]]] = {member.id: [] for member in staff}
-    for rule in rules:
-        if rule.staff_id in hours:
-            hours[rule.staff_id].append((rule.opens, rule.closes))
-    overrides = await session.scalars(
-        select(DateOverride)
-        .where(DateOverride.business_id == business_id, DateOverride.day == day)
-        # A person's own word on the day comes after the house's, and so stands.
-        .order_by(DateOverride.staff_id.is_not(None))
-    )
-    for override in overrides:
+    session: AsyncSession, catalog: Catalog, place: Location, people: Sequence[Staff], day: date
+) -> dict[UUID, list[tuple[int, int]]]:
+    """Return when each person works that day, in minutes of the place's wall clock."""
+    zone = ZoneInfo(place.timezone)
+    business_id = catalog.business.id
+    house: dict[date, list[WallSpan]] = {}
+    own: dict[UUID, dict[date, list[WallSpan]]] = defaultdict(dict)
+    for override in await session.scalars(
+        select(DateOverride).where(DateOverride.business_id == business_id, DateOverride.day == day)
+    ):
         spans = [(int(span["opens"]), int(span["closes"])) for span in override.spans]
-        for member in staff:
-            if override.staff_id == member.id or (
-                override.staff_id is None and override.location_id == member.location_id
-            ):
-                hours[member.id] = spans
-    return hours
+        if override.staff_id is not None:
+            own[override.staff_id].setdefault(day, []).extend(spans)
+        elif override.location_id == place.id:
+            house.setdefault(day, []).extend(spans)
+    away: dict[UUID, list[tuple[int, int]]] = defaultdict(list)
+    begin = datetime.combine(day, time.min, zone)
+    for gone in await session.scalars(
+        select(TimeOff).where(
+            TimeOff.business_id == business_id,
+            TimeOff.starts < begin + timedelta(days=1),
+            TimeOff.ends > begin,
+        )
+    ):
+        away[gone.staff_id].append((minute_of(gone.starts), minute_of(gone.ends)))
+    return {
+        member.id: [
+            (_minute(moment_of(first), day, zone), _minute(moment_of(last), day, zone))
+            for first, last in working_time(
+                Schedule(
+                    tz=place.timezone,
+                    weekly=catalog.weekly.get(member.id, {}),
+                    house=house,
+                    own=own[member.id],
+                    away=away[member.id],
+                ),
+                [day],
+            )
+        ]
+        for member in people
+    }
 
 
 def _minute(moment: datetime, day: date, zone: ZoneInfo) -> int:
