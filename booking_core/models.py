@@ -231,6 +231,7 @@ class Booking(Base):
         ),
         Index("ix_booking_customer_starts", "business_id", "customer_id", "starts"),
         Index("ix_booking_starts", "business_id", "starts"),
+        Index("ix_booking_ics_token", "ics_token"),
         Index("ix_booking_hold_expires", "hold_expires_at", postgresql_where=text("state = 'held'")),
     )
     business_id: Mapped[UUID] = mapped_column(primary_key=True)

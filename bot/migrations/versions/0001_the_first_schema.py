@@ -261,6 +261,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_booking_customer_starts', 'booking', ['business_id', 'customer_id', 'starts'], unique=False)
     op.create_index('ix_booking_hold_expires', 'booking', ['hold_expires_at'], unique=False, postgresql_where=sa.text("state = 'held'"))
+    op.create_index('ix_booking_ics_token', 'booking', ['ics_token'], unique=False)
     op.create_index('ix_booking_starts', 'booking', ['business_id', 'starts'], unique=False)
     op.create_table('choice_token',
     sa.Column('token', sa.Text(), nullable=False),
@@ -467,6 +468,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_choice_token_message_id_number'), table_name='choice_token')
     op.drop_index(op.f('ix_choice_token_business_id_conversation_id'), table_name='choice_token')
     op.drop_table('choice_token')
+    op.drop_index('ix_booking_ics_token', table_name='booking')
     op.drop_index('ix_booking_starts', table_name='booking')
     op.drop_index('ix_booking_hold_expires', table_name='booking', postgresql_where=sa.text("state = 'held'"))
     op.drop_index('ix_booking_customer_starts', table_name='booking')
