@@ -259,7 +259,18 @@ def _names_a_day(match: Match, number: Any, lead: Any) -> bool:
         return True
     if "digits" not in number.values:
         return False
-    return not match.is_whole or number.values["ord"] > 6
+    following = match.after
+    timed = following and following.values.keys() & {
+        "time",
+        "hm",
+        "at",
+        "about",
+        "daypart",
+        "inpart",
+        "between",
+        "after",
+    }
+    return number.values["ord"] > 5 or bool(timed)
 
 
 @DATES.rule(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from nlu.when import When, Window, understand_when
 
 DATA = Path(__file__).parents[3] / "data" / "when"
@@ -17,8 +18,7 @@ def _cases() -> list[Any]:
     found = []
     for path in sorted(DATA.glob("*.yml")):
         file = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-        for case in file["cases"]:
-            found.append(pytest.param(file, case, id=f"{path.stem}: {case['say']}"))
+        found += [pytest.param(file, case, id=f"{path.stem}: {case['say']}") for case in file["cases"]]
     return found
 
 
