@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking_core.models import Customer, Service, Staff
+from booking_core import booking as bookings
+from booking_core.models import Customer, Location, Service, Staff
 from bot.handoff import Answers, Refusal
 from bot.models import Dialogue, HandoffNote, ThreadSeen, User
 from channels import messages as channel_messages
@@ -18,6 +19,8 @@ from channels.models import Conversation, Message, Sender
 
 #: Entries of one page of a thread.
 PAGE = 80
+#: Bookings shown above a thread.
+MOST_AHEAD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,38 @@ async def load_thread(
         entries=entries,
         earlier=earlier,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A booking of the customer that lies ahead."""
+
+    reference: str
+    starts: datetime
+    tz: str
+    state: str
+    service: str
+    staff: str
+
+
+async def load_ahead(session: AsyncSession, business_id: UUID, customer_id: UUID | None, now: datetime) -> list[Ahead]:
+    """Return what a customer has booked, the next first: what whoever answers must know."""
+    booked = await bookings.upcoming(session, business_id, customer_id, now=now) if customer_id else []
+    if not booked:
+        return []
+    names = await _catalog_names(session, business_id)
+    zones = await _names(session, select(Location.id, Location.timezone).where(Location.business_id == business_id))
+    return [
+        Ahead(
+            one.reference,
+            one.starts,
+            zones[str(one.location_id)],
+            one.state,
+            names[str(one.service_id)],
+            names[str(one.staff_id)],
+        )
+        for one in booked[:MOST_AHEAD]
+    ]
 
 
 async def mark_seen(session: AsyncSession, business_id: UUID, user_id: UUID, conversation_id: UUID, seq: int) -> None:

@@ -17,7 +17,7 @@ from bot.console.desk import Desk
 from bot.console.forms import read_key, read_number, read_text, wants_json
 from bot.console.inbox_routes import searched
 from bot.console.pages import Pages
-from bot.console.thread import Thread, load_thread, mark_seen
+from bot.console.thread import Thread, load_ahead, load_thread, mark_seen
 from bot.console.threads import load_inbox
 from bot.console.wall import Wall
 from bot.models import User
@@ -90,6 +90,7 @@ class View:
                 "visitor": visitor,
                 "now": now,
                 "thread": found,
+                "ahead": await load_ahead(session, visitor.business_id, found.customer_id, now),
                 "key": new_id(),
                 "problem": await self._worded(session, visitor, refused),
             }

@@ -58,6 +58,10 @@ class Wall:
         """Return the clock on another wall: the location's."""
         return phrasing.clock(moment, tz, self.locale)
 
+    def day_in(self, moment: datetime, tz: str) -> str:
+        """Return the day on another wall."""
+        return phrasing.day(moment, tz, self.locale)
+
     def hour(self, hour: int) -> str:
         """Return an hour of the day's scale."""
         return str(format_time(time(hour % 24), "short", locale=self._babel)).replace("\u202f", "\u00a0")

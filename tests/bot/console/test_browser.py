@@ -181,7 +181,8 @@ async def test_without_scripts_the_forms_still_work(
 
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, select, textarea, summary, input:not([type=hidden])')]
+SMALL_TARGETS = """() => [...document
+  .querySelectorAll('a, button, select, textarea, summary, input:not([type=hidden])')]
   .map((element) => [element, element.getBoundingClientRect()])
   .filter(([element, box]) => element.checkVisibility() && box.width > 2 && !element.closest('.skip, .fine')
     && (box.height < 44 || box.width < 44))

@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from fastapi import FastAPI
 from sqlalchemy import select
@@ -13,9 +14,10 @@ from booking_core.kit.ids import new_id
 from booking_core.kit.live import announce
 from bot.console.access import COOKIE
 from bot.models import Dialogue, HandoffNote, LoginSession
+from channels import conversations
 from channels.models import Message
 from tests.bot.console.conftest import BASE, Browser, SignIn, hidden
-from tests.bot.console.scene import Scene, add_thread, add_user
+from tests.bot.console.scene import Scene, add_booking, add_catalog, add_thread, add_user
 
 JSON = {"accept": "application/json"}
 
@@ -115,6 +117,22 @@ async def test_notes_and_messages_stand_in_the_order_they_came(
     page = (await browser.get(f"/console/threads/{thread}")).text
     page = page.split('class="entries"')[1]
     assert page.index("Can I talk") < page.index("promised a person") < page.index(">Of course.<")
+
+
+async def test_what_the_customer_has_booked_stands_above_the_thread(
+    database: Database, scene: Scene, signed_in: SignIn
+) -> None:
+    thread = await waiting_thread(database, scene)
+    async with database.transaction() as session:
+        await add_catalog(session, scene)
+        starts = datetime.now(UTC) + timedelta(days=2)
+        booking = await add_booking(session, scene, "Ana", "Haircut", starts, "Lucía")
+        conversation = await conversations.load(session, scene.business.id, UUID(thread))
+        conversation.customer_id = booking.customer_id
+    browser = await signed_in("staff")
+    page = (await browser.get(f"/console/threads/{thread}")).text
+    assert booking.reference in page
+    assert "Coming up" in page
 
 
 async def test_a_long_thread_is_read_page_by_page(database: Database, scene: Scene, signed_in: SignIn) -> None:
