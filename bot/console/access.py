@@ -105,7 +105,7 @@ def door(desk: Desk, area: Area) -> Callable[[Request], Awaitable[Visitor]]:
         if visitor is None:
             raise NotSignedIn
         if request.method not in {"GET", "HEAD"}:
-            await check_csrf(request, visitor.csrf)
+            await check_csrf(desk, request, visitor.csrf)
         if not visitor.may(area):
             raise NotAllowed
         return visitor
@@ -113,16 +113,20 @@ def door(desk: Desk, area: Area) -> Callable[[Request], Awaitable[Visitor]]:
     return admit
 
 
-async def check_csrf(request: Request, expected: str) -> None:
+async def check_csrf(desk: Desk, request: Request, expected: str) -> None:
     """Refuse a POST that does not carry the expected token or that another site sent."""
-    if not same_origin(request):
+    if not same_origin(desk, request):
         raise Forged
     given = (await read_form(request)).get(CSRF_FIELD, "")
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
         raise Forged
 
 
-def same_origin(connection: HTTPConnection) -> bool:
-    """Whether the browser says that our own page sent this; browsers that say nothing are trusted."""
+def same_origin(desk: Desk, connection: HTTPConnection) -> bool:
+    """Whether the browser says that our own page sent this; browsers that say nothing are trusted.
+
+    Our own is the host that was asked, or the public one where a proxy asks by another name.
+    """
     origin = connection.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
+    ours = {connection.headers.get("host"), urlsplit(desk.settings.base_url).netloc}
+    return origin is None or urlsplit(origin).netloc in ours

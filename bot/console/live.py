@@ -30,7 +30,7 @@ def add_routes(router: APIRouter, desk: Desk) -> None:
     @router.websocket("/live")
     async def live(socket: WebSocket) -> None:
         # A WebSocket carries cookies wherever it is opened from: only our own pages may.
-        visitor = await find_visitor(desk, socket) if same_origin(socket) else None
+        visitor = await find_visitor(desk, socket) if same_origin(desk, socket) else None
         await socket.accept()
         if visitor is None or not visitor.may(Area.INBOX):
             await socket.close(SIGN_IN)

@@ -61,7 +61,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.post("/login")
     async def login(request: Request) -> Response:
-        await check_csrf(request, form_token(request.cookies.get(LOGIN_COOKIE, "")))
+        await check_csrf(desk, request, form_token(request.cookies.get(LOGIN_COOKIE, "")))
         email = clean_email(await read_text(request, "email", 320))
         # A password is taken as it was typed, spaces at its ends included.
         typed = (await read_form(request)).get("password", "")
@@ -92,7 +92,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
     async def logout(request: Request) -> Response:
         visitor = await find_visitor(desk, request)
         if visitor is not None:
-            await check_csrf(request, visitor.csrf)
+            await check_csrf(desk, request, visitor.csrf)
             async with desk.db.transaction() as session:
                 await close_session(session, request.cookies[COOKIE])
         answer = RedirectResponse("/console/login", 303)

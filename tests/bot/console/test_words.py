@@ -1,15 +1,17 @@
 """The console's words: every key that a page uses exists, in every language, with the same values."""
 
+import ast
 import re
 import string
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bot.console.access import AREAS, Area
 from bot.console.transcripts import CHANNELS, OUTCOMES
 from bot.handoff import Answers, Move, Refusal
-from bot.words import Words
+from bot.words import LOCALES, Words
 from channels.models import Delivery
 
 CONSOLE = Path(__file__).resolve().parents[3] / "bot" / "console"
@@ -45,6 +47,24 @@ def used() -> set[str]:
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_key_of_the_pages_has_words(words: Words, language: str) -> None:
     assert used() - set(words.keys(language)) == set()
+
+
+def test_every_task_that_the_bot_sets_has_words(words: Words) -> None:
+    calls = [
+        node
+        for path in CONSOLE.parent.glob("**/*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("ask_staff", "_for_staff"))
+    ]
+    said = [each for call in calls for each in (*call.args, *(one.value for one in call.keywords if one.arg == "kind"))]
+    kinds = {each.value for each in said if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+    assert {"message_failed", "refund_failed"} <= kinds
+    assert {kind for kind in kinds if not words.has(f"console.task.{kind}")} == set()
+
+
+def test_everything_the_bot_may_understand_has_words(words: Words) -> None:
+    domain = yaml.safe_load((LOCALES.parent / "domain" / "domain.yml").read_text())
+    assert {intent for intent in domain["intents"] if not words.has(f"console.intent.{intent}")} == set()
 
 
 def test_both_languages_say_the_same_things_with_the_same_values(words: Words) -> None:
