@@ -13,14 +13,12 @@
     const memory = {};
     const name = (key) => `threadbook:${settings.slug}:${key}`;
     return {
-      get(key) {
-        try { return localStorage.getItem(name(key)) ?? memory[key] ?? null; } catch { return memory[key] ?? null; }
-      },
+      get(key) { try { return localStorage.getItem(name(key)); } catch { return memory[key] ?? null; } },
       set(key, value) {
-        if (value === null) delete memory[key]; else memory[key] = value;
+        memory[key] = value;
         try {
           if (value === null) localStorage.removeItem(name(key)); else localStorage.setItem(name(key), value);
-        } catch { /* a full or forbidden storage */ }
+        } catch { /* no storage */ }
       },
       name,
     };
@@ -30,7 +28,6 @@
   let lastSeq = 0, lastDay = "", lastFrom = "", fresh = true;
   let outbox = [], sending = false, retryIn = 0;
 
-  // ---- small things
   const make = (tag, className, text) => {
     const node = document.createElement(tag);
     if (className) node.className = className;
@@ -84,7 +81,7 @@
     date.append(make("span", "", wallFormat(facts.start, { month: "short" })));
     const what = make("div", "what");
     what.append(make("div", "state", words[`card.${act}`]));
-    const title = make("h3", "", facts.service);
+    const title = make("h2", "", facts.service);
     title.dir = "auto";
     const time = { hour: "numeric", minute: "2-digit" };
     const hours = [facts.start, facts.end].filter(Boolean).map((iso) => wallFormat(iso, time)).join(" – ");
@@ -106,7 +103,7 @@
     const pay = act === "payment_link" && facts.payment_url && webAddress(facts.payment_url);
     if (pay) {
       const button = link(pay, words["card.pay"], "strong");
-      button.append(make("span", "hidden", `, ${words["card.pay_hint"]}`));
+      button.ariaLabel = `${words["card.pay"]}, ${words["card.pay_hint"]}`;
       doing.append(button);
     }
     const calendar = ["booked", "rescheduled", "reminder"].includes(act) && facts.calendar_url && webAddress(facts.calendar_url);
@@ -174,7 +171,7 @@
       button.addEventListener("click", () => {
         set.remove();
         say(choice.label, choice.id);
-        scroll.focus({ preventScroll: true }); // not the input: that would open a phone's keyboard
+        scroll.focus({ preventScroll: true }); // the input would open a phone's keyboard
       });
       set.append(button);
     }
@@ -193,7 +190,7 @@
     refresh();
     if (stay) toEnd(); else if (lastSeq > before) $("newest").hidden = false;
     if (fresh && news.messages.length < PAGE) {
-      fresh = false; // the history is there: from here on new messages are read out
+      fresh = false; // from here on messages are new, and read out
       setTimeout(() => log.setAttribute("aria-live", "polite"), 150);
     }
   }
@@ -222,7 +219,7 @@
     typing(false);
   }
 
-  // ---- writing: what is not sent yet waits here, across reloads; the server knows each by its id
+  // ---- writing: what is not sent waits here, across reloads; the server knows each by its id
   const stored = () => { try { return JSON.parse(kept.get("outbox")) ?? []; } catch { return []; } };
   const keep = ({ id, text, choice, after, sent }) =>
     kept.set("outbox", JSON.stringify([...stored().filter((own) => own.id !== id), { id, text, choice, after, sent }]));
@@ -281,7 +278,7 @@
     } finally { sending = false; }
   }
 
-  // Sends one message; returns after how many milliseconds to try again, 0 when it is settled.
+  // Returns after how many milliseconds to try again, 0 when it is settled.
   async function post(own) {
     let answer;
     try {
@@ -346,6 +343,8 @@
       worry ??= setTimeout(() => state(navigator.onLine ? words.reconnecting : words.offline), 2500);
     };
 
+    const pause = () => jitter(Math.min(0.4 * 2 ** failures, 15));
+
     function open() {
       if (!token || socket || polling) return;
       if (failures >= 3 && !opened) return void poll();
@@ -363,7 +362,7 @@
       failures += 1;
       trouble();
       clearTimeout(timer);
-      timer = setTimeout(open, jitter(Math.min(0.4 * 2 ** failures, 15)));
+      timer = setTimeout(open, pause());
     }
     async function poll() {
       const mine = polling = new AbortController();
@@ -381,7 +380,7 @@
           if (polling !== mine) return;
           failures += 1;
           trouble();
-          await new Promise((done) => setTimeout(done, jitter(Math.min(0.4 * 2 ** failures, 15))));
+          await new Promise((done) => setTimeout(done, pause()));
         }
       }
     }
