@@ -23,21 +23,14 @@ TAP_LIVES = timedelta(minutes=10)
 #: A bot may delete its messages for so long.
 DELETABLE = timedelta(hours=48)
 #: What a bot "does" while it works.
-_ACTIONS = frozenset(
-    [
-        "typing",
-        "upload_photo",
-        "record_video",
-        "upload_video",
-        "record_voice",
-        "upload_voice",
-        "upload_document",
-        "choose_sticker",
-        "find_location",
-        "record_video_note",
-        "upload_video_note",
-    ]
-)
+_ACTIONS = frozenset({"typing", "choose_sticker", "find_location"}) | {
+    f"{verb}_{what}"
+    for verb, whats in (
+        ("upload", ("photo", "video", "voice", "document", "video_note")),
+        ("record", ("video", "voice", "video_note")),
+    )
+    for what in whats
+}
 
 
 async def get_me(stage: Stage, session: AsyncSession, fields: Fields) -> Any:

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -29,6 +29,12 @@ Answer = Callable[[AsyncSession, Request], Awaitable[Response]]
 def router_for(stage: Stage) -> APIRouter:
     """Return the routes under /sandbox/twilio."""
     router = APIRouter(prefix="/sandbox/twilio", include_in_schema=False)
+    for path, method, answer in (*_messages(stage), *_contents(stage)):
+        router.add_api_route(path, _guarded(stage, answer), methods=[method], response_class=Response)
+    return router
+
+
+def _messages(stage: Stage) -> Sequence[tuple[str, str, Answer]]:
     account = f"/{API}/Accounts/{{account}}"
 
     async def create(session: AsyncSession, request: Request) -> Response:
@@ -45,7 +51,15 @@ def router_for(stage: Stage) -> APIRouter:
             raise TwilioRefused(20404, request.url.path.removeprefix("/sandbox/twilio"))
         return JSONResponse(message_resource(message, stage.twilio.account_sid))
 
-    async def content_created(session: AsyncSession, request: Request) -> Response:
+    return (
+        (f"{account}/Messages.json", "POST", create),
+        (f"{account}/Messages.json", "GET", listed),
+        (f"{account}/Messages/{{sid}}.json", "GET", fetched),
+    )
+
+
+def _contents(stage: Stage) -> Sequence[tuple[str, str, Answer]]:
+    async def created(session: AsyncSession, request: Request) -> Response:
         try:
             asked = json.loads(await request.body())
         except ValueError:
@@ -54,36 +68,31 @@ def router_for(stage: Stage) -> APIRouter:
             raise TwilioRefused(20001, "the body is not an object")
         return JSONResponse(await create_content(stage, session, asked), 201)
 
-    async def contents_listed(session: AsyncSession, request: Request) -> Response:
+    async def listed(session: AsyncSession, request: Request) -> Response:
         page, size = _paging(request)
         query = select(SandboxObject).where(SandboxObject.kind == CONTENT).order_by(SandboxObject.created_at.desc())
         found = await session.scalars(query.offset(page * size).limit(size + 1))
         return JSONResponse(content_page(found.all(), page, size))
 
-    async def content_fetched(session: AsyncSession, request: Request) -> Response:
+    async def fetched(session: AsyncSession, request: Request) -> Response:
         content = await find(session, request.path_params["sid"], CONTENT)
         if content is None:
             raise TwilioRefused(20404, request.url.path.removeprefix("/sandbox/twilio"))
         return JSONResponse(content.body)
 
-    async def content_deleted(session: AsyncSession, request: Request) -> Response:
+    async def deleted(session: AsyncSession, request: Request) -> Response:
         content = await find(session, request.path_params["sid"], CONTENT)
         if content is None:
             raise TwilioRefused(20404, request.url.path.removeprefix("/sandbox/twilio"))
         await session.delete(content)
         return Response(status_code=204)
 
-    for path, method, answer in (
-        (f"{account}/Messages.json", "POST", create),
-        (f"{account}/Messages.json", "GET", listed),
-        (f"{account}/Messages/{{sid}}.json", "GET", fetched),
-        ("/v1/Content", "POST", content_created),
-        ("/v1/Content", "GET", contents_listed),
-        ("/v1/Content/{sid}", "GET", content_fetched),
-        ("/v1/Content/{sid}", "DELETE", content_deleted),
-    ):
-        router.add_api_route(path, _guarded(stage, answer), methods=[method], response_class=Response)
-    return router
+    return (
+        ("/v1/Content", "POST", created),
+        ("/v1/Content", "GET", listed),
+        ("/v1/Content/{sid}", "GET", fetched),
+        ("/v1/Content/{sid}", "DELETE", deleted),
+    )
 
 
 def _guarded(stage: Stage, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
