@@ -332,6 +332,9 @@ def settle(clock: Clock, part: str) -> Clock | None:
 def clock_in_part(match: Match) -> Clock | None:
     """5 de la tarde, 3 in the morning, Viertel nach 8 abends."""
     clock, part = clock_from(match.get("h")), match.get("p")
+    lead = match.tokens[match.found.start()]
+    if "to" in lead.values and match.before and match.before.values.keys() & {"hour", "time"}:
+        return None  # das quatro às seis da tarde: the preposition joins two hours
     if clock is None or (
         match.before and "day_lead" in match.before.values and "hour" in match.tokens[match.found.start()].values
     ):
@@ -369,6 +372,8 @@ def bare_clock(match: Match) -> Clock | None:
         return None
     if following and "word" in following.values and "at_weak" in lead.values:
         return None
+    if lead.text == "a" and not match.context.latent and "hmark" not in match.tokens[match.found.end() - 1].values:
+        return None  # pt "à 1", fr "à 3": too little for a time
     if any("street" in token.values for token in match.tokens[match.found.end() : match.found.end() + 3]):
         return None  # at 5 Main Street
     return replace(

@@ -119,12 +119,12 @@ _MONTH_YEAR = "((of|comma|in){0,2} y:year)?"
 
 @DATES.rule(
     "day",
-    f"day_lead!to? the!to? d:dom/ord day_word? dot? (of!to|the!to|comma){{0,2}} m:month dot? {_MONTH_YEAR}",
-    f"day_lead!to? the!to? d:dom/ord m:month (dash|slash|comma)? {_MONTH_YEAR}",
-    f"d:dom/ord x:dash/slash m:month (dash|slash)? {_MONTH_YEAR}",
-    "day_lead!to? the!to? d:dom/ord dot? of? m:month quote? y:yy!hour",
-    f"m:month dot? (the|slash|dash|comma|on)? the!to? d:dom/ord dot? {_MONTH_YEAR}",
-    "m:month dot? d:dom/ord comma? y:yy!hour",
+    f"day_lead!to? the!to? d:dom/ord!weekday day_word? dot? (of!to|the!to|comma){{0,2}} m:month dot? {_MONTH_YEAR}",
+    f"day_lead!to? the!to? d:dom/ord!weekday m:month (dash|slash|comma)? {_MONTH_YEAR}",
+    f"d:dom/ord!weekday x:dash/slash m:month (dash|slash)? {_MONTH_YEAR}",
+    "day_lead!to? the!to? d:dom/ord!weekday dot? of? m:month quote? y:yy!hour",
+    f"m:month dot? (the|slash|dash|comma|on)? the!to? d:dom/ord!weekday dot? {_MONTH_YEAR}",
+    "m:month dot? d:dom/ord!weekday comma? y:yy!hour",
 )
 def day_of_month(match: Match) -> Any:
     """5 de mayo, May 5th, the 2nd of March 2027."""
@@ -168,7 +168,7 @@ def weekday_and_date(match: Match) -> Any:
 
 @DATES.rule(
     "day",
-    "w:weekday dot? (comma|the|day_lead|glue){0,3} d:ord (day_word)?",
+    "w:weekday dot? (comma|the|day_lead|glue){0,3} d:ord!weekday (day_word)?",
     "w:weekday dot? comma? day_lead d:dom",
     "w:weekday d:dom!spelled",
     "w:weekday d:dom",
@@ -204,13 +204,13 @@ def _leads_to_date(match: Match) -> bool:
     return any("day" in token.values for token in ahead)
 
 
-@DATES.rule("never", "n:num!dom!year!hhmm word? of? m:month")
+@DATES.rule("never", "n:num!dom!year!hhmm word/dot? of? m:month")
 def impossible_day(match: Match) -> Any:
     """32nd of March."""
     return True
 
 
-@DATES.rule("day", "day_lead!to d:ord/dom", "(on|glue){0,2} the d:ord", "(on|glue)? d:ord!spelled_ord")
+@DATES.rule("day", "day_lead!to d:ord!weekday/dom", "(on|glue){0,2} the d:ord!weekday", "(on|glue)? d:ord!weekday")
 def number_of_day(match: Match) -> Any:
     """El 16, the 8th, dia 17."""
     following = match.after

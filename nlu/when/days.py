@@ -63,6 +63,12 @@ def next_date(match: Match) -> Any:
     return None
 
 
+@DAYS.rule("period", "(the|this|next|coming|glue)? h:holiday_week")
+def holy_week(match: Match) -> Any:
+    """Semana santa: the week that holds Good Friday."""
+    return WeekOf(Holiday(match.get("h")))
+
+
 @DAYS.rule(
     "day",
     "(the|this|next|coming|glue)? h:holiday of? y:year",

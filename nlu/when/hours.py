@@ -47,6 +47,8 @@ def pair_of(first: Clock | None, second: Clock | None, *, after: Any = None) -> 
 )
 def hours_between(match: Match) -> Any:
     """Between 2 and 4, 9:30-11:00, from 5 to 6pm."""
+    if match.before and "for" in match.before.values and "hour" in match.tokens[match.found.start()].values:
+        return None  # une table pour 4 à 19h
     lead = match.tokens[match.found.start()]
     if lead.values.keys() & {"from", "since"} and not match.context.latent:
         bare = "hour" in (match.token("a") or lead).values and "hour" in (match.token("b") or lead).values

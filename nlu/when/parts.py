@@ -80,27 +80,28 @@ def part_alone(match: Match) -> Any:
     return Part(match.get("p"))
 
 
+_TIMES = {"day", "time", "period", "point", "hour"}
+_LEADS = {
+    "after",
+    "before",
+    "until",
+    "since",
+    "from",
+    "by",
+    "during",
+    "between",
+    "every",
+    "any",
+    "not",
+    "except",
+    "unit",
+}
+
+
 def _beside_time(match: Match) -> bool:
-    near = {
-        "day",
-        "time",
-        "period",
-        "point",
-        "hour",
-        "after",
-        "before",
-        "until",
-        "since",
-        "from",
-        "by",
-        "during",
-        "between",
-        "every",
-        "any",
-    }
-    return bool(
-        (match.before and match.before.values.keys() & near) or (match.after and match.after.values.keys() & near)
-    )
+    before, after = match.before, match.after
+    led = before and before.values.keys() & (_TIMES | _LEADS)
+    return bool(led or (after and after.values.keys() & _TIMES))
 
 
 @PARTS.rule(

@@ -25,8 +25,8 @@ from nlu.when.meaning import (
 from nlu.when.pattern import Match, Stage
 
 _LEAD = "(the|day_lead|glue)*"
-_TO = "(to!at_clock|dash|until!at_clock)"
-_TO_AND = "(to!at_clock|dash|until!at_clock|and|slash)"
+_TO = "(to!at_clock|dash|until!at_clock|until_day)"
+_TO_AND = "(to!at_clock|dash|until!at_clock|until_day|and|slash)"
 
 SHARED_MONTHS = Stage()
 
@@ -40,19 +40,23 @@ OPEN_STRETCHES = Stage()
 BETWEENS = Stage()
 
 
-@SHARED_MONTHS.rule("stretch", "u:until_day d:dom/ord", "b:before_day d:dom/ord", "a:after_day d:dom/ord")
+@SHARED_MONTHS.rule(
+    "stretch", "u:until_day d:dom/ord!weekday", "b:before_day d:dom/ord!weekday", "a:after_day d:dom/ord!weekday"
+)
 def days_around_number(match: Match) -> Any:
     """Jusqu'au 15, antes del 8, después del 8."""
     following = match.after
     if following and following.values.keys() & {"hmark", "ampm", "unit", "colon", "month", "of"}:
         return None
+    if match.has("u") and match.before and match.before.values.keys() & {"day", "dom", "ord", "weekday"}:
+        return None  # vom 19. bis zum 21.: the end of a range
     point = Point(Date(match.get("d")))
     if match.has("a"):
         return Between(Point(Offset(Amount(unit="after"), Date(match.get("d")))), None)
     return Between(None, point, include_end=match.has("u"))
 
 
-@SHARED_MONTHS.rule("period", "onward_lead (the|day_lead)? d:dom/ord")
+@SHARED_MONTHS.rule("period", "onward_lead (the|day_lead)? d:dom/ord!weekday")
 def days_from_number(match: Match) -> Any:
     """À partir du 8: the article makes it a day, not an hour."""
     following = match.after
@@ -63,8 +67,8 @@ def days_from_number(match: Match) -> Any:
 
 @SHARED_MONTHS.rule(
     "period",
-    f"(from|between)? {_LEAD} w:weekday? a:dom/ord {_TO_AND} {_LEAD} b:day",
-    f"(from|between)? {_LEAD} w:weekday? a:dom/ord {_TO_AND} {_LEAD} c:dom/ord glue{{0,3}} p:period",
+    f"(from|between)? {_LEAD} w:weekday? a:dom/ord!weekday {_TO_AND} {_LEAD} b:day",
+    f"(from|between)? {_LEAD} w:weekday? a:dom/ord!weekday {_TO_AND} {_LEAD} c:dom/ord!weekday glue{{0,3}} p:period",
 )
 def days_sharing_month(match: Match) -> Any:
     """From 13 to 15 July, 1-8 September, entre el 3 y el 12 de mayo."""
@@ -87,7 +91,7 @@ def days_sharing_month(match: Match) -> Any:
 
 @SHARED_MONTHS.rule(
     "period",
-    f"(from|between)? {_LEAD} a:day {_TO_AND} {_LEAD} b:dom/ord",
+    f"(from|between)? {_LEAD} a:day {_TO_AND} {_LEAD} b:dom/ord!weekday",
 )
 def days_of_same_month(match: Match) -> Any:
     """July 13 to 15, novembre 19-20."""
@@ -108,7 +112,7 @@ def days_of_same_month(match: Match) -> Any:
     "period",
     f"(from|between)? {_LEAD} a:day/period {_TO} {_LEAD} b:day/period",
     "between (the|day_lead|glue)* a:day/period and (the|day_lead|glue)* b:day/period",
-    f"(from|since|between) {_LEAD} a:dom/ord {_TO_AND} {_LEAD} c:dom/ord",
+    f"(from|since|between) {_LEAD} a:dom/ord!weekday {_TO_AND} {_LEAD} c:dom/ord!weekday",
 )
 def days_between(match: Match) -> Any:
     """From Tuesday to Thursday, 28/2-1/3, 21 de dic. a 6 de enero."""

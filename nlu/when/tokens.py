@@ -160,7 +160,7 @@ def _ordinal(raw: list[Token], index: int, marks: frozenset[str]) -> Token | Non
     mark = raw[index + 1]
     if not mark.glued or mark.text not in marks:
         return None
-    if mark.text == "." and (index + 2 >= len(raw) or raw[index + 2].glued):
+    if mark.text == "." and (index + 2 >= len(raw) or (raw[index + 2].glued and raw[index + 2].text != "-")):
         return None
     return Token(token.start, mark.end, {"ord": value, "digits": value}, token.glued, text=token.text + mark.text)
 
