@@ -25,6 +25,12 @@ def this_part_of_two_meanings(match: Match) -> Any:
     return Point(Shift("day", 0), Part(token.values["daypart"])) if token else None
 
 
+@AMBIGUOUS_PARTS.rule("point", "t:tomorrow_part")
+def tomorrow_in_one_word(match: Match) -> Any:
+    """Italian domattina."""
+    return Point(Shift("day", 1), Part(match.get("t")))
+
+
 @AMBIGUOUS_PARTS.rule("point", "t:tonight s:side?", "s:side t:tonight", "late_side t:tonight")
 def tonight(match: Match) -> Any:
     """Tonight, heute Abend, late tonight."""
