@@ -105,16 +105,22 @@ def _ending_with_us(
 
 def end_leftover(record: Path, farewell: signal.Signals, patience: float = 10.0) -> bool:
     """End what an earlier run recorded and left running; return whether there was any."""
+    pid = running_pid(record)
+    if pid is not None:
+        birth = born(pid)
+        _end_group(pid, farewell, patience, lambda: born(pid) != birth)
+    record.unlink(missing_ok=True)
+    return pid is not None
+
+
+def running_pid(record: Path) -> int | None:
+    """Return the process that a record names, if that very one still runs."""
     try:
         kept = json.loads(record.read_text())
         pid, birth = int(kept["pid"]), str(kept["born"])
     except (OSError, ValueError, KeyError, TypeError):
-        return False
-    found = born(pid) == birth != ""
-    if found:
-        _end_group(pid, farewell, patience, lambda: born(pid) != birth)
-    record.unlink(missing_ok=True)
-    return found
+        return None
+    return pid if birth and born(pid) == birth else None
 
 
 def born(pid: int) -> str:

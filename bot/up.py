@@ -229,8 +229,10 @@ def _listen_to_signals(crew: Crew) -> None:
             _tell("\nStopping ... (again Ctrl-C: at once)")
             raise Stopped
 
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, stop)
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup make run` shall go on.
+        signal.signal(signal.SIGHUP, stop)
 
 
 def _welcome(settings: Settings, users: list[SampleUser], home: Home, seconds: float) -> None:

@@ -142,6 +142,24 @@ def test_as_root_a_private_folder_is_refused_and_stays_private() -> None:
         shutil.rmtree(private)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_disk_that_fills_up_while_the_data_are_made_is_told_and_mended(folder: Path) -> None:
+    disk = folder / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", disk], check=False).returncode != 0:
+        pytest.skip("this machine lets nobody mount")
+    server = EmbeddedPostgres(disk / "pg", durable=False)
+    try:
+        with pytest.raises(ServerError, match="No space left on device"):
+            server.start()
+        assert not (disk / "pg" / "cluster").exists()
+        subprocess.run(["mount", "-o", "remount,size=200m", disk], check=True)
+        assert ask(server.start(), "SELECT 1") == 1
+    finally:
+        server.stop()
+        subprocess.run(["umount", disk], check=True)
+
+
 def test_a_keeper_ends_its_command_with_its_parent(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     command = f"import os, pathlib, time; pathlib.Path({str(note)!r}).write_text(str(os.getpid())); time.sleep(60)"
