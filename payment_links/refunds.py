@@ -75,6 +75,17 @@ async def make_refund(
                 return payment
 
 
+async def give_up(db: Database, business_id: UUID, payment_id: UUID, *, on_failed: Told) -> None:
+    """Call a person, by `on_failed`, for a refund that could not be made however often it was tried.
+
+    It stays owed, and making it later is still safe.
+    """
+    async with db.transaction() as session:
+        payment = await session.get_one(Payment, (business_id, payment_id), with_for_update=True)
+        if payment.state in OWED:
+            await on_failed(session, payment)
+
+
 def given_back(payment: Payment, amount: int) -> bool:
     """Record that the provider has given `amount` back in all; False if we knew."""
     if not allows(payment.state, Move.REFUND):

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.db import Database
-from payment_links import links
+from booking_core.models import Booking
+from payment_links import links, refunds
 from payment_links.gateway import GatewayError, RefundStatus
 from payment_links.models import Payment
 from tests.payment_links.builders import NOW, PaperGateway, asked, deferred, reload
@@ -77,6 +78,19 @@ async def test_a_provider_that_is_away_is_asked_again(database: Database) -> Non
     assert await links.make_refund(database, gateway, payment.business_id, payment.id) is not None
 
 
+async def test_a_refund_that_is_given_up_stays_owed_and_can_be_made_later(database: Database) -> None:
+    payment = await promised(database, 700)
+    called: list[str] = []
+
+    async def on_failed(_: AsyncSession, payment: Payment) -> None:
+        called.append(payment.state)
+
+    await refunds.give_up(database, payment.business_id, payment.id, on_failed=on_failed)
+    assert await links.make_refund(database, PaperGateway(), payment.business_id, payment.id) is not None
+    await refunds.give_up(database, payment.business_id, payment.id, on_failed=on_failed)
+    assert called == ["refund_pending"]
+
+
 @pytest.mark.parametrize("how", ["refused", "failed", "unknown intent"])
 async def test_a_refund_that_cannot_be_made_goes_to_a_person_and_stays_owed(database: Database, how: str) -> None:
     payment = await promised(database, 700)
@@ -120,8 +134,6 @@ async def test_nobody_gets_back_more_than_was_paid(database: Database, amount: i
 async def test_a_cancellation_gives_back_what_is_due_of_what_was_paid(database: Database, due: int, given: int) -> None:
     payment = await paid(database)
     async with database.transaction() as session:
-        from booking_core.models import Booking
-
         booking = await session.get_one(Booking, (payment.business_id, payment.booking_id))
         assert await links.refund_for_cancellation(session, booking, due, NOW) == given
         assert await links.refund_for_cancellation(session, booking, due, NOW) == given

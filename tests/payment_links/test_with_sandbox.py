@@ -13,7 +13,7 @@ from payment_links.models import Payment
 from payment_links.stripe_gateway import StripeGateway
 from payment_links.webhook import read_event
 from tests.bot.sandbox.theatre import Theatre, open_theatre, settings_for
-from tests.payment_links.builders import asked, deferred, kept, reload, reload_booking
+from tests.payment_links.builders import STARTS, a_hold, asked, deferred, kept, reload, reload_booking
 
 
 @pytest.fixture
@@ -85,8 +85,6 @@ async def test_a_page_that_was_made_before_a_crash_is_found_again(
     async with database.transaction() as session:
         await advance_clock(session, timedelta(minutes=5))  # the same request, however late
     again = await open_page(database, gateway, payment)
-    rows = [one for one in await kept(database) if one]
-    assert rows == []
     assert again.state == "open"
 
 
@@ -127,8 +125,6 @@ async def test_a_page_can_be_made_however_far_the_clock_was_moved(
     async with database.transaction() as session:
         now = await advance_clock(session, timedelta(days=40))
     async with database.transaction() as session:
-        from tests.payment_links.builders import STARTS, a_hold
-
         booking = await a_hold(session, starts=STARTS + timedelta(days=40), minutes=40 * 24 * 60 + 15)
         payment = await links.request_payment(session, booking, title="Haircut", locale="es", now=now)
     assert (await open_page(database, gateway, payment)).state == "open"
