@@ -58,5 +58,7 @@ async def open_system(settings: Settings) -> AsyncIterator[System]:
 async def close_system(system: System) -> None:
     """Close every connection."""
     await registry.close(system.channels)
+    if system.gateway is not None:
+        await system.gateway.close()
     await system.db.close()
     await system.redis.aclose()

@@ -80,3 +80,7 @@ class PaymentGateway(Protocol):
     async def refund(self, wanted: RefundWanted) -> RefundMade:
         """Give money back, once for each key."""
         ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...

@@ -289,6 +289,7 @@ async def _find_slot(turn: Turn, slots: dict[str, Any], before: Draft, reading: 
         windows=[(exact, exact + timedelta(minutes=1))],
         exclude=wanted.exclude,
         now=turn.now,
+        customer_id=turn.customer.id if turn.customer else None,
         ignoring=draft.booking_id,
     )
     if any(slot.starts == exact for slot in free.slots):
@@ -387,6 +388,7 @@ async def _chose_slot(turn: Turn, args: Mapping[str, Any], slots: Mapping[str, A
         windows=[(starts, starts + timedelta(minutes=1))],
         exclude=(),
         now=turn.now,
+        customer_id=turn.customer.id if turn.customer else None,
         ignoring=UUID(args["booking"]) if args.get("booking") else None,
     )
     if any(slot.starts == starts for slot in free.slots):

@@ -144,6 +144,7 @@ async def _free(
         windows=spans,
         exclude=wanted.exclude,
         now=turn.now,
+        customer_id=turn.customer.id if turn.customer else None,
         ignoring=draft.booking_id,
     )
 

@@ -45,6 +45,7 @@ async def _book(turn: Turn, draft: Draft) -> Answer:
         now=turn.now,
     )
     turn.conversation.customer_id = turn.customer.id
+    before = await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now)
     held = await bookings.hold(
         turn.session,
         catalog=turn.catalog,
@@ -56,7 +57,7 @@ async def _book(turn: Turn, draft: Draft) -> Answer:
         key=turn.key,
         now=turn.now,
     )
-    await _drop_other_holds(turn, held)
+    await _drop_other_holds(turn, held, before)
     if held.state == State.CONFIRMED:
         turn.conversation.outcome = "booked"
         return Answer(say=(booked(turn, held),), remember=forget_task())
@@ -65,12 +66,17 @@ async def _book(turn: Turn, draft: Draft) -> Answer:
     return Answer(remember=forget_task())
 
 
-async def _drop_other_holds(turn: Turn, held: Booking) -> None:
-    """Let go of what the customer held before in this thread: one thread asks for one payment."""
-    for other in await bookings.upcoming(turn.session, turn.business.id, held.customer_id, now=turn.now):
-        if other.state == State.HELD and other.id != held.id and other.conversation_id == held.conversation_id:
+async def _drop_other_holds(turn: Turn, held: Booking, before: list[Booking]) -> None:
+    """Let go of what the customer held before in this thread: one thread asks for one payment.
+
+    A hold that lay in the way has been given up already; its payment page is closed all the same.
+    """
+    for other in before:
+        if other.id == held.id or other.conversation_id != held.conversation_id or other.state == State.CONFIRMED:
+            continue
+        if other.state == State.HELD:
             await bookings.release(turn.session, turn.business.id, other.id, now=turn.now, actor="customer")
-            await links.close_payment(turn.session, turn.business.id, other.id, now=turn.now)
+        await links.close_payment(turn.session, turn.business.id, other.id, now=turn.now)
 
 
 async def _move(turn: Turn, draft: Draft) -> Answer:
