@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from dotenv import dotenv_values
+from pydantic_settings import DotEnvSettingsSource
 
 from bot.processes import ServerError, end_leftover
 from bot.settings import Settings
@@ -142,7 +142,7 @@ class Claim:
 
 def named_settings() -> set[str]:
     """Return the names, in capitals, that the environment or `.env` gives a value."""
-    found = {**dotenv_values(".env"), **os.environ}
+    found = {**DotEnvSettingsSource(Settings, env_file=".env").env_vars, **os.environ}
     return {name.upper() for name, value in found.items() if value}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.up_home import named_settings
 from tests.setup.conftest import Terminal
 
 Up = Callable[..., Terminal]
@@ -58,3 +59,14 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(up: Up, ho
     assert terminal.ends() == 1
     assert "The database does not answer" in terminal.text
     assert "hidden" not in terminal.text
+
+
+def test_what_the_file_names_counts_as_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATABASE_URL", "REDIS_URL", "HOST"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / ".env").write_text("database_url=postgresql://somewhere\nREDIS_URL=\n# HOST=0.0.0.0\n")
+    named = named_settings()
+    assert "DATABASE_URL" in named
+    assert "REDIS_URL" not in named, "an empty value means: not set"
+    assert "HOST" not in named
