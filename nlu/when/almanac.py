@@ -97,10 +97,6 @@ def _weekend_around(day: date) -> Days:
 
 
 def _nth(meaning: Nth, now: datetime) -> Iterator[Days]:
-    if isinstance(meaning.outer, Shift) and meaning.outer.unit == "day" and meaning.unit.startswith("weekday"):
-        weekday = int(meaning.unit[-1])
-        yield one_day(now.date() + ((weekday - now.weekday()) % 7 or 7) * DAY + 7 * (meaning.count - 1) * DAY)
-        return
     for outer in days_of(meaning.outer, now):
         found = _nth_in(meaning, outer)
         if found and found.end and found.end <= now and isinstance(meaning.outer, (Shift, Date)):
@@ -127,6 +123,12 @@ def _nth_in(meaning: Nth, outer: Days) -> Days | None:
     first, end, count = outer.start.date(), outer.end.date(), meaning.count
     if meaning.unit.startswith("weekday"):
         weekday = int(meaning.unit[-1])
+        if outer.grain == "day":  # counted from a day: three Fridays from now, the Friday before Easter
+            ahead = (weekday - first.weekday()) % 7 or 7
+            back = (first.weekday() - weekday) % 7 or 7
+            return one_day(
+                first + (ahead + 7 * (count - 1)) * DAY if count > 0 else first - (back + 7 * (-count - 1)) * DAY
+            )
         if (end - first).days <= 31:
             day = nth_weekday(first.year, first.month, weekday, count) if count else None
         else:
@@ -279,7 +281,9 @@ def _stretch(meaning: Stretch, now: datetime) -> Iterator[Days]:
     for index, first in enumerate(days_of(meaning.start, now)):
         if first.start is None:
             continue
-        lasts = [last for last in days_of(meaning.end, first.start) if last.end and last.end > first.start]
+        # "Monday to Wednesday next week" counts from today, "Tuesday to Thursday" said on a Wednesday from Tuesday.
+        ends = [*days_of(meaning.end, now)[:1], *days_of(meaning.end, first.start)]
+        lasts = [last for last in ends if last.end and last.end > first.start]
         if (
             isinstance(meaning.end, Date)
             and isinstance(meaning.start, Date)

@@ -187,7 +187,7 @@ def half_past(match: Match) -> Clock | None:
 def half_after_hour(match: Match) -> Clock | None:
     """British "half four" is half past four; the language's file says whether it is said so."""
     clock = clock_from(match.get("h"))
-    return shifted(clock, 30) if clock and clock.hour in range(1, 13) else None
+    return shifted(clock, 30) if clock and (clock.half or 1 <= clock.hour <= 12) else None
 
 
 @CLOCKS.rule("time")
@@ -333,6 +333,8 @@ def clock_in_part(match: Match) -> Clock | None:
     """5 de la tarde, 3 in the morning, Viertel nach 8 abends."""
     clock, part = clock_from(match.get("h")), match.get("p")
     lead = match.tokens[match.found.start()]
+    if match.before and "month" in match.before.values:
+        return None  # March 20 in the evening
     if "to" in lead.values and match.before and match.before.values.keys() & {"hour", "time"}:
         return None  # das quatro às seis da tarde: the preposition joins two hours
     if clock is None or (

@@ -22,7 +22,7 @@ from nlu.when.periods import which_of
 DAYS = Stage()
 
 
-@DAYS.rule("day", "n:ord/num w:weekday (of|in)? h:hence", "n:num w:weekday h:hence")
+@DAYS.rule("day", "n:ord/num w:weekday (of|in)? h:hence", "n:num w:weekday h:hence", "in n:num w:weekday")
 def weekdays_from_now(match: Match) -> Any:
     """Three Fridays from now."""
     count = match.get("n")
@@ -92,6 +92,8 @@ def day_by_name(match: Match) -> Any:
 )
 def week_of_day(match: Match) -> Any:
     """The week of 7 October."""
+    if match.has("u") and match.get("u") == "weekend" and isinstance(match.get("d"), Date):
+        return Inside(Shift("weekend", 0), match.get("d"))
     if match.has("u") and (match.get("u") != "week" or not isinstance(match.get("d"), Date)):
         return None
     return WeekOf(match.get("d"))
@@ -161,6 +163,17 @@ def day_after_day(match: Match) -> Any:
     """The day after Christmas, the week before Easter."""
     amount = {"day": Amount(days=1), "week": Amount(days=7, unit="week")}.get(match.get("u"))
     return Offset(amount, match.get("d"), backward=match.has("y")) if amount else None
+
+
+@DAYS.rule(
+    "day",
+    "(the|on|glue)* n:ord? w:weekday a:after (the|glue)* d:day",
+    "(the|on|glue)* n:ord? w:weekday b:before (the|glue)* d:day",
+)
+def weekday_after_day(match: Match) -> Any:
+    """The Friday after Easter, the third Tuesday after Christmas."""
+    count = match.get("n") or 1
+    return Nth(-count if match.has("b") else count, f"weekday{match.get('w')}", match.get("d"))
 
 
 @DAYS.rule("period", "(the|glue)? h:day u:unit", "u:unit glue{1,2} h:day")

@@ -60,7 +60,7 @@ def _may_be_clock(match: Match, unit: str) -> bool:
 
 @LENGTHS.rule(
     "amount",
-    "n:num/decimal and h:half u:unit",
+    "n:num/decimal and a? h:half u:unit",
     "n:num and h:fraction u:unit",
     "n:num h:fraction u:unit",
     "n:num/a u:unit and a? h:half",

@@ -137,9 +137,14 @@ def end_by_letters(match: Match) -> Any:
     return Side("end", Shift(match.get("e"), 0))
 
 
-@PARTS.rule("period", "e:earlylate (glue|in)* p:period", "e:earlylate (glue|in)* d:day")
+@PARTS.rule(
+    "period", "e:earlylate (glue|in)* p:period", "e:earlylate (glue|in)* d:day", "e:earlylate (glue|in)* u:unit"
+)
 def later_in_period(match: Match) -> Any:
     """Later this week, later today."""
+    if match.has("u"):
+        unit = match.get("u")
+        return Side("later", Shift(unit, 0)) if unit in ("day", "week", "month") and match.get("e") == "end" else None
     outer = match.get("p") or match.get("d")
     return Side("later" if match.get("e") == "end" else "start", outer)
 

@@ -67,6 +67,8 @@ def unit_from_now(match: Match) -> Day | None:
         return None
     if which is None:
         which = "after_next" if "after_next_post" in token.values else str(token.values["next_post"])
+    if unit == "weekend" and which == "coming":
+        return Shift("weekend", 0)
     count = {"this": 0, "next": 1, "coming": 1, "following": 1, "last": -1, "after_next": 2}.get(which, 1)
     if count < 0 and unit in ("day", "week", "weekend") and match.after and match.after.values.keys() & {"of", "in"}:
         return None  # the last day of the month, the last week in July
@@ -87,12 +89,15 @@ def unit_from_now(match: Match) -> Day | None:
     "(the|glue)? x:next/this/coming/following/last m:month",
     "(glue){0,2} m:month (glue)? x:next_post",
     "x:after_next m:month",
+    "(the)? m:month y2:after_next_post",
 )
 def month_said_fully(match: Match) -> Any:
     """March 2027, next March."""
     which = which_of(match) if match.has("x") else None
     if match.has("x") and which is None:
         which = "next"
+    if match.has("y2"):
+        which = "after_next"
     return Date(month=match.get("m"), year=match.get("y"), which=which)
 
 
@@ -124,6 +129,7 @@ def month_alone(match: Match) -> Any:
                 "during",
                 "or",
                 "between",
+                "and",
                 "since",
                 "ord",
                 "day",

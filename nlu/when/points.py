@@ -51,6 +51,12 @@ def amount_from_now(match: Match) -> Any:
     return from_now(match.get("a"))
 
 
+@AMOUNTS.rule("stretch", "after a:amount")
+def after_amount(match: Match) -> Any:
+    """After five days."""
+    return Between(from_now(match.get("a")), None)
+
+
 @AMOUNTS.rule("amount_now", "ago_lead a:amount", "a:amount ago")
 def amount_ago(match: Match) -> Any:
     """Two days ago."""

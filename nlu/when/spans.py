@@ -163,6 +163,15 @@ def before_day(match: Match) -> Any:
     return Between(None, Point(day=match.get("b")))
 
 
+@OPEN_STRETCHES.rule("stretch", "(hence|from)? instant? (to|until) (the|day_lead|glue|on)* b:day/period")
+def from_now_until(match: Match) -> Any:
+    """From now until Friday."""
+    lead = match.tokens[match.found.start()]
+    if not {"hence", "instant"} & lead.values.keys() and "instant" not in match.tokens[match.found.start() + 1].values:
+        return None
+    return Between(Now(), Point(day=match.get("b")), include_end=True)
+
+
 @OPEN_STRETCHES.rule("stretch", "(until|by|to) (the|day_lead|glue|on)* b:day/period")
 def until_day(match: Match) -> Any:
     """By Friday, until the end of the month: the day itself is in."""
@@ -240,12 +249,15 @@ def until_point(match: Match) -> Any:
     "during a:amount (comma|glue|on)* (from|since|starting)? (the|at|day_lead|glue)* p:point/time/day/hours/period",
     "during a:amount comma? (from|starting|since) q:hour",
     "p:time during? a:amount",
+    "hence during a:amount",
 )
 def lasting(match: Match) -> Any:
     """From 2pm for 2 hours, for 10 days from 18 December."""
     value = match.get("p")
     if match.has("q"):
         value = clock_from(match.get("q"))
+    if not match.has("p") and not match.has("q"):
+        value = Now()
     point = _point(value)
     if point is None or (isinstance(point, Point) and isinstance(point.time, Hours)):
         return None

@@ -81,7 +81,7 @@ WORDS = re.findall(
     r"\S+",
     "tomorrow at 3 4 5 or and not except between from to until after before friday monday next this last week month "
     "half past quarter mañana a las de la tarde por el lunes martes que viene morgen um uhr halb nach vor demain à h "
-    "le amanhã às da , . - / : ' ( ) 31 2 99 1030 00 25:00 14:30 31/02 mar may in the first second day hours minutes ago "
+    "le amanhã às da , . - / : ' ( ) 31 2 99 1030 00 25:00 14:30 31/02 mar may in first second day hours minutes ago "
     "later same time asap noon midnight weekend",
 )
 
