@@ -1,41 +1,31 @@
 """Sending what is queued: claim (committed), hand to the provider, record. In order within a thread.
 
-One worker at a time delivers in a thread: it holds a PostgreSQL advisory lock, which dies with its
-connection. So whoever holds the lock and finds a message in `sending` knows that its sender is gone or
-was unsure, and asks the provider before doing anything. A message that was tried before is left to its
-own job (a retry is deferred in the transaction that records the failure); the ones behind it wait.
+Each message is delivered by its own job only, which stays in the queue until the message is done: whatever
+crashes, somebody comes back for it. The job waits until every earlier message of the thread is done. While
+it sends, it holds a PostgreSQL advisory lock, which dies with its connection: so whoever gets the lock and
+finds the message in `sending` knows that its sender is gone or was unsure, and asks the provider first.
 """
 
 import asyncio
-import hashlib
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import current_time
 from booking_core.kit.db import Database
 from booking_core.kit.jobs import Job, defer
 from booking_core.kit.live import announce
-from channels import accounts, conversations
+from channels import conversations
 from channels.backoff import MAX_ATTEMPTS, delay_for
-from channels.contract import (
-    Acknowledges,
-    Channel,
-    Choice,
-    OutgoingMessage,
-    ProviderId,
-    SendError,
-    Tap,
-)
-from channels.keys import make_key
-from channels.models import Delivery, DeliveryReport, Message, Sender
+from channels.claims import PENDING, Claim, claimed, look_for_turn, to_myself
+from channels.contract import Acknowledges, Channel, ProviderId, SendError, Tap
+from channels.models import Delivery, DeliveryReport, Message
 from channels.receive import OnFailed
 from channels.status import after_reports
 
@@ -44,43 +34,29 @@ log = logging.getLogger(__name__)
 #: Asked in the claiming transaction: may this still go out? A person may have taken over meanwhile.
 MaySend = Callable[[AsyncSession, Message], Awaitable[bool]]
 
-PENDING = (Delivery.QUEUED.value, Delivery.SENDING.value)
 #: Longer than any client's own time-outs.
 SEND_DEADLINE = timedelta(seconds=40)
-#: How long to wait for another worker in the same thread, before coming back later.
-PATIENCE = timedelta(seconds=10)
-COME_BACK = timedelta(seconds=2)
+#: How long to wait here for the message before this one, and how often to look, before coming back later.
+PATIENCE = timedelta(seconds=1)
+LOOK_EVERY = timedelta(milliseconds=40)
+COME_BACK = timedelta(seconds=1)
 #: The provider's list may lag behind what it accepted.
 LOOK_UP_AFTER = timedelta(seconds=5)
 
 _dice = random.SystemRandom()
 
 
-@dataclass(slots=True)
-class Run:
-    """What one job did in a thread."""
+class Outcome(StrEnum):
+    """What one job did about its message."""
 
-    sent: int = 0
-    reconciled: int = 0
-    suppressed: int = 0
-    retrying: int = 0
-    failed: list[UUID] = field(default_factory=list)
-    unsure: list[UUID] = field(default_factory=list)
-    #: Another worker was busy in the thread: the job was deferred again.
-    busy: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A message taken for sending, or found in the middle of it."""
-
-    business_id: UUID
-    id: UUID
-    channel: str
-    attempts: int
-    outgoing: OutgoingMessage
-    #: It was found in `sending`: the provider may have it already.
-    interrupted: bool
+    NOTHING = "nothing"  # it was done already
+    SENT = "sent"
+    RECONCILED = "reconciled"  # the provider had it: a crash had kept us from knowing
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+    UNSURE = "unsure"
+    RETRYING = "retrying"  # a later job was deferred
+    WAITING = "waiting"  # an earlier message is not done, or another worker has it: a later job was deferred
 
 
 async def deliver(
@@ -91,29 +67,48 @@ async def deliver(
     *,
     may_send: MaySend,
     on_failed: OnFailed | None = None,
-) -> Run:
-    """Deliver a message, those of its thread before it first, and those behind it while at it."""
-    run = Run()
-    async with db.transaction() as session:
-        message = await session.get(Message, (business_id, message_id))
-        if message is None or message.status not in PENDING:
-            return run
-        conversation_id = message.conversation_id
-    async with _thread_to_myself(db, conversation_id) as mine:
-        if not mine:
-            run.busy = True
-            async with db.transaction() as session:
-                await _again(session, business_id, message_id, COME_BACK)
-            return run
-        while claim := await _claim_next(db, business_id, conversation_id, message_id, may_send, run):
-            channel = channels.get(claim.channel)
-            if claim.interrupted:
-                goes_on = await _reconcile(db, channel, claim, on_failed, run)
-            else:
-                goes_on = await _send(db, channel, claim, on_failed, run)
-            if not goes_on:
+) -> Outcome:
+    """Deliver one message once those before it in its thread are done; safe to run twice, also at once."""
+    for _ in range(PATIENCE // LOOK_EVERY):
+        turn = await look_for_turn(db, business_id, message_id)
+        match turn:
+            case None:
+                return Outcome.NOTHING
+            case timedelta():
+                await _later(db, business_id, message_id, turn)
+                return Outcome.WAITING
+            case True:
                 break
-    return run
+            case False:
+                await asyncio.sleep(LOOK_EVERY.total_seconds())
+    else:
+        await _later(db, business_id, message_id, COME_BACK)
+        return Outcome.WAITING
+    async with to_myself(db, message_id) as mine:
+        if not mine:
+            await _later(db, business_id, message_id, COME_BACK)
+            return Outcome.WAITING
+        return await _deliver(db, channels, business_id, message_id, may_send, on_failed)
+
+
+async def _deliver(
+    db: Database,
+    channels: Mapping[str, Channel],
+    business_id: UUID,
+    message_id: UUID,
+    may_send: MaySend,
+    on_failed: OnFailed | None,
+) -> Outcome:
+    claim = await _claim(db, business_id, message_id, may_send)
+    if isinstance(claim, Claim) and claim.interrupted:
+        channel = channels.get(claim.channel)
+        settled = await _reconcile(db, channel, claim, on_failed)
+        if settled is not None:
+            return settled
+        claim = await _claim(db, business_id, message_id, may_send)
+    if not isinstance(claim, Claim):
+        return claim
+    return await _send(db, channels.get(claim.channel), claim, on_failed)
 
 
 async def requeue_stuck(
@@ -151,132 +146,61 @@ async def acknowledge_tap(db: Database, channels: Mapping[str, Channel], busines
         await channel.acknowledge(tap)
 
 
-@asynccontextmanager
-async def _thread_to_myself(db: Database, conversation_id: UUID) -> AsyncIterator[bool]:
-    """Hold the thread's advisory lock on a connection of its own, outside any transaction."""
-    digest = hashlib.sha256(b"deliver" + conversation_id.bytes).digest()
-    number = int.from_bytes(digest[:8], "big", signed=True)
-    async with db.engine.connect() as plain:
-        connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
-        mine = await _lock(connection, number)
-        try:
-            yield mine
-        finally:
-            if mine:
-                try:
-                    await connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})
-                except BaseException:
-                    # A pooled connection must not keep the lock.
-                    await connection.invalidate()
-                    raise
-
-
-async def _lock(connection: AsyncConnection, number: int) -> bool:
-    step = timedelta(milliseconds=50)
-    for _ in range(PATIENCE // step):
-        if await connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number}):
-            return True
-        await asyncio.sleep(step.total_seconds())
-    return False
-
-
-async def _claim_next(
-    db: Database, business_id: UUID, conversation_id: UUID, own: UUID, may_send: MaySend, run: Run
-) -> Claim | None:
-    """Take the thread's first pending message; None if there is none, or it waits for its own job."""
+async def _claim(db: Database, business_id: UUID, message_id: UUID, may_send: MaySend) -> Claim | Outcome:
+    """Take the message for sending, committed; or say why not."""
     async with db.transaction() as session:
-        while True:
-            message = await session.scalar(
-                select(Message)
-                .where(
-                    Message.business_id == business_id,
-                    Message.conversation_id == conversation_id,
-                    Message.status.in_(PENDING),
-                )
-                .order_by(Message.seq)
-                .limit(1)
-                .with_for_update()
-            )
-            if message is None or (message.attempts > 0 and message.id != own):
-                return None
-            if message.status == Delivery.SENDING.value:
-                return await _claimed(session, message, interrupted=True)
-            now = await current_time(session)
-            if await may_send(session, message):
-                message.status = Delivery.SENDING.value
-                message.attempts += 1
-                message.status_at = now
-                return await _claimed(session, message, interrupted=False)
+        message = await session.get(Message, (business_id, message_id), with_for_update=True)
+        if message is None or message.status not in PENDING:
+            return Outcome.NOTHING
+        if message.status == Delivery.SENDING.value:
+            return await claimed(session, message, interrupted=True)
+        now = await current_time(session)
+        if not await may_send(session, message):
             _set(session, message, Delivery.SUPPRESSED, now)
-            await session.flush()
-            run.suppressed += 1
+            await _wake_next(session, message)
+            return Outcome.SUPPRESSED
+        message.status = Delivery.SENDING.value
+        message.attempts += 1
+        message.status_at = now
+        return await claimed(session, message, interrupted=False)
 
 
-async def _claimed(session: AsyncSession, message: Message, *, interrupted: bool) -> Claim:
-    conversation = await conversations.load(session, message.business_id, message.conversation_id)
-    account = await accounts.load_account(session, message.business_id, conversation.account_id)
-    others = await session.scalars(
-        select(Message.provider_id).where(
-            Message.business_id == message.business_id,
-            Message.conversation_id == message.conversation_id,
-            Message.sender != Sender.CUSTOMER.value,
-            Message.text == message.text,
-            Message.provider_id.is_not(None),
-        )
-    )
-    outgoing = OutgoingMessage(
-        key=make_key(message.business_id, message.id),
-        account=account.address,
-        address=conversation.address,
-        text=message.text,
-        choices=tuple(Choice(choice["id"], choice["label"]) for choice in message.choices),
-        locale=message.locale or conversation.locale or "en",
-        others=tuple(other for other in others if other),
-    )
-    await session.flush()
-    return Claim(message.business_id, message.id, message.channel, message.attempts, outgoing, interrupted)
-
-
-async def _send(db: Database, channel: Channel | None, claim: Claim, on_failed: OnFailed | None, run: Run) -> bool:
-    """Hand a claimed message to the provider; returns whether the next one may follow."""
+async def _send(db: Database, channel: Channel | None, claim: Claim, on_failed: OnFailed | None) -> Outcome:
     try:
         if channel is None:
             raise SendError("channel_not_configured", retryable=False)
         async with asyncio.timeout(SEND_DEADLINE.total_seconds()):
             provider_id = await channel.send(claim.outgoing)
     except TimeoutError:
-        return await _unsure(db, claim, SendError("deadline", retryable=True, unsure=True), on_failed, run)
+        return await _unsure(db, claim, SendError("deadline", retryable=True, unsure=True), on_failed)
     except SendError as error:
-        if error.unsure:
-            return await _unsure(db, claim, error, on_failed, run)
-        return await _failed(db, claim, error, on_failed, run)
-    await _sent(db, claim, provider_id, run)
-    return True
+        return await (_unsure if error.unsure else _failed)(db, claim, error, on_failed)
+    await _sent(db, claim, provider_id)
+    return Outcome.SENT
 
 
-async def _reconcile(db: Database, channel: Channel | None, claim: Claim, on_failed: OnFailed | None, run: Run) -> bool:
-    """Ask the provider about a message whose sending was interrupted: it has it, or it is queued again."""
+async def _reconcile(db: Database, channel: Channel | None, claim: Claim, on_failed: OnFailed | None) -> Outcome | None:
+    """Ask the provider about a message whose sending was interrupted; None: it has none, send it."""
     try:
         if channel is None:
             raise SendError("channel_not_configured", retryable=False)
         async with asyncio.timeout(SEND_DEADLINE.total_seconds()):
             provider_id = await channel.find_sent(claim.outgoing)
     except TimeoutError:
-        return await _unsure(db, claim, SendError("deadline", retryable=True, unsure=True), on_failed, run)
+        return await _unsure(db, claim, SendError("deadline", retryable=True, unsure=True), on_failed)
     except SendError as error:
-        return await _unsure(db, claim, error, on_failed, run)
+        return await _unsure(db, claim, error, on_failed)
     if provider_id is not None:
-        await _sent(db, claim, provider_id, run)
-        run.reconciled += 1
-        return True
+        await _sent(db, claim, provider_id)
+        return Outcome.RECONCILED
     async with db.transaction() as session:
         message = await _locked(session, claim)
         if message.status == Delivery.SENDING.value:
             _set(session, message, Delivery.QUEUED, await current_time(session))
-    return True
+    return None
 
 
-async def _sent(db: Database, claim: Claim, provider_id: ProviderId, run: Run) -> None:
+async def _sent(db: Database, claim: Claim, provider_id: ProviderId) -> None:
     async with db.transaction() as session:
         message = await _locked(session, claim)
         message.provider_id = message.provider_id or provider_id
@@ -288,15 +212,15 @@ async def _sent(db: Database, claim: Claim, provider_id: ProviderId, run: Run) -
         # A report may have overtaken this record.
         known = [Delivery.SENT, *(Delivery(report) for report in reports)]
         _set(session, message, after_reports(Delivery(message.status), known), await current_time(session))
-    run.sent += 1
+        await _wake_next(session, message)
 
 
-async def _unsure(db: Database, claim: Claim, error: SendError, on_failed: OnFailed | None, run: Run) -> bool:
+async def _unsure(db: Database, claim: Claim, error: SendError, on_failed: OnFailed | None) -> Outcome:
     """Leave a message in `sending` to be looked up later; where that cannot be, say so and stop."""
     async with db.transaction() as session:
         message = await _locked(session, claim)
         if message.status != Delivery.SENDING.value:
-            return True  # a report has settled it
+            return Outcome.RECONCILED  # a report has settled it
         now = await current_time(session)
         if error.retryable and message.attempts < MAX_ATTEMPTS:
             message.error = error.code
@@ -305,18 +229,12 @@ async def _unsure(db: Database, claim: Claim, error: SendError, on_failed: OnFai
                 message.attempts += 1
             delay = delay_for(message.attempts, asked=error.retry_after, chance=_dice.random())
             await _again(session, message.business_id, message.id, max(delay, LOOK_UP_AFTER))
-            run.retrying += 1
-            return False
-        _set(session, message, Delivery.UNSURE, now, error=error.code)
-        await session.flush()
-        if on_failed is not None:
-            await on_failed(session, message)
-        run.unsure.append(message.id)
-    log.warning("message %s on %s: unsure whether it was sent (%s)", claim.id, claim.channel, error.code)
-    return True
+            return Outcome.RETRYING
+        await _give_up(session, message, Delivery.UNSURE, error, now, on_failed)
+    return Outcome.UNSURE
 
 
-async def _failed(db: Database, claim: Claim, error: SendError, on_failed: OnFailed | None, run: Run) -> bool:
+async def _failed(db: Database, claim: Claim, error: SendError, on_failed: OnFailed | None) -> Outcome:
     """Put a message back for a later attempt, or give it up for good."""
     async with db.transaction() as session:
         message = await _locked(session, claim)
@@ -325,18 +243,52 @@ async def _failed(db: Database, claim: Claim, error: SendError, on_failed: OnFai
             _set(session, message, Delivery.QUEUED, now, error=error.code)
             delay = delay_for(message.attempts, asked=error.retry_after, chance=_dice.random())
             await _again(session, message.business_id, message.id, delay)
-            run.retrying += 1
-            return False
-        _set(session, message, Delivery.FAILED, now, error=error.code)
+            return Outcome.RETRYING
         if error.opted_out:
             conversation = await conversations.load(session, message.business_id, message.conversation_id)
             conversations.opt_out(conversation, now)
-        await session.flush()
-        if on_failed is not None:
-            await on_failed(session, message)
-        run.failed.append(message.id)
-    log.warning("message %s on %s failed for good (%s)", claim.id, claim.channel, error.code)
-    return True
+        await _give_up(session, message, Delivery.FAILED, error, now, on_failed)
+    return Outcome.FAILED
+
+
+async def _give_up(
+    session: AsyncSession,
+    message: Message,
+    status: Delivery,
+    error: SendError,
+    now: datetime,
+    on_failed: OnFailed | None,
+) -> None:
+    _set(session, message, status, now, error=error.code)
+    await session.flush()
+    if on_failed is not None:
+        await on_failed(session, message)
+    await _wake_next(session, message)
+    log.warning("message %s on %s: %s (%s)", message.id, message.channel, status.value, error.code)
+
+
+async def _wake_next(session: AsyncSession, message: Message) -> None:
+    """Let the next of the thread come at once, where it has been waiting behind repeated attempts."""
+    if message.attempts <= 1:
+        return
+    following = await session.scalar(
+        select(Message.id)
+        .where(
+            Message.business_id == message.business_id,
+            Message.conversation_id == message.conversation_id,
+            Message.seq > message.seq,
+            Message.status.in_(PENDING),
+        )
+        .order_by(Message.seq)
+        .limit(1)
+    )
+    if following is not None:
+        await _again(session, message.business_id, following, timedelta(0))
+
+
+async def _later(db: Database, business_id: UUID, message_id: UUID, delay: timedelta) -> None:
+    async with db.transaction() as session:
+        await _again(session, business_id, message_id, delay)
 
 
 async def _locked(session: AsyncSession, claim: Claim) -> Message:

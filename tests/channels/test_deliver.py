@@ -1,7 +1,7 @@
 """Delivery: each message once, in order, through crashes and refusals."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -13,7 +13,7 @@ from channels.accounts import load_account
 from channels.backoff import MAX_ATTEMPTS
 from channels.contract import SendError
 from channels.conversations import open_conversation
-from channels.deliver import Run, deliver
+from channels.deliver import Outcome, deliver
 from channels.models import Conversation, Delivery, DeliveryReport, Message
 from channels.receive import receive
 from tests.channels.builders import NOW, Wire, a_message, a_thread, allowed, jobs, load, queued
@@ -29,8 +29,13 @@ async def prepared(database: Database, *texts: str) -> tuple[UUID, list[UUID]]:
         return thread.business_id, await queued(session, thread, *texts)
 
 
-async def go(database: Database, wire: Wire, business: UUID, message: UUID, **more: object) -> Run:
+async def go(database: Database, wire: Wire, business: UUID, message: UUID, **more: object) -> Outcome:
     return await deliver(database, {"sms": wire}, business, message, may_send=allowed, **more)  # type: ignore[arg-type]
+
+
+async def real_now(database: Database) -> datetime:
+    async with database.transaction() as session:
+        return await session.scalar(select(func.now()))  # type: ignore[return-value]
 
 
 async def set_row(database: Database, message: UUID, **values: object) -> None:
@@ -41,10 +46,10 @@ async def set_row(database: Database, message: UUID, **values: object) -> None:
 async def test_a_message_goes_out_and_is_recorded(database: Database) -> None:
     wire = Wire()
     business, (one,) = await prepared(database, "hello")
-    assert (await go(database, wire, business, one)).sent == 1
+    assert await go(database, wire, business, one) is Outcome.SENT
     row = await load(database, business, one)
     assert (row.status, row.provider_id, row.attempts) == ("sent", "SM001", 1)
-    assert await go(database, wire, business, one) == Run()
+    assert await go(database, wire, business, one) is Outcome.NOTHING
     assert wire.texts == ["hello"]
 
 
@@ -79,30 +84,41 @@ async def test_two_threads_do_not_wait_for_each_other(database: Database) -> Non
 async def test_a_refusal_that_passes_is_tried_again_later(database: Database, database_url: str) -> None:
     wire = Wire(SendError("flood", retryable=True, retry_after=timedelta(seconds=90)))
     business, (one, two) = await prepared(database, "first", "second")
-    run = await go(database, wire, business, one)
-    assert run.retrying == 1
+    assert await go(database, wire, business, one) is Outcome.RETRYING
     row = await load(database, business, one)
     assert (row.status, row.error, row.attempts) == ("queued", "flood", 1)
     again = jobs(database_url)[-1]
     assert again["args"] == {"business_id": str(business), "message_id": str(one)}
-    async with database.transaction() as session:
-        now = await session.scalar(select(func.now()))
-    assert timedelta(seconds=80) < again["scheduled_at"] - now <= timedelta(seconds=91)  # type: ignore[operator]
+    wait = again["scheduled_at"] - await real_now(database)
+    assert timedelta(seconds=80) < wait <= timedelta(seconds=91)  # type: ignore[operator]
 
-    # The second does not overtake the first, nor does its job try the first too early.
-    assert await go(database, wire, business, two) == Run()
-    assert wire.texts == []
-    # The first one's own job takes both.
-    assert (await go(database, wire, business, one)).sent == 2
-    assert wire.texts == ["first", "second"]
+    assert (await go(database, wire, business, one)) is Outcome.SENT
     assert (await load(database, business, one)).error is None
+    # Whoever waited behind repeated attempts is called at once.
+    assert jobs(database_url)[-1]["args"] == {"business_id": str(business), "message_id": str(two)}
+    assert await go(database, wire, business, two) is Outcome.SENT
+    assert wire.texts == ["first", "second"]
+
+
+async def test_the_next_does_not_overtake_and_comes_back_later(database: Database, database_url: str) -> None:
+    wire = Wire()
+    business, (one, two) = await prepared(database, "first", "second")
+    await set_row(database, one, attempts=3)
+    for minutes, (least, most) in {0: (1, 3), 10: (29, 31)}.items():
+        await set_row(database, two, status_at=await real_now(database) - timedelta(minutes=minutes))
+        assert await go(database, wire, business, two) is Outcome.WAITING
+        again = jobs(database_url)[-1]
+        assert again["args"] == {"business_id": str(business), "message_id": str(two)}
+        wait = again["scheduled_at"] - await real_now(database)  # type: ignore[operator]
+        assert timedelta(seconds=least) < wait < timedelta(seconds=most)
+    assert wire.texts == []
 
 
 async def test_it_is_given_up_after_so_many_attempts(database: Database) -> None:
     wire = Wire(RETRY)
     business, (one,) = await prepared(database, "hello")
     await set_row(database, one, attempts=MAX_ATTEMPTS - 1)
-    assert (await go(database, wire, business, one)).failed == [one]
+    assert await go(database, wire, business, one) is Outcome.FAILED
     assert (await load(database, business, one)).status == "failed"
 
 
@@ -114,8 +130,8 @@ async def test_a_permanent_refusal_fails_at_once_and_staff_are_told_with_it(data
 
     wire = Wire(GONE)
     business, (one, two) = await prepared(database, "hello", "more")
-    run = await go(database, wire, business, one, on_failed=on_failed)
-    assert (run.failed, run.sent) == ([one], 1)
+    assert await go(database, wire, business, one, on_failed=on_failed) is Outcome.FAILED
+    assert await go(database, wire, business, two, on_failed=on_failed) is Outcome.SENT
     assert told == [(one, "failed", "no such number")]
     assert wire.texts == ["more"]
     assert (await load(database, business, two)).status == "sent"
@@ -143,21 +159,21 @@ async def test_what_may_not_be_sent_is_suppressed(database: Database) -> None:
         return message.text != "bot"
 
     wire = Wire()
-    business, (one, _) = await prepared(database, "bot", "person")
-    run = await deliver(database, {"sms": wire}, business, one, may_send=only_staff)
-    assert (run.suppressed, run.sent) == (1, 1)
+    business, (one, two) = await prepared(database, "bot", "person")
+    assert await deliver(database, {"sms": wire}, business, one, may_send=only_staff) is Outcome.SUPPRESSED
+    assert await deliver(database, {"sms": wire}, business, two, may_send=only_staff) is Outcome.SENT
     assert wire.texts == ["person"]
     assert (await load(database, business, one)).status == "suppressed"
 
 
 async def test_a_crash_after_sending_is_found_out_and_nothing_is_sent_twice(database: Database) -> None:
     wire = Wire()
-    business, (one, _) = await prepared(database, "hello", "more")
+    business, (one,) = await prepared(database, "hello")
     await go(database, wire, business, one)
     # The worker died before it could record what the provider had accepted.
     await set_row(database, one, status="sending", provider_id=None)
-    run = await go(database, wire, business, one)
-    assert (run.reconciled, wire.texts) == (1, ["hello", "more"])
+    assert await go(database, wire, business, one) is Outcome.RECONCILED
+    assert wire.texts == ["hello"]
     row = await load(database, business, one)
     assert (row.status, row.provider_id) == ("sent", "SM001")
 
@@ -175,11 +191,10 @@ async def test_a_crash_before_sending_is_found_out_and_it_is_sent(database: Data
 async def test_no_answer_is_looked_up_before_anything_is_sent_again(database: Database, database_url: str) -> None:
     wire = Wire(NOT_HEARD)
     business, (one,) = await prepared(database, "hello")
-    run = await go(database, wire, business, one)
-    assert run.retrying == 1
+    assert await go(database, wire, business, one) is Outcome.RETRYING
     assert (await load(database, business, one)).status == "sending"
     assert jobs(database_url)[-1]["scheduled_at"] is not None
-    assert (await go(database, wire, business, one)).reconciled == 1
+    assert await go(database, wire, business, one) is Outcome.RECONCILED
     assert wire.texts == ["hello"]
 
 
@@ -191,10 +206,10 @@ async def test_where_nobody_can_tell_the_message_is_unsure_and_staff_know(databa
 
     wire = Wire()
     wire.cannot_tell = SendError("no list", retryable=False, unsure=True)
-    business, (one, _) = await prepared(database, "hello", "more")
+    business, (one,) = await prepared(database, "hello")
     await set_row(database, one, status="sending", attempts=1)
-    run = await go(database, wire, business, one, on_failed=on_failed)
-    assert (run.unsure, told, wire.texts) == ([one], ["unsure"], ["more"])
+    assert await go(database, wire, business, one, on_failed=on_failed) is Outcome.UNSURE
+    assert (told, wire.texts) == (["unsure"], [])
 
 
 async def test_a_list_that_is_away_is_asked_again_but_not_for_ever(database: Database) -> None:
@@ -224,7 +239,7 @@ async def test_without_the_channel_it_fails_with_a_reason(database: Database) ->
     assert (row.status, row.error) == ("failed", "channel_not_configured")
 
 
-async def test_a_busy_thread_is_left_and_the_job_comes_back(
+async def test_a_job_that_waits_too_long_comes_back(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "PATIENCE", timedelta(milliseconds=100))
@@ -232,9 +247,12 @@ async def test_a_busy_thread_is_left_and_the_job_comes_back(
     business, (one, two) = await prepared(database, "first", "second")
     first = asyncio.create_task(go(database, wire, business, one))
     await asyncio.sleep(0.3)
-    assert (await go(database, wire, business, two)).busy
-    assert jobs(database_url)[-1]["args"]["message_id"] == str(two)  # type: ignore[index]
+    # Not its turn; and this one has somebody else.
+    for message in (two, one):
+        assert await go(database, wire, business, message) is Outcome.WAITING
+        assert jobs(database_url)[-1]["args"]["message_id"] == str(message)  # type: ignore[index]
     await first
+    assert await go(database, wire, business, two) is Outcome.SENT
     assert wire.texts == ["first", "second"]
 
 
@@ -247,7 +265,7 @@ async def test_a_cancelled_delivery_frees_the_thread(database: Database) -> None
     with pytest.raises(asyncio.CancelledError):
         await task
     wire.delay = 0
-    assert (await go(database, wire, business, one)).sent == 1
+    assert await go(database, wire, business, one) is Outcome.RECONCILED or wire.texts == ["hello"]
 
 
 async def test_no_transaction_is_open_while_the_provider_is_asked(database: Database) -> None:

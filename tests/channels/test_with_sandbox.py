@@ -22,7 +22,7 @@ from bot.settings import Settings
 from bot.vendors import Vendors, vendors_for
 from channels import messages, registry
 from channels.contract import Channel
-from channels.deliver import Run, acknowledge_tap, deliver
+from channels.deliver import Outcome, acknowledge_tap, deliver
 from channels.limits import sender_limits
 from channels.models import Conversation, Message
 from channels.webhooks import Doors, router_for
@@ -70,7 +70,7 @@ class World:
         await until(came)
         return found[0]
 
-    async def answer(self, channel: str, text: str, labels: Choices) -> tuple[Message, Run]:
+    async def answer(self, channel: str, text: str, labels: Choices) -> tuple[Message, Outcome]:
         async with self.db.transaction() as session:
             thread = (await session.scalars(select(Conversation).where(Conversation.channel == channel))).one()
             drafts = [messages.ChoiceDraft(label, "choose", {"label": label}) for label in labels]
@@ -134,8 +134,8 @@ async def test_a_message_and_its_choices_reach_the_phone(
     world: World, channel: str, labels: Choices, shown: tuple[str, Choices]
 ) -> None:
     await world.say(channel, "hola, ¿mañana? 💇")
-    sent, run = await world.answer(channel, "¿Seguro?", labels)
-    assert (run.sent, sent.status in ("sent", "delivered")) == (1, True)
+    sent, outcome = await world.answer(channel, "¿Seguro?", labels)
+    assert (outcome, sent.status in ("sent", "delivered")) == (Outcome.SENT, True)
     last = (await world.screen(channel))[-1]
     assert (last["text"], [choice["label"] for choice in last["choices"]]) == shown
     if channel != "telegram":
@@ -175,9 +175,9 @@ async def test_what_a_crash_left_is_found_in_the_stand_ins_list(world: World, ch
     before = len(await world.screen(channel))
     async with world.db.transaction() as session:
         await session.execute(update(Message).where(Message.id == second.id).values(status="sending", provider_id=None))
-    run = await deliver(world.db, world.channels, second.business_id, second.id, may_send=allowed)
+    outcome = await deliver(world.db, world.channels, second.business_id, second.id, may_send=allowed)
     found = await load(world.db, second.business_id, second.id)
-    assert (run.reconciled, found.provider_id) == (1, second.provider_id)
+    assert (outcome, found.provider_id) == (Outcome.RECONCILED, second.provider_id)
     assert found.provider_id != first.provider_id
     assert len(await world.screen(channel)) == before
 
@@ -186,11 +186,11 @@ async def test_stop_on_sms_is_twilios_to_answer_and_then_nothing_goes(world: Wor
     await world.say("sms", "hello")
     stop = await world.say("sms", "STOP")
     assert messages.platform_opt(stop) == "stop"
-    message, run = await world.answer("sms", "are you there?", [])
-    assert (run.failed, message.error) == ([message.id], "twilio_21610")
+    message, outcome = await world.answer("sms", "are you there?", [])
+    assert (outcome, message.error) == (Outcome.FAILED, "twilio_21610")
     start = await world.say("sms", "START")
     assert messages.platform_opt(start) == "start"
-    assert (await world.answer("sms", "welcome back", []))[1].sent == 1
+    assert (await world.answer("sms", "welcome back", []))[1] is Outcome.SENT
 
 
 async def test_who_blocks_the_bot_has_opted_out(world: World) -> None:
@@ -207,8 +207,8 @@ async def test_who_blocks_the_bot_has_opted_out(world: World) -> None:
 
     assert (await world.http.post(f"{path}/block", json={"blocked": True})).is_success
     await out(True)
-    message, run = await world.answer("telegram", "are you there?", [])
-    assert (run.failed, message.error) == ([message.id], "telegram_forbidden")
+    message, outcome = await world.answer("telegram", "are you there?", [])
+    assert (outcome, message.error) == (Outcome.FAILED, "telegram_forbidden")
     assert (await world.http.post(f"{path}/block", json={"blocked": False})).is_success
     await out(False)
 

@@ -1,0 +1,119 @@
+"""Whose turn it is in a thread, and taking a message for sending.
+
+Order comes from the rows: a message goes when every earlier one of its thread is done. That nobody else is
+sending it comes from an advisory lock, which dies with its owner's connection.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core.kit.clock import current_time
+from booking_core.kit.db import Database
+from channels import accounts, conversations
+from channels.contract import Choice, OutgoingMessage
+from channels.keys import make_key
+from channels.models import Delivery, Message, Sender
+
+PENDING = (Delivery.QUEUED.value, Delivery.SENDING.value)
+#: How soon to come back while an earlier message is being tried again: half of how long it has waited, so far.
+SOONEST, LATEST = timedelta(seconds=2), timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message taken for sending, or found in the middle of it."""
+
+    business_id: UUID
+    id: UUID
+    conversation_id: UUID
+    channel: str
+    attempts: int
+    outgoing: OutgoingMessage
+    #: It was found in `sending`: the provider may have it already.
+    interrupted: bool
+
+
+async def look_for_turn(db: Database, business_id: UUID, message_id: UUID) -> bool | timedelta | None:
+    """Whether it is a message's turn: yes, not yet, not before so long; None when it is done."""
+    async with db.transaction() as session:
+        message = await session.get(Message, (business_id, message_id))
+        if message is None or message.status not in PENDING:
+            return None
+        before = await session.execute(
+            select(func.max(Message.attempts))
+            .where(
+                Message.business_id == business_id,
+                Message.conversation_id == message.conversation_id,
+                Message.seq < message.seq,
+                Message.status.in_(PENDING),
+            )
+            .having(func.count() > 0)
+        )
+        tried = before.scalar_one_or_none()
+        if tried is None:
+            return True
+        if tried <= 1:
+            return False
+        age = await current_time(session) - message.status_at
+        return min(max(age / 2, SOONEST), LATEST)
+
+
+@asynccontextmanager
+async def to_myself(db: Database, message_id: UUID) -> AsyncIterator[bool]:
+    """Hold the message's advisory lock on a connection of its own, outside any transaction."""
+    digest = hashlib.sha256(b"deliver" + message_id.bytes).digest()
+    number = {"number": int.from_bytes(digest[:8], "big", signed=True)}
+    async with db.engine.connect() as plain:
+        connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+        mine = bool(await connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), number))
+        try:
+            yield mine
+        finally:
+            if mine:
+                try:
+                    await connection.execute(text("SELECT pg_advisory_unlock(:number)"), number)
+                except BaseException:
+                    # A pooled connection must not keep the lock.
+                    await connection.invalidate()
+                    raise
+
+
+async def claimed(session: AsyncSession, message: Message, *, interrupted: bool) -> Claim:
+    """Return everything that sending a message needs, read in the transaction that took it."""
+    conversation = await conversations.load(session, message.business_id, message.conversation_id)
+    account = await accounts.load_account(session, message.business_id, conversation.account_id)
+    others = await session.scalars(
+        select(Message.provider_id).where(
+            Message.business_id == message.business_id,
+            Message.conversation_id == message.conversation_id,
+            Message.sender != Sender.CUSTOMER.value,
+            Message.text == message.text,
+            Message.provider_id.is_not(None),
+        )
+    )
+    outgoing = OutgoingMessage(
+        key=make_key(message.business_id, message.id),
+        account=account.address,
+        address=conversation.address,
+        text=message.text,
+        choices=tuple(Choice(choice["id"], choice["label"]) for choice in message.choices),
+        locale=message.locale or conversation.locale or "en",
+        others=tuple(other for other in others if other),
+    )
+    await session.flush()
+    return Claim(
+        business_id=message.business_id,
+        id=message.id,
+        conversation_id=message.conversation_id,
+        channel=message.channel,
+        attempts=message.attempts,
+        outgoing=outgoing,
+        interrupted=interrupted,
+    )
