@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import booking as bookings
@@ -22,11 +22,11 @@ from bot.actions import cards
 from bot.actions.contract import Turn
 from bot.actions.offer import OFFERS, slot_option
 from bot.actions.submit import booked
-from bot.models import Dialogue
+from bot.models import Dialogue, HandoffNote
 from bot.turn import open_turn, speak
 from bot.wiring import System
 from channels import conversations, messages
-from channels.models import Message
+from channels.models import Conversation, Delivery, Message
 from payment_links import links, settle
 from payment_links.models import Payment
 
@@ -227,7 +227,34 @@ async def recap(system: System, session: AsyncSession, dialogue: Dialogue, now: 
         said["choices"] = [
             {"label": choice.label, **choice.meaning} for choice in await messages.choices_of(session, asked)
         ]
+    untold = await _untold(session, conversation)
+    said["text"] = "\n".join([*untold, said["text"]])
     await speak(turn, [said])
+
+
+async def _untold(session: AsyncSession, conversation: Conversation) -> list[str]:
+    """Return what became of bookings while a person had the thread and the bot was silent."""
+    since = await session.scalar(
+        select(func.max(HandoffNote.at)).where(
+            HandoffNote.business_id == conversation.business_id,
+            HandoffNote.conversation_id == conversation.id,
+            HandoffNote.move.in_([handoff.Move.ASK.value, handoff.Move.TAKE.value]),
+        )
+    )
+    if since is None:
+        return []
+    texts = await session.scalars(
+        select(Message.text)
+        .where(
+            Message.business_id == conversation.business_id,
+            Message.conversation_id == conversation.id,
+            Message.status == Delivery.SUPPRESSED.value,
+            Message.act.in_(["booked", "rescheduled", "cancelled"]),
+            Message.created_at >= since,
+        )
+        .order_by(Message.seq)
+    )
+    return list(texts)
 
 
 async def remind(system: System, session: AsyncSession, business_id: UUID, reminder_id: UUID, *, now: datetime) -> None:

@@ -11,6 +11,8 @@ from booking_core import calendar
 from booking_core.models import Booking, Service, Staff
 from bot.actions import answers, wish
 from bot.actions.contract import ANYONE, Draft, Turn, forget_task
+from bot.actions.taking import declined, take_booking
+from bot.actions.taps import tapped
 from nlu.contract import Answer, Step
 
 #: What a rule answers, whatever else the message says.
@@ -19,12 +21,6 @@ _ALWAYS_OUTSIDE = {"talk_to_person", "opt_out", "stop"}
 _OUTSIDE = {
     "greet", "thanks", "goodbye", "bot_challenge", "running_late", "confirm_attendance", "nlu_fallback",
 }  # fmt: skip
-#: What a wish for change forgets besides the chosen time.
-_CHANGES: dict[str, dict[str, Any]] = {
-    "change_time": {"when": None},
-    "change_service": {"service": None},
-    "change_staff": {"staff": ANYONE},
-}
 _TASKS = {"book": "book", "reschedule": "move", "cancel": "cancel"}
 
 
@@ -55,7 +51,7 @@ class Fill:
         turn.filled = True
         slots = dict(step.slots)
         if step.heard.tap is not None:
-            return await _tapped(turn, step, slots)
+            return await tapped(turn, step, slots)
         said = {step.understood.intent, *step.understood.also}
         if said & _ALWAYS_OUTSIDE or (not _brings_facts(step) and _is_outside(step)):
             return Answer(reject=True)
@@ -222,23 +218,6 @@ async def _take_booking(turn: Turn, slots: dict[str, Any], reading: Reading) -> 
     return None
 
 
-def take_booking(turn: Turn, booking: Booking, slots: Mapping[str, Any], remember: dict[str, Any]) -> None:
-    """Prefill the form from the booking that is moved or cancelled."""
-    task = slots["task"]
-    memo = dict(remember.get("memo") or slots.get("memo") or {})
-    memo |= {"was": booking.starts.isoformat(), "version": booking.version}
-    remember |= {
-        "booking": str(booking.id),
-        "service": str(booking.service_id),
-        "customer_name": (turn.customer.name if turn.customer else None) or "-",
-        "memo": memo,
-    }
-    if slots.get("staff") is None:
-        remember["staff"] = str(booking.staff_id)
-    if task == "cancel":
-        remember["slot"] = {"starts": booking.starts.isoformat(), "staff": str(booking.staff_id)}
-
-
 def _take_decision(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], reading: Reading) -> Answer | None:
     """Act on yes, no and more: only ever about the question that is open."""
     changed = reading.search
@@ -249,19 +228,12 @@ def _take_decision(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]
         if "affirm" in said and "deny" not in said:
             reading.remember["confirmed"] = True
         elif "deny" in said:
-            return _declined(turn, slots)
+            return declined(turn, slots)
     elif step.asking == "slot" and "affirm" in said and not changed:
         offered = memo.get("offered") or []
         if len(offered) == 1:
             reading.remember["slot"] = offered[0]
     return None
-
-
-def _declined(turn: Turn, slots: Mapping[str, Any]) -> Answer:
-    if slots["task"] == "book":
-        return Answer(remember={"memo": dict(slots.get("memo") or {}) | {"changing": True}})
-    key = "cancel.kept" if slots["task"] == "cancel" else "move.kept"
-    return Answer(say=(turn.say(key, act="info"),), remember=forget_task(), leave_form=True)
 
 
 async def _find_slot(turn: Turn, slots: dict[str, Any], before: Draft, reading: Reading) -> None:
@@ -316,87 +288,3 @@ async def _upcoming(turn: Turn) -> list[Booking]:
     if turn.customer is None:
         return []
     return await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now)
-
-
-async def _tapped(turn: Turn, step: Step, slots: dict[str, Any]) -> Answer:
-    """Do what a choice means; those that are not about the form are left to the rule for taps."""
-    assert step.heard.tap is not None  # noqa: S101 - the caller has looked
-    do, args = step.heard.tap.do, dict(step.heard.tap.args)
-    memo = dict(slots.get("memo") or {}) | {"failures": 0}
-    match do:
-        case "choose_slot":
-            return await _chose_slot(turn, args, slots, memo)
-        case "more_times":
-            return Answer(remember={"slot": None, "memo": memo | {"page": memo.get("page", 0) + 1}})
-        case "pick_service":
-            remember = {"service": args["service"], "slot": None, "memo": memo}
-            if slots.get("task") is None:
-                remember |= _fresh(turn)
-            return Answer(remember=remember)
-        case "pick_booking":
-            picked = await bookings.load(turn.session, turn.business.id, UUID(args["booking"]))
-            remember = {"memo": memo}
-            take_booking(turn, picked, slots, remember)
-            return Answer(remember=remember)
-        case "yes":
-            right = args.get("summary") == memo.get("summary")
-            return Answer(remember={"confirmed": True} if right else {"memo": memo})
-        case "no":
-            return _declined(turn, slots)
-        case "change_time" | "change_service" | "change_staff":
-            return Answer(remember={"slot": None, "confirmed": None, "memo": {}} | _CHANGES[do])
-        case "start_book":
-            return Answer(remember=forget_task() | _fresh(turn))
-        case "start_move" | "start_cancel":
-            return await _started(turn, do, args)
-    return Answer(reject=True)
-
-
-def _fresh(turn: Turn) -> dict[str, Any]:
-    name = turn.customer.name if turn.customer else None
-    return {"task": "book", "booking": "new", "customer_name": name, "memo": {}}
-
-
-async def _started(turn: Turn, do: str, args: Mapping[str, Any]) -> Answer:
-    booking = await bookings.load(turn.session, turn.business.id, UUID(args["booking"]))
-    if booking.starts <= turn.now or booking.state not in {"held", "confirmed"}:
-        return Answer(reject=True)
-    slots = {"task": "move" if do == "start_move" else "cancel"}
-    remember = forget_task() | slots | {"memo": {}}
-    take_booking(turn, booking, slots, remember)
-    return Answer(remember=remember)
-
-
-async def _chose_slot(turn: Turn, args: Mapping[str, Any], slots: Mapping[str, Any], memo: dict[str, Any]) -> Answer:
-    """Take a tapped time if it is still free; a tap on an old list starts its task again."""
-    starts = datetime.fromisoformat(args["starts"])
-    remember: dict[str, Any] = {"memo": memo}
-    task = args.get("task", "book")
-    if slots.get("task") != task or (slots.get("service") or args["service"]) != args["service"]:
-        remember = forget_task() | (_fresh(turn) if task == "book" else {"task": task, "memo": {}})
-        if task == "move":
-            booking = await bookings.load(turn.session, turn.business.id, UUID(args["booking"]))
-            if booking.starts <= turn.now or booking.state not in {"held", "confirmed"}:
-                return Answer(reject=True)
-            take_booking(turn, booking, {"task": task}, remember)
-    remember |= {"service": args["service"], "staff": args.get("wanted") or slots.get("staff")}
-    free = await calendar.free_slots(
-        turn.session,
-        turn.catalog,
-        service_id=UUID(args["service"]),
-        staff_id=UUID(args["staff"]) if args.get("staff") else None,
-        windows=[(starts, starts + timedelta(minutes=1))],
-        exclude=(),
-        now=turn.now,
-        customer_id=turn.customer.id if turn.customer else None,
-        ignoring=UUID(args["booking"]) if args.get("booking") else None,
-    )
-    if any(slot.starts == starts for slot in free.slots):
-        remember["slot"] = {"starts": args["starts"], "staff": args.get("staff")}
-        if task == "move":
-            # The question named the choice and what it does: the tap is the yes.
-            remember["confirmed"] = True
-    else:
-        why = free.reason.value if free.reason else ""
-        remember |= {"slot": None, "memo": dict(remember["memo"]) | {"missed": args["starts"], "why": why}}
-    return Answer(remember=remember)

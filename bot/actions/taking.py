@@ -1,0 +1,39 @@
+"""What begins, fills and ends a task in the form: shared by words and taps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from booking_core.models import Booking
+from bot.actions.contract import Turn, forget_task
+from nlu.contract import Answer
+
+
+def take_booking(turn: Turn, booking: Booking, slots: Mapping[str, Any], remember: dict[str, Any]) -> None:
+    """Prefill the form from the booking that is moved or cancelled."""
+    task = slots["task"]
+    memo = dict(remember.get("memo") or slots.get("memo") or {})
+    memo |= {"was": booking.starts.isoformat(), "version": booking.version}
+    remember |= {
+        "booking": str(booking.id),
+        "service": str(booking.service_id),
+        "customer_name": (turn.customer.name if turn.customer else None) or "-",
+        "memo": memo,
+    }
+    if slots.get("staff") is None:
+        remember["staff"] = str(booking.staff_id)
+    if task == "cancel":
+        remember["slot"] = {"starts": booking.starts.isoformat(), "staff": str(booking.staff_id)}
+
+
+def fresh_task(turn: Turn) -> dict[str, Any]:
+    """Return the slots of a booking that begins."""
+    name = turn.customer.name if turn.customer else None
+    return {"task": "book", "booking": "new", "customer_name": name, "memo": {}}
+
+
+def declined(turn: Turn, slots: Mapping[str, Any]) -> Answer:
+    """Act on a no to a summary: ask what to change, or leave everything as it is."""
+    if slots["task"] == "book":
+        return Answer(remember={"memo": dict(slots.get("memo") or {}) | {"changing": True}})
+    key = "cancel.kept" if slots["task"] == "cancel" else "move.kept"
+    return Answer(say=(turn.say(key, act="info"),), remember=forget_task(), leave_form=True)
