@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import nlu.quiet  # noqa: F401 - before Rasa
+from nlu.quiet import hushed  # isort: split
+
 from rasa.core.channels.channel import UserMessage
 from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
 from rasa.shared.core.events import UserUttered
@@ -14,7 +15,6 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from nlu import clauses, meaning
 from nlu.contract import DialogueAction, Entity, Heard, TurnResult, Understood
-from nlu.quiet import hushed
 from nlu.inprocess import CURRENT, InProcessActions, Processor, Talk, memory_of, tracker_from
 
 #: More than this is not read; the transcript keeps it.
@@ -80,6 +80,7 @@ class Engine:
             asked=heard.asked,
             entities=entities,
             when=when,
+            text=text,
         )
         return Understood(
             language=whole.get("language"),

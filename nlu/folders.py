@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import nlu.quiet  # noqa: F401 - before Rasa
+
+# isort: split
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.training_data.structures import StoryGraph
 from rasa.shared.importers import utils

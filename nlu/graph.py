@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from nlu.quiet import hushed  # isort: skip - before Rasa
+from nlu.quiet import hushed  # isort: split
+
 from rasa.engine.caching import TrainingCache
 from rasa.engine.recipes.recipe import Recipe
 from rasa.engine.runner.dask import DaskGraphRunner

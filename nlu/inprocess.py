@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import nlu.quiet  # noqa: F401 - before Rasa
+
+# isort: split
 from rasa.core.actions.action import Action, ActionExecutionRejection, RemoteAction
 from rasa.core.channels.channel import OutputChannel
 from rasa.core.nlg import NaturalLanguageGenerator
@@ -199,4 +201,4 @@ def _trust_our_own_answers(self: RemoteAction, result: Mapping[str, Any]) -> boo
 
 
 # Rasa compiles a JSON schema for every single action call (14 ms) to check what an HTTP server said.
-RemoteAction._validate_action_result = _trust_our_own_answers
+RemoteAction._validate_action_result = _trust_our_own_answers  # noqa: SLF001 - Rasa has no setting for it

@@ -10,7 +10,13 @@ FALLBACK = "nlu_fallback"
 #: A clause counts from this confidence; what silences the bot or the thread needs more.
 _CLAUSE = 0.6
 _GRAVE = 0.75
-_WHOLE = 0.4
+_WHOLE = 0.35
+#: Beside facts, less sure guesses at questions and at small talk count for nothing.
+_ASKED = 0.5
+_SAID = 0.65
+#: A task that a clause names this much more clearly than the whole is the task.
+_CLEARER = 0.1
+_CLEAR = 0.85
 #: What a message is about, if it is several things: the first of these answers for it.
 _ORDER = (
     "opt_out", "talk_to_person", "cancel", "reschedule", "stop", "book",
@@ -22,7 +28,13 @@ _RANK = {intent: rank for rank, intent in enumerate(_ORDER)}
 _GRAVE_INTENTS = {"opt_out", "talk_to_person", "stop", "cancel", "reschedule", "running_late"}
 #: Of these a message means one: what its whole says counts.
 _TASKS = {"book", "inform", "reschedule", "cancel", "choose_option", "more_times", "stop", FALLBACK, "out_of_scope"}
+_OTHER_TIME = {"book", "reschedule"}
 _ANSWERS = {"affirm", "deny"}
+#: Acts after which something is open that "stop" can mean.
+_OPEN = {
+    "ask_service", "ask_staff", "ask_when", "offer_slots", "ask_people", "ask_name", "ask_detail", "confirm",
+    "payment_link", "clarify", "fallback", "waitlist_offer",
+}  # fmt: skip
 #: Questions that a yes or no answers.
 _YES_NO = {"confirm", "reminder", "offer_slots", "clarify", "waitlist_offer"}
 
@@ -42,8 +54,11 @@ def decide(
     asked: str | None,
     entities: Sequence[Entity],
     when: When | None,
+    text: str = "",
 ) -> tuple[str, float, tuple[str, ...]]:
     """Return the intent, its confidence, and further intents."""
+    if text.strip(" .!\n").casefold() == "stop" and asked not in _OPEN:
+        return "opt_out", 1.0, ()  # nothing is open that it could mean otherwise
     found = _found(whole, clauses)
     has_facts = bool(entities) or (when is not None and bool(when.choices or when.exclusions or when.asap))
     _in_context(found, asked=asked, has_facts=has_facts, entities=entities)
@@ -55,6 +70,11 @@ def decide(
 
 def _found(whole: Guess, clauses: Sequence[Guess]) -> dict[str, float]:
     found: dict[str, float] = {}
+    clearer = max((one for one in clauses if one.intent in _TASKS), key=lambda one: one.confidence, default=whole)
+    if whole.intent in _TASKS and whole.confidence < _CLEAR and clearer.confidence > whole.confidence + _CLEARER:
+        whole = clearer
+    if whole.intent == "cancel" and any(one.intent in _OTHER_TIME and one.confidence >= _CLAUSE for one in clauses):
+        whole = Guess("reschedule", whole.confidence)  # "I can't make it tomorrow, can we do Friday?"
     if whole.confidence >= _WHOLE or not clauses:
         found[whole.intent] = whole.confidence
     for clause in clauses:
@@ -79,17 +99,27 @@ def _in_context(found: dict[str, float], *, asked: str | None, has_facts: bool, 
     """Let the open question and the facts decide what the words alone leave open."""
     if asked == "confirm" and found.keys() == {"book"} and not has_facts:
         found["affirm"] = found.pop("book")  # "go ahead and book it"
-    if has_facts and found.keys() <= {FALLBACK, "out_of_scope"}:
-        confidence = max(found.values())
-        found.clear()
-        found["inform"] = confidence
-    if any(entity.entity == "name" for entity in entities) and found.keys() <= {FALLBACK, "out_of_scope"}:
-        found.clear()
-        found["inform"] = 1.0
+    if has_facts:
+        doubtful = [intent for intent, confidence in found.items() if _is_doubtful(intent, confidence)]
+        for intent in doubtful:
+            del found[intent]
+        if doubtful and not found.keys() & _TASKS:
+            found["inform"] = _CLAUSE
+    if asked == "ask_name" and any(entity.entity == "name" for entity in entities):
+        for intent in [intent for intent, confidence in found.items() if confidence < _CLAUSE]:
+            del found[intent]
+        found.setdefault("inform", _CLAUSE)
     if any(entity.entity == "ordinal" for entity in entities) and found.keys() <= {"inform", FALLBACK}:
         confidence = max(found.values())
         found.clear()
         found["choose_option"] = confidence
+
+
+def _is_doubtful(intent: str, confidence: float) -> bool:
+    """Tell whether a time, service or person in the message says more than this guess."""
+    if intent in {FALLBACK, "out_of_scope"}:
+        return True
+    return intent not in _TASKS and confidence < (_ASKED if intent.startswith("ask_") else _SAID)
 
 
 def _rank(intent: str, asked: str | None) -> int:

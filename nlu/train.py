@@ -62,7 +62,7 @@ def train(out_dir: Path, progress: Callable[[str], object]) -> Path:
         with tempfile.TemporaryDirectory(prefix=".training-", dir=target.parent) as folder:
             trained = _train(Path(folder), progress)
             _to_disk(trained)
-            os.replace(trained, target)
+            trained.replace(target)
         progress(f"Trained in {time.monotonic() - started:.0f} s: {target.name}")
         _forget_old(target)
     return target

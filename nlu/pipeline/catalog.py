@@ -1,6 +1,6 @@
 """Services and staff: matched against the business's own names at run time, never trained."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +15,12 @@ from nlu.contract import Catalog, Name
 from nlu.pipeline.store import Learner, add_entity, heard_of, lookup
 from nlu.pipeline.texts import Word, keys_of, words_of
 
+#: Intents whose words are no names of services: "haircut" is said with many intents, but with none of these.
+_CHATTER = {
+    "greet", "goodbye", "thanks", "bot_challenge", "affirm", "deny", "choose_option", "more_times", "stop", "opt_out",
+    "confirm_attendance", "running_late", "ask_location", "ask_hours", "ask_bookings", "ask_payment", "ask_policy",
+    "talk_to_person",
+}  # fmt: skip
 _EXACT = 1.0
 _PLURAL = 0.95
 _TYPO = 0.85
@@ -57,13 +63,13 @@ class CatalogMatcher(Learner):
     def learn(self, data: TrainingData) -> dict[str, Any]:
         """Learn the common words: those said with different intents are no misspelt names."""
         intents: dict[str, set[str]] = defaultdict(set)
-        counts: Counter[str] = Counter()
         for example in data.intent_examples:
+            if example.get("intent") not in _CHATTER:
+                continue
             for word in words_of(str(example.get("text"))):
                 if not word.capital or word.start == 0:
                     intents[word.text].add(str(example.get("intent")))
-                    counts[word.text] += 1
-        common = sorted(word for word, said in intents.items() if len(said) > 1 and counts[word] > 2)
+        common = sorted(word for word, said in intents.items() if len(said) > 1)
         return {
             "common": common,
             "small": sorted({key for text in lookup(data, "small word") for key in keys_of(text)}),

@@ -72,7 +72,7 @@ class Language(Learner):
     def language_of(self, text: str, catalog: Catalog, *, spoken: str | None) -> tuple[str | None, float]:
         """Return the language and how sure that is; None if the text gives too little evidence."""
         if not self._weights.size:
-            return (self._languages or [None])[0], 1.0
+            return (self._languages[0] if self._languages else None), 1.0
         words = _telling(text, catalog)
         evidence = {language: sum(word.text in own for word in words) for language, own in self._own.items()}
         if not words:

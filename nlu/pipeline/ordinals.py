@@ -1,6 +1,7 @@
 """Places in a list: "the second one", "el primero", "the last one"; -1 is the last."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -12,6 +13,10 @@ from nlu.pipeline.texts import fold
 
 #: The lists that data/nlu/<language>/words.yml keeps, and the places they mean.
 _PLACES = {f"ordinal {place}": place for place in range(1, 10)} | {"ordinal last": -1, "ordinal before last": -2}
+#: Acts that list something to choose from.
+_CHOICES = {"offer_slots", "ask_when", "ask_service", "ask_staff", "clarify", "waitlist_offer"}
+_CHOOSES = "choose_option"
+_ARTICLE_AND_PLACE = 2
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
@@ -34,10 +39,8 @@ class Ordinals(Learner):
             if heard_of(message) is None or self._pattern is None:
                 continue
             text = str(message.get("text") or "")
-            when = message.get("when")
-            timed = [window.span for window in (*when.windows, *when.exclusions)] if when else []
             for match in self._pattern.finditer(fold(text)):
-                if any(start < match.end() and match.start() < end for start, end in timed):
+                if self._is_time(message, text, match.span()):
                     continue
                 add_entity(
                     message,
@@ -51,3 +54,28 @@ class Ordinals(Learner):
                     },
                 )
         return messages
+
+    @staticmethod
+    def _is_time(message: Message, text: str, span: tuple[int, int]) -> bool:
+        """Tell whether a place is part of a time; "el primero" of several choices is not the first of the month."""
+        when = message.get("when")
+        if when is None:
+            return False
+        start, end = span
+        over = [
+            window for window in (*when.windows, *when.exclusions) if window.span[0] < end and start < window.span[1]
+        ]
+        heard = heard_of(message)
+        chosen = heard is not None and heard.asked in _CHOICES and (message.get("intent") or {}).get("name") == _CHOOSES
+        if over and chosen and all(window.span[1] <= end and _short(text, window.span) for window in over):
+            kept = {
+                name: tuple(window for window in getattr(when, name) if window not in over)
+                for name in ("windows", "choices", "exclusions")
+            }
+            message.set("when", replace(when, **kept), add_to_output=True)
+            return False
+        return bool(over)
+
+
+def _short(text: str, span: tuple[int, int]) -> bool:
+    return len(text[span[0] : span[1]].split()) <= _ARTICLE_AND_PLACE

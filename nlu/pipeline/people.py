@@ -1,7 +1,6 @@
 """The customer's name: after "my name is", or the whole short answer to the question for it."""
 
 import re
-from collections import defaultdict
 from typing import Any
 
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -17,6 +16,8 @@ _NAME = rf"{_PART}(?:[ \t]+{_PART}){{0,4}}"
 _LONGEST = 5
 #: An intent this sure makes a short answer a question or a wish, not a name.
 _SURE = 0.8
+#: Intents whose examples hold names and services.
+_NAMING = {"inform", "book", "reschedule", "ask_services", "out_of_scope"}
 _NO_QUESTION = {"inform", "book", "nlu_fallback", "choose_option", "out_of_scope"}
 
 
@@ -26,17 +27,19 @@ class People(Learner):
 
     def learn(self, data: TrainingData) -> dict[str, Any]:
         """Learn what leads to a name, what may stand inside one, and the common words, which are none."""
-        intents: dict[str, set[str]] = defaultdict(set)
+        common: set[str] = set()
         for example in data.intent_examples:
+            if example.get("intent") in _NAMING:
+                continue
             for word in words_of(str(example.get("text"))):
                 if not word.capital or word.start == 0:
-                    intents[word.text].add(str(example.get("intent")))
+                    common.add(word.text)
         return {
             "sure leads": [fold(text) for text in lookup(data, "name lead")],
             "unsure leads": [fold(text) for text in lookup(data, "unsure name lead")],
             "tails": [fold(text) for text in lookup(data, "name tail")],
             "particles": [fold(text) for text in lookup(data, "name particle")],
-            "common": sorted(word for word, said in intents.items() if len(said) > 1),
+            "common": sorted(common),
         }
 
     def prepare(self) -> None:
@@ -56,10 +59,15 @@ class People(Learner):
                 continue
             text = str(message.get("text") or "")
             span = self.introduced(text)
-            if span is None and heard.asked == "ask_name" and not self._is_other(message):
-                span = self.answered(text)
+            if span is None and heard.asked == "ask_name":
+                span = self.answered(text, is_other=self._is_other(_first_part(messages, message)))
             if span is not None:
                 start, end = span
+                # Customers may be called like the staff: within the own name nobody else is meant.
+                others = [
+                    found for found in message.get("entities") or [] if found["end"] <= start or end <= found["start"]
+                ]
+                message.set("entities", others, add_to_output=True)
                 add_entity(
                     message,
                     {
@@ -97,14 +105,20 @@ class People(Learner):
                 return self._name_at(text[: start + word.start], start, strict=True)
         return None
 
-    def answered(self, text: str) -> tuple[int, int] | None:
-        """Take the whole of a short answer, or its first part ("Ana Ruiz, thanks")."""
+    def answered(self, text: str, *, is_other: bool = False) -> tuple[int, int] | None:
+        """Take the whole of a short answer, or its first part ("Ana Ruiz, thanks").
+
+        What was classified as something else is a name only if it is written as one and of no common word.
+        """
         first = re.match(rf"\s*({_NAME})\s*(?=[,.;!\n]|$)", text)
         if first is None:
             return None
         words = words_of(first.group(1))
         known = [word for word in words if word.text in self._common and word.text not in self._particles]
-        if len(words) > _LONGEST or len(known) * 2 >= max(len(words), 2) or (len(words) > 1 and len(known) > 1):
+        written_as_name = all(word.capital for word in words if word.text not in self._particles)
+        if is_other and (known or not written_as_name):
+            return None
+        if len(words) > _LONGEST or (known and not written_as_name) or len(known) > 1:
             return None
         return first.span(1)
 
@@ -127,6 +141,12 @@ class People(Learner):
             if not inner:
                 end = match.start(1) + word.end
         return (match.start(1), end) if end > match.start(1) else None
+
+
+def _first_part(messages: list[Message], message: Message) -> Message:
+    """Return the first clause of a message, which was classified by itself ("Ana, but do you take cards?")."""
+    parts = [part for part in messages if heard_of(part) is None]
+    return parts[0] if parts else message
 
 
 def _leads(phrases: Any) -> re.Pattern[str] | None:

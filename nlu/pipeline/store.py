@@ -1,3 +1,4 @@
+# ruff: noqa: ARG003 - a component takes what Rasa's protocol passes
 """What a component of ours learns and keeps: a JSON object in the model."""
 
 import json

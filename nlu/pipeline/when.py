@@ -1,3 +1,4 @@
+# ruff: noqa: ARG003 - a component takes what Rasa's protocol passes
 """Times of a message, read by the grammar in nlu.when with the turn's clock, zone and hours."""
 
 from typing import Any, Self
