@@ -13,7 +13,7 @@ from booking_core.kit.clock import current_time
 from bot.sandbox.models import SandboxMessage, SandboxWebhook
 from bot.sandbox.owed import TELEGRAM
 from bot.sandbox.stage import Stage, find, real_time
-from bot.sandbox.telegram_hook import POLLED, hook, pending, set_hook
+from bot.sandbox.telegram_hook import NEVER, POLLED, hook, pending, set_hook
 from bot.sandbox.telegram_objects import bot_user, choices_of, message_object
 from bot.sandbox.telegram_rules import LONGEST_ANSWER, TelegramRefused, bad, keyboard_of, text_of, whole_number
 
@@ -122,9 +122,13 @@ async def set_webhook(stage: Stage, session: AsyncSession, fields: Fields) -> An
             "max_connections": int(fields.get("max_connections") or 40),
         },
     )
+    now = await real_time(session)
+    waiting = update(SandboxWebhook).where(SandboxWebhook.vendor == TELEGRAM, SandboxWebhook.done_at.is_(None))
     if str(fields.get("drop_pending_updates")).lower() == "true":
-        waiting = update(SandboxWebhook).where(SandboxWebhook.vendor == TELEGRAM, SandboxWebhook.done_at.is_(None))
-        await session.execute(waiting.values(done_at=await real_time(session)))
+        await session.execute(waiting.values(done_at=now))
+    # What waits goes where updates go from now on.
+    due = now if url else now + timedelta(seconds=NEVER)
+    await session.execute(waiting.values(url=url or POLLED, next_try_at=due))
     return True
 
 

@@ -211,7 +211,7 @@ function showCheckout(list) {
 // ---- WhatsApp's list -------------------------------------------------------------------------------------------
 function openSheet(phone, message) {
   const sheet = by("sheet");
-  by("sheet-title").textContent = message.button || "";
+  by("sheet-title").textContent = message.button && message.button !== "☰" ? message.button : "Choose";
   const options = message.choices.map((choice, place) => {
     const label = Render.element("label", "option");
     const text = Render.element("span", "", choice.label);
@@ -242,7 +242,11 @@ function choose(channel, focus) {
     phone.tab.setAttribute("aria-selected", String(chosen));
     phone.tab.tabIndex = chosen ? 0 : -1;
     if (chosen && focus) phone.tab.focus();
-    if (chosen) phone.log.scrollTop = phone.log.scrollHeight;
+    if (chosen) {
+      phone.unread = 0;
+      phone.badge();
+      phone.log.scrollTop = phone.log.scrollHeight;
+    }
   }
 }
 

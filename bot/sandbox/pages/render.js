@@ -5,6 +5,7 @@ const Render = (() => {
   const zone = document.body.dataset.zone;
   const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone });
   const day = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", timeZone: zone });
+  const MENU = "☰"; // the sign before a list's name, and its name where nobody worded one
   const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)]/g;
 
   function element(name, className, text) {
@@ -59,7 +60,8 @@ const Render = (() => {
     bubble.append(foot);
     row.append(bubble);
     if (one.choices.length && channel === "whatsapp" && one.kind === "twilio/list-picker") {
-      const open = element("button", "choice open", `☰ ${one.button}`);
+      const open = element("button", "choice open", one.button === MENU ? MENU : `${MENU} ${one.button}`);
+      if (one.button === MENU) open.setAttribute("aria-label", "Choose");
       open.type = "button";
       open.addEventListener("click", () => act.list(one));
       row.append(open);

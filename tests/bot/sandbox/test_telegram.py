@@ -1,5 +1,6 @@
 """python-telegram-bot's Bot against the stand-in."""
 
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -17,17 +18,18 @@ KEYS = InlineKeyboardMarkup(
 )
 
 
-def bot_for(theatre: Theatre, token: str | None = None) -> Bot:
+@contextlib.asynccontextmanager
+async def open_bot(theatre: Theatre, token: str | None = None) -> AsyncIterator[Bot]:
     request = HTTPXRequest(httpx_kwargs={"trust_env": False})
     access = theatre.stage.telegram
-    return Bot(token or access.token, base_url=f"{access.api_url}/bot", request=request, get_updates_request=request)
+    yield Bot(token or access.token, base_url=f"{access.api_url}/bot", request=request, get_updates_request=request)
+    await request.shutdown()
 
 
 @pytest.fixture
 async def bot(theatre: Theatre) -> AsyncIterator[Bot]:
-    bot = bot_for(theatre)
-    yield bot
-    await bot.shutdown()
+    async with open_bot(theatre) as bot:
+        yield bot
 
 
 def update_of(theatre: Theatre, knock: Knock) -> Update:
@@ -100,8 +102,9 @@ async def test_refusals(theatre: Theatre, bot: Bot) -> None:
         await bot.send_message(MARIA, "x", reply_markup=too_much)
     with pytest.raises(BadRequest, match=r"(?i)message to edit not found"):
         await bot.edit_message_text("x", MARIA, 999_999)
-    with pytest.raises(InvalidToken):
-        await bot_for(theatre, "1:wrong").get_me()
+    async with open_bot(theatre, "1:wrong") as stranger:
+        with pytest.raises(InvalidToken):
+            await stranger.get_me()
     answer = await theatre.http.post(f"/sandbox/telegram/bot{theatre.stage.telegram.token}/flyToTheMoon")
     assert (answer.status_code, answer.json()["ok"]) == (404, False)
 
@@ -141,6 +144,7 @@ async def test_without_a_webhook_updates_wait_to_be_fetched(theatre: Theatre, bo
     await bot.set_webhook(f"{theatre.base}/webhooks/telegram", secret_token="s3", allowed_updates=["message"])
     info = await bot.get_webhook_info()
     assert (info.url, info.allowed_updates) == (f"{theatre.base}/webhooks/telegram", ("message",))
+    await theatre.knock("two")
     await theatre.say("telegram", MARIA, "three")
     knock = await theatre.knock("three")
     assert knock.headers["x-telegram-bot-api-secret-token"] == "s3"
