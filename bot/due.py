@@ -17,6 +17,7 @@ from booking_core import booking as bookings
 from booking_core.kit.clock import current_time
 from booking_core.kit.jobs import Job, defer
 from bot.wiring import System
+from channels import deliver
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ async def look(system: System, jobs: procrastinate.App) -> None:
         now = await current_time(session)
         for reminder in await bookings.take_due_reminders(session, now=now, limit=100):
             await defer(session, Job.SEND_REMINDER, business_id=str(reminder.business_id), reminder_id=str(reminder.id))
+    async with system.db.transaction() as session:
+        await deliver.requeue_stuck(session, now=await current_time(session))
     for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER):
         await jobs.job_manager.retry_job(job)
 

@@ -37,7 +37,8 @@ def build_system(settings: Settings) -> System:
     return System(
         settings=settings,
         vendors=vendors,
-        db=Database(settings.database_url, redis=redis),
+        # A delivery holds two connections, a turn one.
+        db=Database(settings.database_url, redis=redis, pool_size=max(10, settings.worker_concurrency)),
         redis=redis,
         channels=registry.build(twilio=vendors.twilio, telegram=vendors.telegram, burst_seconds=settings.burst_seconds),
         gateway=StripeGateway(vendors.stripe) if vendors.stripe else None,

@@ -10,7 +10,9 @@ from bot import due
 from bot.actions import all_actions
 from bot.jobs import build_jobs
 from bot.settings import Settings
-from bot.wiring import open_system
+from bot.wiring import System, open_system
+from channels.contract import SendError
+from channels.telegram import Telegram
 from nlu.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ async def work(settings: Settings, engine: Engine, model: str) -> None:
             )
             clockwork = asyncio.create_task(due.keep_time(system, jobs, model=model))
             stopping = asyncio.create_task(stop.wait())
+            await _register_webhooks(system)
             log.info("worker ready with model %s", model)
             await asyncio.wait({running, clockwork, stopping}, return_when=asyncio.FIRST_COMPLETED)
             for task in (clockwork, stopping, running):
@@ -65,3 +68,14 @@ async def work(settings: Settings, engine: Engine, model: str) -> None:
             for task in (clockwork, running):
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
+
+
+async def _register_webhooks(system: System) -> None:
+    """Tell live Telegram where we are; Twilio and Stripe are told in their consoles."""
+    telegram = system.channels.get("telegram")
+    if system.settings.sandbox or not isinstance(telegram, Telegram):
+        return
+    try:
+        await telegram.register(system.settings.base_url)
+    except SendError as error:
+        log.error("Telegram did not take our webhook address: %s", error.code)
