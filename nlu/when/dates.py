@@ -217,7 +217,8 @@ def number_of_day(match: Match) -> Any:
     if following and (
         _is_quantity(following)
         or (
-            following.values.keys() & {"unit", "weekday", "month", "decimal", "hour", "counted_ord", "last", "ampm1"}
+            following.values.keys()
+            & {"unit", "weekday", "month", "decimal", "hour", "counted_ord", "last", "next", "coming", "ampm1"}
             and "dash" not in following.values
         )
     ):

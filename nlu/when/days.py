@@ -157,11 +157,18 @@ def weekday_plus_week(match: Match) -> Any:
 
 
 @DAYS.rule(
-    "day", "(the|glue){0,2} u:unit x:after (the|glue)? d:day", "(the|glue){0,2} u:unit y:before (the|glue)? d:day"
+    "day",
+    "(the|glue){0,2} u:unit x:after (the|glue)? d:day",
+    "(the|glue){0,2} u:unit y:before (the|glue)? d:day",
+    "day_lead x:after (the|glue)? d:day",
+    "day_lead y:before (the|glue)? d:day",
+    "the? x:day_after (the|glue)? d:day",
+    "the? y:day_before (the|glue)? d:day",
 )
 def day_after_day(match: Match) -> Any:
-    """The day after Christmas, the week before Easter."""
-    amount = {"day": Amount(days=1), "week": Amount(days=7, unit="week")}.get(match.get("u"))
+    """The day after Christmas, the week before Easter, le lendemain de Noël."""
+    unit = match.get("u") if match.has("u") else "day"
+    amount = {"day": Amount(days=1), "week": Amount(days=7, unit="week")}.get(unit)
     return Offset(amount, match.get("d"), backward=match.has("y")) if amount else None
 
 

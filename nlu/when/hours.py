@@ -115,13 +115,13 @@ def whole_message_hours(match: Match) -> Any:
 @HOURS.rule(
     "hours",
     "t:time or_later",
-    "(after|since|from|starting) (at|the|about)* t:time",
+    "(after|since|from!of|starting) (at|the|about)* t:time",
     "after at? t:hour",
     "(since|starting) at? t:hour",
-    "from at t:hour",
-    "y:from t:hour",
+    "from!of at t:hour",
+    "y:from!of t:hour",
     "after (at|the|inpart)* p:part",
-    "from (at|the|inpart)* p:part!x",
+    "from!of (at|the|inpart)* p:part!x",
 )
 def hours_from(match: Match) -> Any:
     """After 5, from 2 pm, 3 pm or later, después de las 4."""

@@ -25,6 +25,19 @@ def this_part_of_two_meanings(match: Match) -> Any:
     return Point(Shift("day", 0), Part(token.values["daypart"])) if token else None
 
 
+@AMBIGUOUS_PARTS.rule("part", "s:side p:ambiguous_part")
+def middle_of_part(match: Match) -> Any:
+    """A media mañana."""
+    token = match.token("p")
+    return Part(token.values["daypart"], "mid") if token and match.get("s") == "mid" else None
+
+
+@AMBIGUOUS_PARTS.rule("point", "t:last_night")
+def last_night(match: Match) -> Any:
+    """Anoche."""
+    return Point(Shift("day", -1), Part(match.get("t")))
+
+
 @AMBIGUOUS_PARTS.rule("point", "t:tomorrow_part")
 def tomorrow_in_one_word(match: Match) -> Any:
     """Italian domattina."""
@@ -41,6 +54,7 @@ def tonight(match: Match) -> Any:
     "part",
     "(inpart|glue|in|of)* s:side of? (the|glue|inpart)* p:daypart!dayword",
     "(inpart|glue|in)* p:daypart!dayword s:side",
+    "p:part s:side",
     "(inpart|glue|in)* s:side of? (the|glue)* p:part",
 )
 def side_of_part(match: Match) -> Any:

@@ -34,6 +34,26 @@ def which_of(match: Match, name: str = "x") -> str | None:
 
 @PERIODS.rule(
     "period",
+    "(in|during|of|the|glue){0,2} next? u:month_word of? m:month ((of|comma)? y:year)?",
+    "(in|during|of|the|glue){0,2} m:month dot? (of|comma)? y:year",
+    "y:year m:month",
+    "(the|glue)? x:next/this/coming/following/last m:month",
+    "(glue){0,2} m:month (glue)? x:next_post",
+    "x:after_next m:month",
+    "(the)? m:month y2:after_next_post",
+)
+def month_said_fully(match: Match) -> Any:
+    """March 2027, next March."""
+    which = which_of(match) if match.has("x") else None
+    if match.has("x") and which is None:
+        which = "next"
+    if match.has("y2"):
+        which = "after_next"
+    return Date(month=match.get("m"), year=match.get("y"), which=which)
+
+
+@PERIODS.rule(
+    "period",
     "(within|in|during)? the? n:num/few x:next/coming/following/last u:unit",
     "(within|in|during)? the? x:next/coming/following/last a:amount",
     "(within|in|during)? the? x:next/coming/following/last (n:few) of? u:unit",
@@ -50,6 +70,13 @@ def running_units(match: Match) -> Any:
     if "last" in token.values and following and following.values.keys() & {"of", "in", "this"}:
         return None  # the last three weeks of this year
     return Running(amount, backward="last" in token.values, whole="coming" in token.values)
+
+
+@PERIODS.rule("period", "(in|within|during)? the? n:num? few_days")
+def coming_days(match: Match) -> Any:
+    """The next days: about three."""
+    days = match.get("n") or 3
+    return Running(Amount(days=days, unit="day", count=days), whole=True) if days <= 400 else None
 
 
 @PERIODS.rule(
@@ -79,26 +106,6 @@ def unit_from_now(match: Match) -> Day | None:
     if unit == "fortnight":
         return Running(Amount(days=14, unit="week"), backward=count < 0)
     return Shift(unit, count)
-
-
-@PERIODS.rule(
-    "period",
-    "(in|during|of|the|glue){0,2} u:month_word of? m:month ((of|comma)? y:year)?",
-    "(in|during|of|the|glue){0,2} m:month dot? (of|comma)? y:year",
-    "y:year m:month",
-    "(the|glue)? x:next/this/coming/following/last m:month",
-    "(glue){0,2} m:month (glue)? x:next_post",
-    "x:after_next m:month",
-    "(the)? m:month y2:after_next_post",
-)
-def month_said_fully(match: Match) -> Any:
-    """March 2027, next March."""
-    which = which_of(match) if match.has("x") else None
-    if match.has("x") and which is None:
-        which = "next"
-    if match.has("y2"):
-        which = "after_next"
-    return Date(month=match.get("m"), year=match.get("y"), which=which)
 
 
 @PERIODS.rule("period", "m:month")

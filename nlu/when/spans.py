@@ -143,7 +143,7 @@ def days_between(match: Match) -> Any:
 @OPEN_STRETCHES.rule(
     "period",
     "(starting|since|onward_lead) (the|day_lead|glue|on)* a:day/period",
-    "(from) (the|day_lead|glue|on)* a:day/period onward?",
+    "from!of (the|day_lead|glue|on)* a:day/period onward?",
     "(the|day_lead|glue)* a:day/period (onward|or_later)",
 )
 def days_from(match: Match) -> Any:
@@ -225,7 +225,7 @@ def _point(value: Any) -> Point | Now | None:
     return Point(value) if value is not None else None
 
 
-@BETWEENS.rule("stretch", "(after|from|since|starting) (the|at|glue|day_lead)* a:point/instant", "a:point or_later")
+@BETWEENS.rule("stretch", "(after|from!of|since|starting) (the|at|glue|day_lead)* a:point/instant", "a:point or_later")
 def from_point(match: Match) -> Any:
     """After tomorrow at 3, from now on."""
     value = match.get("a")

@@ -154,9 +154,21 @@ def _distributed(items: list[Wish], tokens: Sequence[Token]) -> list[Wish]:
             continue
         if not isinstance(first.meaning, Point) or not isinstance(second.meaning, Point):
             continue
+        shared = _month_shared(first.meaning.day, second.meaning.day)
+        if shared is not None:
+            result[position - 1] = replace(first, meaning=replace(first.meaning, day=shared))
         if second.meaning.day is None and first.meaning.day is not None:
             result[position] = replace(second, meaning=replace(second.meaning, day=first.meaning.day))
     return result
+
+
+def _month_shared(first: Any, second: Any) -> Date | None:
+    """El 13 y 14 de julio: the month that is said once holds for both."""
+    if not isinstance(first, Date) or not isinstance(second, Date) or first.month or not second.month:
+        return None
+    if not first.day or not second.day or first.day >= second.day:
+        return None
+    return replace(second, day=first.day, weekday=first.weekday, swapped=None)
 
 
 def _put_together(items: list[Wish]) -> list[Wish]:
