@@ -1,5 +1,6 @@
 """The trained model and its engine, loaded once for all flows."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from bot.actions import all_actions
 from nlu.engine import Engine
 from nlu.train import train
+
+# Sanic, which Rasa imports, installs uvloop's policy for everybody.
+asyncio.set_event_loop_policy(None)
 
 
 @pytest.fixture(scope="session")

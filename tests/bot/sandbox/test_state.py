@@ -99,3 +99,41 @@ def test_brackets(pairs: list[tuple[str, str]], told: dict) -> None:
 def test_brackets_that_mean_nothing(pairs: list[tuple[str, str]]) -> None:
     with pytest.raises(Unreadable):
         unbracketed(pairs)
+
+
+@pytest.mark.parametrize(
+    ("door", "body"),
+    [
+        ("stripe/v1/checkout/sessions", "payment_intent_data=x&mode=payment"),
+        ("stripe/v1/checkout/sessions", "success_url[a]=x&mode=payment&line_items=x"),
+        ("stripe/v1/checkout/sessions", "mode=payment&success_url=http://a/&line_items[0][price_data][currency][a]=1"),
+        ("stripe/v1/checkout/sessions", "a=1&a[b]=2"),
+        ("stripe/v1/refunds", "payment_intent[a]=1"),
+        ("stripe/v1/refunds", "charge=%00"),
+        ("stripe/v1/refunds", b"\xff"),
+        ("telegram/bot{token}/sendMessage", "chat_id=%00&text=x"),
+        ("telegram/bot{token}/getUpdates", "offset=soon"),
+        ("telegram/bot{token}/editMessageText", "chat_id=1&text=x&message_id=99999999999999999999"),
+        ("telegram/bot{token}/setWebhook", "url=http://a/&allowed_updates=nonsense"),
+        ("telegram/bot{token}/sendMessage", b"\xff"),
+        ("twilio/2010-04-01/Accounts/{sid}/Messages.json", b"\xff"),
+        ("twilio/2010-04-01/Accounts/{sid}/Messages.json", "To=%2B34600111222&From=%00&Body=%00"),
+        ("twilio/v1/Content", "nonsense"),
+        ("twilio/v1/Content", '{"language": "en", "types": {"twilio/quick-reply": {"body": "x", "actions": [1]}}}'),
+        ("twilio/v1/Content", '{"language": "en", "types": {"twilio/text": 3}}'),
+    ],
+)
+async def test_nonsense_is_refused_as_the_vendor_would(theatre: Theatre, door: str, body: str | bytes) -> None:
+    twilio, form = theatre.stage.twilio, {"Content-Type": "application/x-www-form-urlencoded"}
+    path = door.format(token=theatre.stage.telegram.token, sid=twilio.account_sid)
+    auth = (twilio.account_sid, twilio.auth_token) if "twilio" in door else (theatre.stage.stripe.secret_key, "")
+    if "telegram" in door:
+        await theatre.http.post(f"/sandbox/telegram/bot{theatre.stage.telegram.token}/deleteWebhook")
+    answer = await theatre.http.post(f"/sandbox/{path}", content=body, headers=form, auth=auth)
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.json()
+
+
+async def test_a_text_keeps_its_characters_but_for_nul(theatre: Theatre) -> None:
+    await theatre.say("sms", "+34600111222", "a\0b 👋 ñ\n'\"%")
+    assert [one["text"] for one in await theatre.screen("sms", "+34600111222")] == ["ab 👋 ñ\n'\"%"]

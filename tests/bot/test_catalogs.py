@@ -1,0 +1,57 @@
+import pytest
+
+from bot import catalogs
+from bot.words import Words
+from channels.segments import sms_size
+
+
+def test_every_sentence_is_there_in_every_language() -> None:
+    assert catalogs.faults() == []
+
+
+def test_an_unknown_language_is_answered_in_english() -> None:
+    words = Words()
+    assert words.text("xx-YY", "choice.yes") == words.text("en", "choice.yes")
+
+
+def test_an_unknown_key_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        Words().text("en", "no.such.key")
+
+
+#: The longest that usually comes together; a salon's own names may be longer.
+LONGEST = {
+    "line": "Cut & colour with Bruno, Wed 30 Sept, 15:45",
+    "service": "Cut & colour",
+    "staff": "Bruno",
+    "able": "Ana, Bruno and Carla",
+    "when": "Wed 30 Sept, 15:45",
+    "place": "Marigold Studio, Calle de las Huertas 12, 28012 Madrid",
+    "business": "Marigold Studio",
+    "name": "Marigold Studio",
+    "price": "€128.00",
+    "due": "€128.00",
+    "amount": "€128.00",
+    "refund": "€128.00",
+    "paid": "€128.00",
+    "until": "15:45",
+    "reference": "K7QX4M",
+    "hours": "48",
+    "before": "100",
+    "after": "50",
+}
+#: Lists and links of any length.
+UNBOUNDED = {"url", "bookings", "prices", "services", "minutes", "text", "hours"}
+
+
+@pytest.mark.parametrize("language", Words().languages)
+def test_sentences_fit_in_few_segments(language: str) -> None:
+    words = Words()
+    for key, entry in words.keys(language).items():
+        if key.startswith(("chat.", "console.", "pay.", "checkout.", "sandbox.")):
+            continue
+        names = catalogs.fields(entry.forms[-1])
+        if names & UNBOUNDED or not names <= LONGEST.keys():
+            continue
+        text = words.text(language, key, **{name: LONGEST[name] for name in names})
+        assert sms_size(text).segments <= (2 if language == "en" else 3), (key, text)
