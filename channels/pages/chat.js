@@ -18,7 +18,7 @@
         memory[key] = value;
         try {
           if (value === null) localStorage.removeItem(name(key)); else localStorage.setItem(name(key), value);
-        } catch { /* no storage */ }
+        } catch { }
       },
       name,
     };
@@ -81,8 +81,8 @@
     date.append(make("span", "", wallFormat(facts.start, { month: "short" })));
     const what = make("div", "what");
     what.append(make("div", "state", words[`card.${act}`]));
-    const title = make("h2", "", facts.service);
-    title.dir = "auto";
+    const title = make("h2");
+    title.append(make("bdi", "", facts.service));
     const time = { hour: "numeric", minute: "2-digit" };
     const hours = [facts.start, facts.end].filter(Boolean).map((iso) => wallFormat(iso, time)).join(" – ");
     const when = make("p");
@@ -146,7 +146,7 @@
     if (message.from === "customer") {
       for (const old of log.querySelectorAll(".choices")) old.remove();
     }
-    if (ownIndex >= 0) return confirmSent(ownIndex);
+    if (ownIndex >= 0) return confirmSent(ownIndex, at);
     const line = dayLine(at);
     if (line) log.insertBefore(line, waiting);
     const row = bubble(message.from, message.text, at);
@@ -226,10 +226,7 @@
   const forget = (id) => kept.set("outbox", JSON.stringify(stored().filter((own) => own.id !== id)));
 
   function showOwn(own) {
-    const at = new Date();
-    const line = dayLine(at);
-    if (line) log.append(line);
-    own.row = bubble("customer", own.text, at);
+    own.row = bubble("customer", own.text, new Date());
     own.row.classList.add("waiting", "arriving");
     own.note = make("span", "note");
     own.row.append(own.note);
@@ -237,8 +234,10 @@
     own.late = setTimeout(() => { own.note.textContent = words.not_sent; }, 4000);
   }
 
-  function confirmSent(index) {
+  function confirmSent(index, at) {
     const [own] = outbox.splice(index, 1);
+    const line = dayLine(at);
+    if (line) log.insertBefore(line, own.row);
     clearTimeout(own.late);
     forget(own.id);
     own.row.classList.remove("waiting");
