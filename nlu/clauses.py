@@ -14,7 +14,11 @@ _BREAK = re.compile(
     re.IGNORECASE,
 )
 #: A yes at the beginning stands for itself, whatever follows.
-_LEADING_YES = re.compile(r"\s*(?:yes please|yes|yeah|yep|yup|sure|ok|okay|sí|vale|claro)(?=\s+\w)", re.IGNORECASE)
+_LEADING_YES = re.compile(
+    r"\s*(?:yes please|yes|yeah|yep|yup|sure|okay|ok|perfect|great|lovely"
+    r"|sí|vale|claro|perfecto|genial|estupendo)(?=\s+\w)",
+    re.IGNORECASE,
+)
 _MOST = 8
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nlu.contract import Heard
 from nlu.engine import Engine
-from nlu.folders import LANGUAGE, LanguageFolders
+from nlu.folders import CONFIG, LANGUAGE, LanguageFolders
 from nlu.graph import train_graph
 
 _NOW = datetime(2027, 3, 2, 10, 0, tzinfo=UTC)
@@ -43,7 +43,7 @@ class Example:
     language: str
 
 
-def evaluate(folder: Path, *, share: float = 0.2, seed: int = 7) -> dict[str, Score]:
+def evaluate(folder: Path, *, config: Path = CONFIG, share: float = 0.2, seed: int = 7) -> dict[str, Score]:
     """Train without a share of every intent's examples, and ask for just those."""
     everything = LanguageFolders().get_nlu_data().training_examples
     groups = defaultdict(list)
@@ -56,7 +56,7 @@ def evaluate(folder: Path, *, share: float = 0.2, seed: int = 7) -> dict[str, Sc
         cut = round(len(examples) * share)
         held_out += examples[:cut]
         kept += examples[cut:]
-    model = train_graph(LanguageFolders(examples=kept), folder / "held-out.tar.gz", folder / "parts")
+    model = train_graph(LanguageFolders(config=config, examples=kept), folder / "held-out.tar.gz", folder / "parts")
     asked = [Example(str(one.get("text")), str(one.get("intent")), str(one.get(LANGUAGE))) for one in held_out]
     return asyncio.run(score(Engine.load(model, ()), asked))
 
@@ -79,9 +79,10 @@ async def score(engine: Engine, examples: Sequence[Example]) -> dict[str, Score]
 
 
 def main() -> int:
-    """Print the scores."""
+    """Print the scores of our pipeline, or of the one in the file that is named."""
+    config = Path(sys.argv[1]) if len(sys.argv) > 1 else CONFIG
     with tempfile.TemporaryDirectory() as folder:
-        for language, result in sorted(evaluate(Path(folder)).items()):
+        for language, result in sorted(evaluate(Path(folder), config=config).items()):
             sys.stdout.write(
                 f"{language}: {result.accuracy:.3f} of {result.total} intents; language told in "
                 f"{result.language_right / result.total:.3f}, wrongly in {result.language_wrong / result.total:.3f}\n"

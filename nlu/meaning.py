@@ -29,6 +29,9 @@ _GRAVE_INTENTS = {"opt_out", "talk_to_person", "stop", "cancel", "reschedule", "
 #: Of these a message means one: what its whole says counts.
 _TASKS = {"book", "inform", "reschedule", "cancel", "choose_option", "more_times", "stop", FALLBACK, "out_of_scope"}
 _OTHER_TIME = {"book", "reschedule"}
+#: About a booking that exists: not while one is being made, beside a time or a person.
+_ARRIVALS = {"running_late", "confirm_attendance"}
+_COURTESIES = {"thanks", "goodbye"}
 _ANSWERS = {"affirm", "deny"}
 #: Acts after which something is open that "stop" can mean.
 _OPEN = {
@@ -99,8 +102,14 @@ def _in_context(found: dict[str, float], *, asked: str | None, has_facts: bool, 
     """Let the open question and the facts decide what the words alone leave open."""
     if asked == "confirm" and found.keys() == {"book"} and not has_facts:
         found["affirm"] = found.pop("book")  # "go ahead and book it"
+    if asked not in _YES_NO and found.keys() & _COURTESIES:
+        found.pop("affirm", None)  # "great, thanks" when nothing was asked
     if has_facts:
-        doubtful = [intent for intent, confidence in found.items() if _is_doubtful(intent, confidence)]
+        doubtful = [
+            intent
+            for intent, confidence in found.items()
+            if _is_doubtful(intent, confidence) or (intent in _ARRIVALS and asked in _OPEN)
+        ]
         for intent in doubtful:
             del found[intent]
         if doubtful and not found.keys() & _TASKS:
