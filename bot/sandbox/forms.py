@@ -19,9 +19,12 @@ class Unreadable(Exception):
 async def read_pairs(request: Request) -> list[tuple[str, str]]:
     """Return a form's fields in order; raises Unreadable."""
     try:
-        return parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=1000)
+        body = (await request.body()).decode()
+        found = parse_qsl(body, keep_blank_values=True, max_num_fields=1000, errors="strict")
     except ValueError:
         raise Unreadable from None
+    # No text of a vendor has NUL, and the database keeps none.
+    return [(name, value.replace("\0", "")) for name, value in found]
 
 
 async def read_fields(request: Request) -> dict[str, Any]:

@@ -4,8 +4,8 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Path
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query
+from pydantic import AfterValidator, BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,10 +25,13 @@ MOST_SHOWN = 500
 ChannelName = Literal["sms", "whatsapp", "telegram"]
 
 
+Text = Annotated[str, AfterValidator(lambda text: text.replace("\0", ""))]
+
+
 class Said(BaseModel):
     """What somebody writes; `name` and `locale` are what the platform tells of the person."""
 
-    text: str = Field(min_length=1, max_length=4096)
+    text: Text = Field(min_length=1, max_length=4096)
     name: str = Field(SOMEBODY, min_length=1, max_length=60)
     locale: str | None = Field(None, max_length=20)
 
@@ -36,7 +39,7 @@ class Said(BaseModel):
 class Tapped(BaseModel):
     """A tapped choice of a message, by the message's `n`."""
 
-    message: int
+    message: int = Field(ge=0, lt=2**63)
     choice: str
     name: str = Field(SOMEBODY, min_length=1, max_length=60)
 
@@ -44,7 +47,7 @@ class Tapped(BaseModel):
 class Seen(BaseModel):
     """The last message on the screen."""
 
-    n: int
+    n: int = Field(ge=0, lt=2**63)
 
 
 class Blocked(BaseModel):
@@ -106,7 +109,7 @@ def router_for(stage: Stage) -> APIRouter:
         return {"ok": True}
 
     @router.get("/messages")
-    async def messages(phone: ThisPhone, after: int = 0) -> dict[str, Any]:
+    async def messages(phone: ThisPhone, after: Annotated[int, Query(ge=0, lt=2**63)] = 0) -> dict[str, Any]:
         """Return what the phone shows, after a message's `n`."""
         async with stage.db.transaction() as session:
             found = await session.scalars(

@@ -1,7 +1,7 @@
 """What Stripe demands of a Checkout Session and of a refund, checked before anything is made."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +28,8 @@ SMALLEST = {
     "jpy": 50,
     "huf": 17500,
 }
+#: Parameters of a session that are plain text.
+_TEXTS = ("mode", "ui_mode", "success_url", "cancel_url", "client_reference_id", "locale", "customer_email")
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 _CURRENCY = re.compile(r"[a-zA-Z]{3}")
 #: Every parameter's name comes from the official client's own types.
@@ -75,6 +77,8 @@ def check_metadata(told: Any, param: str = "metadata") -> dict[str, str]:
 def check_session(told: Mapping[str, Any], now: datetime) -> None:
     """Refuse a request for a session that Stripe would refuse."""
     check_names(told, _SESSION)
+    _check_kinds(told, _TEXTS, str)
+    _check_kinds(told, ("payment_intent_data", "metadata"), dict)
     if told.get("mode") != "payment":
         raise (
             missing("mode")
@@ -102,6 +106,13 @@ def check_session(told: Mapping[str, Any], now: datetime) -> None:
     _check_items(told)
 
 
+def _check_kinds(told: Mapping[str, Any], names: Iterable[str], kind: type, where: str = "") -> None:
+    for name in names:
+        if name in told and not isinstance(told[name], kind):
+            full = f"{where}[{name}]" if where else name
+            raise StripeRefused("Invalid object" if kind is dict else "Invalid string", param=full)
+
+
 def _check_address(told: Mapping[str, Any], name: str, *, required: bool) -> None:
     if name not in told:
         if required:
@@ -126,6 +137,7 @@ def _check_items(told: Mapping[str, Any]) -> None:
         if not isinstance(price, dict):
             raise missing(f"{where}[price_data]")
         check_names(price, _PRICE, f"{where}[price_data]")
+        _check_kinds(price, ("currency",), str, f"{where}[price_data]")
         currency = price.get("currency", "")
         if not _CURRENCY.fullmatch(currency):
             raise StripeRefused(f"Invalid currency: {currency}", param=f"{where}[price_data][currency]")
@@ -134,6 +146,7 @@ def _check_items(told: Mapping[str, Any]) -> None:
         if not isinstance(product, dict) or not product.get("name"):
             raise missing(f"{where}[price_data][product_data][name]")
         check_names(product, _PRODUCT, f"{where}[price_data][product_data]")
+        _check_kinds(product, ("name",), str, f"{where}[price_data][product_data]")
         if "unit_amount" not in price:
             raise missing(f"{where}[price_data][unit_amount]")
         if whole(price["unit_amount"], f"{where}[price_data][unit_amount]") < 0:
@@ -169,6 +182,7 @@ def check_refund(told: Mapping[str, Any]) -> None:
             "One of the following params should be provided for this request: payment_intent or charge.",
             code="parameter_missing",
         )
+    _check_kinds(told, ("payment_intent", "charge", "reason"), str)
     if told.get("reason") not in (None, *REASONS):
         raise StripeRefused(f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason")
     if "amount" in told and whole(told["amount"], "amount") < 1:

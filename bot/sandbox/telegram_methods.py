@@ -15,7 +15,15 @@ from bot.sandbox.owed import TELEGRAM
 from bot.sandbox.stage import Stage, find, real_time
 from bot.sandbox.telegram_hook import NEVER, POLLED, hook, pending, set_hook
 from bot.sandbox.telegram_objects import bot_user, choices_of, message_object
-from bot.sandbox.telegram_rules import LONGEST_ANSWER, TelegramRefused, bad, keyboard_of, text_of, whole_number
+from bot.sandbox.telegram_rules import (
+    LONGEST_ANSWER,
+    TelegramRefused,
+    bad,
+    keyboard_of,
+    number_or,
+    text_of,
+    whole_number,
+)
 
 Fields = dict[str, Any]
 #: How long a tap may wait for its answer.
@@ -113,13 +121,17 @@ async def set_webhook(stage: Stage, session: AsyncSession, fields: Fields) -> An
     if url and urlsplit(url).scheme not in ("http", "https"):
         raise bad("bad webhook: An HTTPS URL must be provided for webhook")
     allowed = fields.get("allowed_updates")
+    try:
+        allowed = json.loads(allowed) if isinstance(allowed, str) else allowed
+    except ValueError:
+        raise bad("can't parse allowed_updates JSON object") from None
     await set_hook(
         session,
         {
             "url": url,
             "secret_token": fields.get("secret_token"),
-            "allowed_updates": json.loads(allowed) if isinstance(allowed, str) else allowed,
-            "max_connections": int(fields.get("max_connections") or 40),
+            "allowed_updates": allowed,
+            "max_connections": number_or(fields, "max_connections", 40),
         },
     )
     now = await real_time(session)
@@ -163,13 +175,13 @@ async def get_updates(stage: Stage, session: AsyncSession, fields: Fields) -> An
         .order_by(SandboxWebhook.n)
         .with_for_update()
     )
-    offset, found = int(fields.get("offset") or 0), []
+    offset, found = number_or(fields, "offset", 0), []
     for row in waiting.all():
         if row.request["content"]["update_id"] < offset:
             row.done_at = await real_time(session)
         else:
             found.append(row.request["content"])
-    return found[: int(fields.get("limit") or 100)]
+    return found[: max(number_or(fields, "limit", 100), 1)]
 
 
 METHODS: Mapping[str, Callable[[Stage, AsyncSession, Fields], Awaitable[Any]]] = {

@@ -32,9 +32,17 @@ def bad(what: str) -> TelegramRefused:
 def whole_number(fields: dict[str, Any], name: str, missing: str) -> int:
     """Return a parameter that is a number, however it was written."""
     try:
-        return int(fields[name])
+        number = int(fields[name])
     except (KeyError, TypeError, ValueError):
         raise bad(missing) from None
+    if abs(number) >= 2**63:
+        raise bad(missing)
+    return number
+
+
+def number_or(fields: dict[str, Any], name: str, default: int) -> int:
+    """Return a parameter that is a number, or what it is when it is left out."""
+    return whole_number(fields, name, f"wrong parameter {name}") if fields.get(name) not in (None, "") else default
 
 
 def text_of(fields: dict[str, Any]) -> str:
