@@ -123,6 +123,14 @@ def clock_with_mark(match: Match) -> Clock | None:
     mark = match.token("x")
     if mark is None or ("unit" in mark.values and _is_length(lead, following)):
         return None
+    number = match.tokens[match.found.start()]
+    if (
+        "unit" in mark.values
+        and "spelled" in number.values
+        and match.get("h") == 1
+        and not (lead and "at" in lead.values)
+    ):
+        return None  # una hora, uma hora: how long, not when
     return clock_from(match.get("h"), match.get("a"))
 
 

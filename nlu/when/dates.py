@@ -225,53 +225,39 @@ def number_of_day(match: Match) -> Any:
         return None
     token = match.token("d")
     lead = match.tokens[match.found.start()]
-    if (
-        token
-        and "ord" in token.values
-        and ("day_lead" not in lead.values or "digits" not in token.values)
-        and not _names_a_day(match, token, lead)
-    ):
+    if token and "ord" in token.values and not _names_a_day(match, token, lead):
         return None
     return Date(match.get("d"))
 
 
+_LEADS_TO_DAY = {
+    "from",
+    "to",
+    "until",
+    "by",
+    "before",
+    "after",
+    "since",
+    "starting",
+    "between",
+    "or",
+    "and",
+    "dash",
+    "week_of",
+}
+_GOES_WITH_DAY = {"time", "hm", "at", "about", "daypart", "inpart", "between", "after"}
+
+
 def _names_a_day(match: Match, number: Any, lead: Any) -> bool:
-    """On the first, by the 8th: an ordinal alone may as well choose from a list (the second, the 2nd)."""
+    """On the first, by the 8th: an ordinal alone may as well choose from a list (the second, el 2º)."""
     if match.context.latent or ("on" in lead.values and "day_lead" not in lead.values):
         return True
-    before = match.before
-    if before and before.values.keys() & {
-        "from",
-        "to",
-        "until",
-        "by",
-        "before",
-        "after",
-        "since",
-        "starting",
-        "between",
-        "or",
-        "and",
-        "dash",
-        "week_of",
-        "unit",
-        "on",
-    }:
+    if match.before and match.before.values.keys() & _LEADS_TO_DAY:
         return True
     if "digits" not in number.values:
-        return False
-    following = match.after
-    timed = following and following.values.keys() & {
-        "time",
-        "hm",
-        "at",
-        "about",
-        "daypart",
-        "inpart",
-        "between",
-        "after",
-    }
-    return number.values["ord"] > 5 or bool(timed)
+        return "day_lead" in lead.values and number.values["ord"] > 10  # am zwanzigsten
+    timed = match.after and match.after.values.keys() & _GOES_WITH_DAY
+    return number.values["ord"] > 5 or bool(timed) or ("day_lead" in lead.values and not match.is_whole)
 
 
 @DATES.rule(

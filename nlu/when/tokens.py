@@ -135,7 +135,7 @@ def tokenize(text: str, lexicon: Lexicon, limit: int = 2500) -> tuple[list[Token
         ordinal = _ordinal(raw, index, lexicon.ordinal_marks)
         if ordinal:
             tokens.append(ordinal)
-            index += 2
+            index += 3 if raw[index + 1].end < ordinal.end else 2
             continue
         halves = lexicon.halves(token.text) if not token.values else ()
         if halves:
@@ -158,6 +158,8 @@ def _ordinal(raw: list[Token], index: int, marks: frozenset[str]) -> Token | Non
     if value is None or index + 1 >= len(raw):
         return None
     mark = raw[index + 1]
+    if mark.text == ":" and index + 2 < len(raw) and raw[index + 2].glued:  # Swedish 3:e
+        mark = Token(mark.start, raw[index + 2].end, {}, mark.glued, text=mark.text + raw[index + 2].text)
     if not mark.glued or mark.text not in marks:
         return None
     if mark.text == "." and (index + 2 >= len(raw) or (raw[index + 2].glued and raw[index + 2].text != "-")):
