@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from bot.sandbox.routes import router_for, run_webhooks
 from bot.sandbox.stage import Stage
 from bot.settings import Settings
 from bot.vendors import vendors_for
+from bot.words import Words
 
 
 @dataclass
@@ -59,6 +61,11 @@ class Theatre:
         return answer.json()["messages"]
 
 
+@functools.cache
+def words() -> Words:
+    return Words()
+
+
 def settings_for(database_url: str, port: int | None = None) -> Settings:
     return Settings(
         _env_file=None,
@@ -71,7 +78,7 @@ def settings_for(database_url: str, port: int | None = None) -> Settings:
 
 @contextlib.asynccontextmanager
 async def open_theatre(database: Database, settings: Settings) -> AsyncIterator[Theatre]:
-    stage = Stage(database, settings, vendors_for(settings))
+    stage = Stage(database, settings, vendors_for(settings), words())
     app = FastAPI()
     app.include_router(router_for(stage))
     async with httpx.AsyncClient(base_url=settings.base_url, timeout=10) as http:
