@@ -76,6 +76,8 @@ def _found(whole: Guess, clauses: Sequence[Guess]) -> dict[str, float]:
     clearer = max((one for one in clauses if one.intent in _TASKS), key=lambda one: one.confidence, default=whole)
     if whole.intent in _TASKS and whole.confidence < _CLEAR and clearer.confidence > whole.confidence + _CLEARER:
         whole = clearer
+    if whole.intent == "opt_out" and whole.confidence < _GRAVE:
+        whole = Guess(FALLBACK, 1 - whole.confidence)  # silence is only for those who surely ask for it
     if whole.intent == "cancel" and any(one.intent in _OTHER_TIME and one.confidence >= _CLAUSE for one in clauses):
         whole = Guess("reschedule", whole.confidence)  # "I can't make it tomorrow, can we do Friday?"
     if whole.confidence >= _WHOLE or not clauses:

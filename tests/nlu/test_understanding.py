@@ -29,6 +29,8 @@ pytestmark = pytest.mark.model
         ("booked", "perfect thanks", {"thanks"}),
         ("confirm", "wait, can it be with Bruno?", {"inform"}),
         ("offer_slots", "later please", {"more_times"}),
+        (None, "what is your contact number?", {"talk_to_person"}),
+        ("offer_slots", "that will work", {"affirm"}),
         (None, "tengo que anular mi cita", {"cancel"}),
         (None, "I can't make it tomorrow, can we do Friday?", {"reschedule"}),
         (None, "Do you take cards? And is there parking?", {"ask_payment", "ask_location"}),
