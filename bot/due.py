@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 #: Seconds between looks.
 TICK = 1.0
 #: A worker that has not been heard of for so long (seconds) is dead: its jobs go back to the queue.
-DEAD_AFTER = 4.0
+DEAD_AFTER = 6.0
 HEARTBEAT = 1.0
 
 _BEAT = text(

@@ -105,9 +105,13 @@ class Work:
 
     async def refund_payment(self, context: JobContext, business_id: str, payment_id: str) -> None:
         """Give money back."""
-        await refunds.make_refund(
-            self.system.db, self._gateway, UUID(business_id), UUID(payment_id), on_failed=self._refund_failed
-        )
+        ids = UUID(business_id), UUID(payment_id)
+        try:
+            await refunds.make_refund(self.system.db, self._gateway, *ids, on_failed=self._refund_failed)
+        except GatewayError:
+            if context.job.attempts + 1 < VENDOR_ATTEMPTS:
+                raise
+            await refunds.give_up(self.system.db, *ids, on_failed=self._refund_failed)
 
     async def settle_payment_event(self, context: JobContext, event_id: str) -> None:
         """Act on what the payment provider told us, and tell the customer, in one transaction."""

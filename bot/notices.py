@@ -147,6 +147,8 @@ async def tell_settled(system: System, session: AsyncSession, outcome: settle.Ou
             await _tell_too_late(system, session, booking, payment, now)
         case settle.PaidTwice(payment=payment):
             await _tell_paid_twice(system, session, payment, now)
+        case settle.LinkExpired(payment=payment):
+            await _ask_again(system, session, payment, now)
         case settle.PaidWrongAmount(payment=payment):
             await _for_staff(session, payment, "paid_wrong_amount", now)
         case settle.RefundFailed(payment=payment):
@@ -163,6 +165,13 @@ async def _tell_booked(system: System, session: AsyncSession, booking: Booking, 
     await speak(turn, [booked(turn, booking, key=key)])
 
 
+async def _ask_again(system: System, session: AsyncSession, payment: Payment, now: datetime) -> None:
+    """The provider ended a page whose hold still stands: make another."""
+    booking = await bookings.load(session, payment.business_id, BookingId(payment.booking_id))
+    if booking.state == State.HELD and booking.hold_expires_at is not None and booking.hold_expires_at > now:
+        await links.request_payment(session, booking, title=payment.title, locale=payment.locale, now=now)
+
+
 async def _tell_too_late(
     system: System, session: AsyncSession, booking: Booking, payment: Payment, now: datetime
 ) -> None:
@@ -170,7 +179,9 @@ async def _tell_too_late(
     turn = await turn_about(system, session, booking, now=now)
     if turn is not None:
         amount = turn.money(payment.amount)
-        await speak(turn, [await _offer_again(turn, booking, "late_payment.refunded", amount=amount)])
+        taken = booking.state == State.EXPIRED
+        key = "late_payment.refunded" if taken else "late_payment.not_wanted"
+        await speak(turn, [await _offer_again(turn, booking, key, amount=amount)])
 
 
 async def _tell_paid_twice(system: System, session: AsyncSession, payment: Payment, now: datetime) -> None:

@@ -117,6 +117,7 @@ async def running_worker(system: System, engine: Engine) -> AsyncIterator[None]:
                     concurrency=8,
                     install_signal_handlers=False,
                     fetch_job_polling_interval=0.1,
+                    update_heartbeat_interval=due.HEARTBEAT,
                     delete_jobs="successful",
                     shutdown_graceful_timeout=1,
                 )
