@@ -1,0 +1,1 @@
+"""Alembic: only the composing room knows all tables."""
