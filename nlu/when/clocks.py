@@ -384,6 +384,10 @@ def bare_clock(match: Match) -> Clock | None:
         return None
     if lead.text == "a" and not match.context.latent and "hmark" not in match.tokens[match.found.end() - 1].values:
         return None  # pt "à 1", fr "à 3": too little for a time
+    if lead.text == "las" and clock.hour == 2 and not match.context.latent and not match.is_whole:
+        return None  # me quedo con las dos: both
+    if following and following.text == "of" and "about" in lead.values:
+        return None  # about 5 of them
     if any("street" in token.values for token in match.tokens[match.found.end() : match.found.end() + 3]):
         return None  # at 5 Main Street
     return replace(

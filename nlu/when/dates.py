@@ -227,6 +227,9 @@ def number_of_day(match: Match) -> Any:
     lead = match.tokens[match.found.start()]
     if token and "ord" in token.values and not _names_a_day(match, token, lead):
         return None
+    few = token and "spelled" in token.values and match.get("d") <= 5 and len(lead.text) <= 3
+    if few and not match.context.latent and not (match.after and match.after.values.keys() & _GOES_WITH_DAY):
+        return None  # les deux, el dos: so few are things, not days
     return Date(match.get("d"))
 
 
@@ -252,7 +255,7 @@ def _names_a_day(match: Match, number: Any, lead: Any) -> bool:
     """On the first, by the 8th: an ordinal alone may as well choose from a list (the second, el 2º)."""
     if match.context.latent or ("on" in lead.values and "day_lead" not in lead.values):
         return True
-    if match.before and match.before.values.keys() & _LEADS_TO_DAY:
+    if match.before and "the" not in match.before.values and match.before.values.keys() & _LEADS_TO_DAY:
         return True
     if "digits" not in number.values:
         return "day_lead" in lead.values and number.values["ord"] > 10  # am zwanzigsten

@@ -66,6 +66,10 @@ def running_units(match: Match) -> Any:
     token = match.token("x")
     if amount is None or token is None:
         return None
+    unit = match.token("u")
+    many = (match.get("n") or 0) > 1 and match.context.data.get("plural_s") and "coming" not in token.values
+    if unit and many and not unit.text.endswith("s"):
+        return None  # "we will be only 3 next week"
     following = match.after
     if "last" in token.values and following and following.values.keys() & {"of", "in", "this"}:
         return None  # the last three weeks of this year

@@ -32,6 +32,12 @@ AMOUNTS = Stage()
 POINTS = Stage()
 
 
+def _says_how_long(match: Match) -> bool:
+    """For 3 days from today: a length, not a day three days on."""
+    led = match.before and "during" in match.before.values and "in" not in match.before.values
+    return bool(led) and "in" not in match.tokens[match.found.start()].values
+
+
 def from_now(amount: Amount, *, backward: bool = False) -> Point | Now:
     """Minutes and hours lead to an instant, days and more to a day."""
     if amount.minutes:
@@ -43,6 +49,20 @@ def from_now(amount: Amount, *, backward: bool = False) -> Point | Now:
 def within_amount(match: Match) -> Any:
     """Within two weeks."""
     return Between(Now(), Now(match.get("a")))
+
+
+@AMOUNTS.rule(
+    "day",
+    "in? a:amount (from|after|since|starting|hence_of) (the|day_lead|glue|on)* d:day/period",
+    "w:weekday (comma|on)* a:amount (after|from) (the|day_lead|glue|on)* d:day",
+    "week_after d:day",
+)
+def amount_after_day(match: Match) -> Any:
+    """2 weeks from January 15, three days after Easter."""
+    amount = match.get("a") or Amount(days=7, unit="week")
+    if amount.minutes or _says_how_long(match):
+        return None
+    return Offset(amount, match.get("d"), weekday=match.get("w"))
 
 
 @AMOUNTS.rule("amount_now", "a:amount (of)? x:hence", "in about? a:amount x:hence?", "in about? (the|glue)? a:amount")
@@ -61,21 +81,6 @@ def after_amount(match: Match) -> Any:
 def amount_ago(match: Match) -> Any:
     """Two days ago."""
     return from_now(match.get("a"), backward=True)
-
-
-@AMOUNTS.rule(
-    "day",
-    "a:amount (from|after|since|starting|hence_of) (the|day_lead|glue|on)* d:day/period",
-    "w:weekday (comma|on)* a:amount (after|from) (the|day_lead|glue|on)* d:day",
-    "week_after d:day",
-    "a:amount d:day!x x:later",
-)
-def amount_after_day(match: Match) -> Any:
-    """2 weeks from January 15, three days after Easter."""
-    amount = match.get("a") or Amount(days=7, unit="week")
-    if amount.minutes or (match.before and "during" in match.before.values and "in" not in match.before.values):
-        return None
-    return Offset(amount, match.get("d"), weekday=match.get("w"))
 
 
 @AMOUNTS.rule("day", "a:amount before (the|day_lead|glue|on)* d:day")
