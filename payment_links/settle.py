@@ -167,7 +167,10 @@ async def _settle_money(
 async def _settle_by_booking(session: AsyncSession, booking: Booking, payment: Payment, now: datetime) -> Outcome:
     match State(booking.state):
         case State.HELD:
-            outcome: Outcome = Paid(await _confirm(session, booking, now), payment)
+            # A hold counts by the clock, whether or not it has been tidied away yet.
+            lapsed = booking.hold_expires_at is not None and booking.hold_expires_at <= now
+            firm = await _confirm(session, booking, now)
+            outcome: Outcome = PaidAfterExpiryRetaken(firm, payment) if lapsed else Paid(firm, payment)
         case State.CONFIRMED | State.COMPLETED | State.NO_SHOW:  # confirmed by hand before the money came
             outcome = Paid(booking, payment)
         case State.EXPIRED:

@@ -1,9 +1,12 @@
 """Fixtures of every test: a real PostgreSQL and Redis, a fresh database for each test that wants one."""
 
+import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -13,6 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.db import Database
 from tests.servers import start_postgres, start_redis
+
+if TYPE_CHECKING:
+    from nlu.engine import Engine
 
 TEMPLATE = "threadbook_template"
 
@@ -46,6 +52,26 @@ def postgres_url(server_dir: Path) -> Iterator[str]:
 def redis_url(server_dir: Path) -> Iterator[str]:
     with start_redis(server_dir / "redis") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def model() -> Path:
+    """The model of the present data, trained here unless an earlier run has it (cached by content)."""
+    from nlu.train import train
+
+    folder = Path(os.environ.get("TEST_MODEL_DIR") or Path.cwd() / ".threadbook" / "models")
+    return train(folder, lambda _line: None)
+
+
+@pytest.fixture(scope="session")
+def engine(model: Path) -> "Engine":
+    """An engine with every action of the bot."""
+    from bot.actions import all_actions
+    from nlu.engine import Engine
+
+    # Sanic, which Rasa imports, installs uvloop's policy for everybody.
+    asyncio.set_event_loop_policy(None)
+    return Engine.load(model, all_actions())
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from channels.contract import IncomingMessage
 from channels.receive import receive
 from nlu.contract import Answer, Step
 from nlu.engine import Engine
-from tests.flows.conftest import engine, model  # noqa: F401
 from tests.flows.world import settings_for
 
 pytestmark = pytest.mark.model
@@ -52,7 +51,7 @@ async def said(system: System, words: str) -> tuple[str, str]:
 async def test_a_bug_is_tried_again_and_then_left_to_a_person(
     model: Path,
     database_url: str,
-    redis_url: str,  # noqa: F811
+    redis_url: str,
 ) -> None:
     broken = Engine.load(model, [Breaks() if one.name == "action_greet" else one for one in all_actions()])
     async with open_system(settings_for(database_url, redis_url)) as system:
@@ -72,7 +71,7 @@ async def test_a_bug_is_tried_again_and_then_left_to_a_person(
         assert (acts, answers, tasks) == (["handoff"], "waiting", ["turn_failed"])
 
 
-async def test_a_job_that_comes_twice_answers_once(engine: Engine, database_url: str, redis_url: str) -> None:  # noqa: F811
+async def test_a_job_that_comes_twice_answers_once(engine: Engine, database_url: str, redis_url: str) -> None:
     async with open_system(settings_for(database_url, redis_url)) as system:
         await seed_business(system.db, system.settings)
         ids = await said(system, "hello")

@@ -74,7 +74,10 @@ async def nursery(settings: Settings, model: Path) -> AsyncIterator[Nursery]:
         for what in born.pids:
             born.kill(what)
         process.kill()
-        process.wait()
+        await asyncio.to_thread(process.wait)
+        for pipe in (process.stdin, process.stdout):
+            assert pipe is not None
+            pipe.close()
 
 
 class Stubborn:
