@@ -129,7 +129,14 @@ class EmbeddedPostgres:
                     "a folder above it is private. Name another with THREADBOOK_POSTGRES_DIR."
                 )
         made = subprocess.run(
-            [self._programs / "initdb", "--pgdata", half, "--username=postgres", "--auth=trust", "--encoding=UTF8"]
+            [
+                str(self._programs / "initdb"),
+                "--pgdata",
+                str(half),
+                "--username=postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+            ]
             + ["--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--set=timezone=UTC"]
             + ([] if self.durable else ["--no-sync"]),
             capture_output=True,

@@ -6,9 +6,9 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import create_engine, pool
 
-import booking_core.kit.clock  # noqa: F401
+import booking_core.kit.clock
 import booking_core.models  # noqa: F401
-import bot.models  # noqa: F401
+import bot.models
 import bot.sandbox.models  # noqa: F401
 import channels.models  # noqa: F401
 import payment_links.models  # noqa: F401

@@ -163,13 +163,13 @@ async def test_killed_at_any_moment(database_url: str, redis_url: str, model: Pa
             heard = await booking
             assert "booked" in heard[-1], heard
             customer += 1
-            if customer == len(slots):
-                break
+            assert customer < len(slots), "the studio is full before all kills are done"
         await asyncio.sleep(2)
+    assert kills.total() == KILLS
     check(database_url, customer)
 
 
-HOURS = ("10am", "11am", "12:00", "3pm", "4pm", "5pm")
+HOURS = ("10am", "10:30am", "11am", "11:30am", "12:00", "12:30pm", "2pm", "2:30pm", "3pm", "3:30pm", "4pm", "5pm")
 
 
 def check(database_url: str, customers: int) -> None:
