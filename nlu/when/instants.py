@@ -64,6 +64,10 @@ def readings_of(meaning: Meaning, scene: Scene) -> list[Reading]:
         return []
     unique: list[Reading] = []
     for reading in found:
+        if reading.start is None and reading.end is None:
+            continue  # until from Tuesday on
+        if reading.start and reading.end and reading.start >= reading.end:
+            continue  # the rest of a day that is over
         if not any((reading.start, reading.end) == (known.start, known.end) for known in unique):
             unique.append(reading)
     return unique

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 import pytest
 from babel.dates import format_date, format_datetime, format_time
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from nlu.when import When, understand_when
 from nlu.when.command import run
-from nlu.when.lexicon import languages
+from nlu.when.lexicon import languages, load_lexicon
 
 NOW = datetime(2027, 3, 10, 10, 20)
 LOCALES = [
@@ -145,3 +146,30 @@ def test_what_lies_ahead_is_never_called_past(days_ahead: int, minutes: int) -> 
 def test_a_line_that_is_no_question_gets_an_answer_that_says_so(line: str) -> None:
     for answer in run([line.replace("\n", " ")]):
         assert "error" in answer or "values" in answer
+
+
+@lru_cache
+def phrases(locale: str) -> list[str]:
+    """Return everything the lexicon of a locale knows, as it would be typed."""
+    found: list[str] = []
+    waiting: list[tuple[dict[str, object], tuple[str, ...]]] = [(load_lexicon(locale).root, ())]
+    while waiting:
+        node, words = waiting.pop()
+        for word, child in node.items():
+            if not word:
+                found.append(" ".join(words))
+            elif isinstance(child, dict):
+                waiting.append((child, (*words, word)))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("language", languages())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_no_heap_of_the_lexicons_own_phrases_makes_a_window_that_cannot_be(language: str, data: st.DataObject) -> None:
+    text = " ".join(data.draw(st.lists(st.sampled_from(phrases(language)), min_size=1, max_size=6)))
+    when = read(text, language)
+    for window in (*when.windows, *when.exclusions):
+        assert window.start or window.end
+        assert not (window.start and window.end) or window.start < window.end
+        assert window.text == text[window.span[0] : window.span[1]] != ""
