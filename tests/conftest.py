@@ -29,6 +29,12 @@ def named(url: str, database: str) -> str:
 
 
 @pytest.fixture(scope="session")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """Python's own loop for every test: Sanic, which Rasa imports, installs uvloop's for everybody."""
+    return asyncio.DefaultEventLoopPolicy()
+
+
+@pytest.fixture(scope="session")
 def server_dir() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="threadbook-tests-"))
     yield folder
@@ -69,8 +75,6 @@ def engine(model: Path) -> "Engine":
     from bot.actions import all_actions
     from nlu.engine import Engine
 
-    # Sanic, which Rasa imports, installs uvloop's policy for everybody.
-    asyncio.set_event_loop_policy(None)
     return Engine.load(model, all_actions())
 
 
