@@ -154,21 +154,20 @@ def _over_period(time: Time, days: Days, scene: Scene) -> Iterator[Reading]:
 
 def _on_day(time: Time, day: datetime, scene: Scene, asks: str | None = None) -> Iterator[Reading]:
     options = list(_times(time, day, scene))
-    today = day.date() == scene.now.date()
-    if today:  # 3 o'clock said at noon is not last night's
-        options = [
-            option
-            for option in options
-            if (option.end is None or option.end > scene.now)
-            and (
-                option.grain not in ("hour", "minute")
-                or option.start is None
-                or option.start >= scene.now - _MINUTE
-                or isinstance(time, Hours)
-            )
-        ] or options
+    if day.date() == scene.now.date():  # 3 o'clock said at noon is not last night's
+        ahead = [option for option in options if _lies_ahead(option, time, scene.now)]
+        # Ten said at half past ten is over rather than ten at night, unless the shop is open then.
+        if ahead and (scene.hours or not isinstance(time, Clock) or _plausible(ahead[0])):
+            options = ahead
     for option in options:
         yield replace(option, asks=asks or (option.asks if len(options) > 1 else None))
+
+
+def _lies_ahead(option: Reading, time: Time, now: datetime) -> bool:
+    if option.end is not None and option.end <= now:
+        return False
+    point = option.grain in ("hour", "minute") and not isinstance(time, Hours)
+    return not point or option.start is None or option.start >= now - _MINUTE
 
 
 def _soonest(time: Time, scene: Scene) -> Iterator[Reading]:
