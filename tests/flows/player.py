@@ -150,7 +150,7 @@ class Player:
             rows = await self.world.rows("SELECT kind FROM staff_task ORDER BY created_at")
             assert [kind for (kind,) in rows] == expected["tasks"], rows
         if "reminders" in expected:
-            rows = await self.world.rows("SELECT kind, state FROM reminder ORDER BY due_at, booking_version")
+            rows = await self.world.rows("SELECT kind, state FROM reminder ORDER BY booking_version, due_at")
             assert [list(row) for row in rows] == expected["reminders"], rows
 
     async def transcript(self) -> str:
