@@ -231,15 +231,8 @@ def hour_and_fraction(match: Match) -> Clock | None:
     """Las tres y media, huit heures moins le quart, três e meia."""
     clock = clock_from(match.get("h"))
     fraction = match.token("x")
-    if (
-        clock is None
-        or clock.minute
-        or (
-            _is_length(match.before, None)
-            and "at" not in match.tokens[match.found.start()].values
-            and not isinstance(match.get("h"), Clock)
-        )
-    ):
+    led = isinstance(match.get("h"), Clock) or "at" in match.tokens[match.found.start()].values
+    if clock is None or clock.minute or (not led and _is_length(match.before, None)):
         return None
     if fraction is None:
         return shifted(clock, -match.get("m"))
@@ -390,9 +383,8 @@ def bare_clock(match: Match) -> Clock | None:
         return None  # about 5 of them
     if any("street" in token.values for token in match.tokens[match.found.end() : match.found.end() + 3]):
         return None  # at 5 Main Street
-    return replace(
-        clock, approx=any("about" in t.values for t in match.tokens[match.found.start() : match.found.end()])
-    )
+    found = match.tokens[match.found.start() : match.found.end()]
+    return replace(clock, approx=any("about" in token.values for token in found))
 
 
 @LED_CLOCKS.rule("time", "at/the t:time")

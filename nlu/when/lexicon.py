@@ -77,9 +77,10 @@ def expand(phrase: str) -> Iterator[str]:
         yield " ".join("".join(choice).split())
 
 
-def languages() -> list[str]:
+@lru_cache(maxsize=1)
+def languages() -> tuple[str, ...]:
     """Return the languages that have a file."""
-    return sorted(path.stem for path in _FILES.glob("*.yml"))
+    return tuple(sorted(path.stem for path in _FILES.glob("*.yml")))
 
 
 @lru_cache(maxsize=64)

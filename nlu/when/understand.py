@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nlu.when.grammar import load_language
 from nlu.when.instants import Reading, Scene, readings_of
+from nlu.when.lexicon import languages
 from nlu.when.meaning import names_a_day
 from nlu.when.model import When, Window
 from nlu.when.tokens import Token
 from nlu.when.wishes import find_wishes
+from nlu.when.written import find_written
 
 _MOST_WINDOWS = 12
 
@@ -64,6 +66,11 @@ def understand_when(
     if asap and not windows:
         token = next(token for token in tokens if "asap" in token.values)
         windows = choices = [_window(Reading(scene.now, None, "minute"), token, text, offsets, scene.now, zone)]
+    tag = locale.replace("_", "-").split("-")[0].lower()
+    if tag not in languages() or not (wishes or asap):
+        written = find_written(text, language=tag, known=tag in languages(), now=scene.now)
+        if written:
+            windows = choices = [written]
     return When(
         tuple(windows[:_MOST_WINDOWS]),
         tuple(choices[:_MOST_WINDOWS]),
