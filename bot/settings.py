@@ -28,7 +28,9 @@ class Settings(BaseSettings):
     model_dir: Path = Field(Path(".threadbook/models"), description="Where trained models are kept")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     burst_seconds: float = Field(1.5, ge=0, le=10, description="Quiet time to wait for, after free text on SMS")
-    worker_concurrency: int = Field(8, ge=1, le=64, description="Jobs that one worker runs at once")
+    worker_concurrency: int = Field(
+        8, ge=1, le=64, description="Deliveries, payments and reminders that one worker runs at once"
+    )
 
     twilio_account_sid: str = Field("", description="Twilio account (AC...)")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; also verifies webhooks")

@@ -6,6 +6,9 @@ import logging
 import signal
 from pathlib import Path
 
+import procrastinate
+
+from booking_core.kit.jobs import Job
 from bot import due
 from bot.actions import all_actions
 from bot.jobs import build_jobs
@@ -16,6 +19,9 @@ from channels.telegram import Telegram
 from nlu.engine import Engine
 
 log = logging.getLogger(__name__)
+
+#: Threads that may be in the middle of a burst at once; waiting costs no connection and no processor time.
+TURNS_AT_ONCE = 64
 
 
 class NoModel(Exception):
@@ -47,17 +53,7 @@ async def work(settings: Settings, engine: Engine, model: str) -> None:
     async with open_system(settings) as system:
         jobs = build_jobs(system, engine)
         async with jobs.open_async():
-            running = asyncio.create_task(
-                jobs.run_worker_async(
-                    concurrency=settings.worker_concurrency,
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=0.5,
-                    update_heartbeat_interval=due.HEARTBEAT,
-                    stalled_worker_timeout=due.DEAD_AFTER,
-                    delete_jobs="successful",
-                    shutdown_graceful_timeout=8,
-                )
-            )
+            running = asyncio.create_task(run_jobs(jobs, settings))
             clockwork = asyncio.create_task(due.keep_time(system, jobs, model=model))
             stopping = asyncio.create_task(stop.wait())
             await _register_webhooks(system)
@@ -68,6 +64,28 @@ async def work(settings: Settings, engine: Engine, model: str) -> None:
             for task in (clockwork, running):
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
+
+
+async def run_jobs(jobs: procrastinate.App, settings: Settings, *, poll: float = 0.5) -> None:
+    """Run jobs for ever: turns beside everything else, since a turn mostly waits for the customer to finish."""
+    others = [job.value for job in Job if job is not Job.ANSWER_CONVERSATION]
+    async with asyncio.TaskGroup() as group:
+        for queues, at_once in (
+            ([Job.ANSWER_CONVERSATION.value], TURNS_AT_ONCE),
+            (others, settings.worker_concurrency),
+        ):
+            group.create_task(
+                jobs.run_worker_async(
+                    queues=queues,
+                    concurrency=at_once,
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=poll,
+                    update_heartbeat_interval=due.HEARTBEAT,
+                    stalled_worker_timeout=due.DEAD_AFTER,
+                    delete_jobs="successful",
+                    shutdown_graceful_timeout=8,
+                )
+            )
 
 
 async def _register_webhooks(system: System) -> None:

@@ -19,6 +19,7 @@ from bot.jobs import build_jobs
 from bot.sample import seed_business
 from bot.settings import Settings
 from bot.wiring import System, open_system
+from bot.worker import run_jobs
 from nlu.engine import Engine
 
 ZONE = ZoneInfo("Europe/Madrid")
@@ -112,16 +113,7 @@ async def running_worker(system: System, engine: Engine) -> AsyncIterator[None]:
     jobs = build_jobs(system, engine)
     async with jobs.open_async():
         tasks = [
-            asyncio.create_task(
-                jobs.run_worker_async(
-                    concurrency=8,
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=0.1,
-                    update_heartbeat_interval=due.HEARTBEAT,
-                    delete_jobs="successful",
-                    shutdown_graceful_timeout=1,
-                )
-            ),
+            asyncio.create_task(run_jobs(jobs, system.settings, poll=0.1)),
             asyncio.create_task(_ticking(system, jobs)),
         ]
         try:
