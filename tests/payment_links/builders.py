@@ -86,6 +86,7 @@ async def a_salon(session: AsyncSession) -> Business:
 async def a_hold(session: AsyncSession, *, starts: datetime = STARTS, minutes: int = 15, due: int = 1000) -> Booking:
     """Hold half an hour of Ana's time for a new customer, as `booking.hold` leaves it."""
     business = (await session.scalars(select(Business))).one_or_none() or await a_salon(session)
+    await _stop_the_clock_at_now(session)
     staff = (await session.scalars(select(Staff))).one()
     customer = Customer(business_id=business.id, id=new_id(), name="Eva", created_at=NOW)
     session.add(customer)
@@ -128,6 +129,14 @@ async def expire(database: Database, booking: Booking) -> None:
         mine = await session.get_one(Booking, (booking.business_id, booking.id))
         mine.state, mine.hold_expires_at = "expired", None
         await session.execute(text("DELETE FROM allocation WHERE booking_id = :id"), {"id": booking.id})
+
+
+async def _stop_the_clock_at_now(session: AsyncSession) -> None:
+    """Let the system's clock begin at NOW, however long the tests before this one took."""
+    await session.execute(
+        text("INSERT INTO clock_shift (one, shift) VALUES (1, :now - clock_timestamp()) ON CONFLICT (one) DO NOTHING"),
+        {"now": NOW},
+    )
 
 
 async def asked(database: Database, **hold: Any) -> tuple[Booking, Payment]:
