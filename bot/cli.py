@@ -50,8 +50,10 @@ def parser() -> argparse.ArgumentParser:
     add("when", _when, "Read times: JSON lines in, JSON lines out")
     add("understand", _understand, "Read messages: JSON lines in, JSON lines out")
     bench = add("bench", _bench, "Measure")
-    bench.add_argument("what", choices=["turn"], help="turn: a full turn, part by part")
+    bench.add_argument("what", choices=["turn", "when"], help="turn: a full turn, part by part; when: beside its peers")
     bench.add_argument("--turns", type=int, default=200, help="how many turns")
+    bench.add_argument("--cases", type=Path, help="when: a folder of <language>.jsonl with accepted answers")
+    bench.add_argument("--lang", default="en,es,fr,de,pt", help="when: languages, comma-separated")
     add("doctor", _doctor, "Say what is wrong with the settings and the servers")
     return root
 
@@ -170,6 +172,10 @@ def _understand(args: argparse.Namespace) -> int:
 
 
 def _bench(args: argparse.Namespace) -> int:
+    if args.what == "when":
+        from bot.bench_when import bench_when
+
+        return bench_when(args.cases, args.lang.split(","))
     from bot.bench import bench_turn
 
     return bench_turn(args.turns)

@@ -5,6 +5,7 @@ from typing import Any
 
 from booking_core import booking as bookings
 from booking_core.models import State
+from booking_core.rules.policy import Policy
 from bot import phrasing
 from bot.actions import cards
 from bot.actions.contract import Draft, Option, Turn
@@ -162,8 +163,6 @@ async def _payment(turn: Turn) -> dict[str, Any]:
 
 
 def _policy(turn: Turn) -> dict[str, Any]:
-    from booking_core.rules.policy import Policy
-
     rules = Policy.model_validate(turn.business.policy)
     return turn.say(
         "answer.policy",

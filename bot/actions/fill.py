@@ -13,6 +13,7 @@ from bot.actions import answers, wish
 from bot.actions.contract import ANYONE, Draft, Turn, forget_task
 from bot.actions.taking import declined, take_booking
 from bot.actions.taps import tapped
+from bot.phrasing import listed
 from nlu.contract import Answer, Step
 
 #: What a rule answers, whatever else the message says.
@@ -272,8 +273,6 @@ async def _find_slot(turn: Turn, slots: dict[str, Any], before: Draft, reading: 
 
 
 def _who_can(turn: Turn, service: Service, staff: Staff) -> Mapping[str, Any]:
-    from bot.phrasing import listed
-
     able = [turn.catalog.staff_member(member).name for member in turn.catalog.staff_for(service.id)]
     return turn.say(
         "staff.cannot",

@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from booking_core import booking as bookings
+from booking_core.models import State
 from booking_core.refusals import BookingRefused
 from bot import tasks
 from bot.actions import cards
+from bot.actions.answers import answer_for, own_bookings
 from bot.actions.contract import Turn
 from channels.models import Message
 from nlu.contract import Answer, Step
@@ -36,8 +38,6 @@ async def confirm_attendance(turn: Turn, reminder: Message | None, args: Mapping
             else []
         )
         if len(upcoming) != 1:
-            from bot.actions.answers import own_bookings
-
             return Answer(say=(await own_bookings(turn),))
         booking_id, version = str(upcoming[0].id), upcoming[0].version
     else:
@@ -54,6 +54,8 @@ async def confirm_attendance(turn: Turn, reminder: Message | None, args: Mapping
 
 async def _as_it_stands(turn: Turn, booking_id: UUID) -> Answer:
     booking = await bookings.load(turn.session, turn.business.id, booking_id)
+    if booking.state == State.HELD:
+        return Answer(say=(await answer_for("ask_payment", turn, {}),))
     line = cards.summary_line(turn, turn.catalog.service(booking.service_id), booking.starts, staff_id=booking.staff_id)
     if booking.state == "confirmed" and booking.starts > turn.now:
         options = [turn.option("choice.move", "start_move", booking=str(booking.id))]

@@ -63,6 +63,8 @@ class NothingOpen:
             if step.understood.intent == "affirm":
                 return await confirm_attendance(turn, turn.last)
             return await decline_reminder(turn, turn.last)
+        if {"thanks", "goodbye"} & set(step.understood.also):
+            return Answer(say=(turn.say("talk.welcome", act="info"),))
         return Answer(say=(turn.say("talk.what_now", act="clarify", choices=first_steps(turn)),))
 
 
