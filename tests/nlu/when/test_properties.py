@@ -23,9 +23,8 @@ LOCALES = [
     "en-US", "en-GB", "en-AU", "en-CA", "en-IE", "en-IN", "en-NZ", "en-ZA", "en-SG", "es-ES", "es-MX", "es-AR",
     "es-CO", "es-CL", "es-PE", "es-US", "es-UY", "fr-FR", "fr-BE", "fr-CA", "fr-CH", "fr-LU", "de-DE", "de-AT",
     "de-CH", "de-LI", "pt-BR", "pt-PT", "pt-AO", "it-IT", "it-CH", "nl-NL", "nl-BE", "sv-SE", "sv-FI", "pl-PL",
-    "tr-TR", "ru-RU", "en-JM", "es-PR",
+    "es-EC", "pt-MZ", "en-JM", "es-PR",
 ]  # fmt: skip
-READABLE = [locale for locale in LOCALES if locale.split("-")[0] in languages()]
 
 days = st.dates(min_value=date(2020, 1, 1), max_value=date(2060, 12, 31))
 moments = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2060, 12, 31)).map(
@@ -37,12 +36,13 @@ def read(text: str, locale: str, **more: object) -> When:
     return understand_when(text, locale=locale, now=NOW, tz="Europe/Madrid", **more)  # type: ignore[arg-type]
 
 
-def test_forty_locales_are_written_and_read() -> None:
+def test_there_are_forty_locales_of_languages_with_a_file() -> None:
     assert len(LOCALES) == len(set(LOCALES)) == 40
+    assert {locale.split("-")[0] for locale in LOCALES} == set(languages())
 
 
-@pytest.mark.parametrize("locale", READABLE)
-@pytest.mark.parametrize("style", ["long", "full", "short"])
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("style", ["short", "medium", "long", "full"])
 @settings(max_examples=12, deadline=None)
 @given(day=days)
 def test_a_date_that_babel_writes_is_read_back(locale: str, style: str, day: date) -> None:
@@ -51,17 +51,23 @@ def test_a_date_that_babel_writes_is_read_back(locale: str, style: str, day: dat
     assert starts[:1] == [datetime(day.year, day.month, day.day)], written
 
 
-@pytest.mark.parametrize("locale", READABLE)
+# "3:30" says neither am nor pm: the 24-hour clock of Spain writes half past three at night so.
+HALF_UNSAID = re.compile(r"[1-9]:\d\d")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("style", ["short", "long"])
 @settings(max_examples=12, deadline=None)
 @given(moment=moments)
-def test_a_moment_that_babel_writes_is_read_back(locale: str, moment: datetime) -> None:
+def test_a_moment_that_babel_writes_is_read_back(locale: str, style: str, moment: datetime) -> None:
     babel = locale.replace("-", "_")
-    day, clock = format_date(moment.date(), "long", locale=babel), format_time(moment.time(), "short", locale=babel)
-    written = f"{day}, {clock}"
-    starts = [window.start for window in read(written, locale).windows]
-    # "3:30" without am or pm is half past three at night only as a second reading, in any language.
-    assert moment in starts[:2], written
-    assert starts[0] in (moment, moment + timedelta(hours=12)), written
+    day, clock = format_date(moment.date(), style, locale=babel), format_time(moment.time(), "short", locale=babel)
+    for written in (f"{day}, {clock}", format_datetime(moment, "short", locale=babel)):
+        starts = [window.start for window in read(written, locale).windows]
+        if HALF_UNSAID.fullmatch(clock):
+            assert set(starts[:2]) == {moment, moment + timedelta(hours=12)}, written
+        else:
+            assert starts[:1] == [moment], written
 
 
 @settings(max_examples=40, deadline=None)
@@ -72,7 +78,7 @@ def test_a_moment_in_one_piece_is_read_back(moment: datetime) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(text=st.text(max_size=200), locale=st.sampled_from(READABLE), latent=st.booleans())
+@given(text=st.text(max_size=200), locale=st.sampled_from(LOCALES), latent=st.booleans())
 def test_no_text_makes_it_raise(text: str, locale: str, latent: bool) -> None:
     when = read(text, locale, latent=latent)
     assert When.from_json(when.to_json()) == when
@@ -88,7 +94,7 @@ WORDS = re.findall(
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(words=st.lists(st.sampled_from(WORDS), max_size=14), locale=st.sampled_from(READABLE), latent=st.booleans())
+@given(words=st.lists(st.sampled_from(WORDS), max_size=14), locale=st.sampled_from(LOCALES), latent=st.booleans())
 def test_no_heap_of_time_words_makes_it_raise(words: list[str], locale: str, latent: bool) -> None:
     booking = (datetime(2027, 3, 12, 15), datetime(2027, 3, 12, 15, 45))
     text = " ".join(words)
@@ -110,27 +116,52 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+def least_time(text: str, locale: str) -> float:
+    """Return the best of three, in time of the processor: other work on the machine does not count."""
+    read("warm", locale)
+    spent = []
+    for _ in range(3):
+        begin = time.thread_time()
+        read(text, locale)
+        spent.append(time.thread_time() - begin)
+        if spent[-1] < 0.05:
+            break
+    return min(spent)
+
+
 @pytest.mark.parametrize("locale", ["en-GB", "es-ES", "fr-FR", "de-DE", "pt-BR"])
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:12]))
 def test_two_thousand_hostile_characters_take_under_fifty_milliseconds(text: str, locale: str) -> None:
-    read("warm", locale)
-    spent = []
-    for _ in range(3):  # the best of three, in time of the processor: other work on the machine does not count
-        begin = time.thread_time()
-        read(text[:2000], locale)
-        spent.append(time.thread_time() - begin)
-    assert min(spent) < 0.05
+    assert least_time(text[:2000], locale) < 0.05
 
 
-def test_the_order_of_languages_does_not_matter() -> None:
-    texts = {"en-GB": "half five on friday", "de-DE": "Freitag halb fünf", "es-ES": "el viernes a las 4 y media"}
-    forward = {locale: read(text, locale) for locale, text in texts.items()}
-    backward = {locale: read(text, locale) for locale, text in reversed(texts.items())}
-    assert forward == backward
-    assert {when.windows[0].start for locale, when in forward.items() if locale != "en-GB"} == {
-        datetime(2027, 3, 12, 16, 30)
-    }
-    assert forward["en-GB"].windows[0].start == datetime(2027, 3, 12, 17, 30)
+@settings(max_examples=25, deadline=None)
+@given(
+    words=st.lists(st.sampled_from([*WORDS, "2027", "20.20.", "3/4"]), min_size=40, max_size=400),
+    locale=st.sampled_from(LOCALES),
+)
+def test_two_thousand_characters_of_time_words_take_under_fifty_milliseconds(words: list[str], locale: str) -> None:
+    text = " ".join(words * 20)[:2000]
+    assert least_time(text, locale) < 0.05
+
+
+ORDERED = [
+    ("en-GB", "half five on friday"), ("de-DE", "Freitag halb fünf"),
+    ("es-ES", "el viernes a las 4 y media"), ("fr-FR", "vendredi 16h30"), ("pt-BR", "sexta às 16h30"),
+    ("it-IT", "venerdì alle 16:30"), ("nl-NL", "vrijdag half vijf"), ("sv-SE", "fredag halv fem"),
+    ("pl-PL", "piątek o 16:30"), ("tr-TR", "12 Mart 2027"), ("de-AT", "mar"), ("es-MX", "mar"), ("fr-FR", "mar"),
+    ("en-US", "in two weeks"), ("en-US", "03/04"), ("en-GB", "03/04"), ("pt-PT", "03/04"),
+]  # fmt: skip
+
+
+@settings(max_examples=20, deadline=None)
+@given(order=st.permutations(range(len(ORDERED))))
+def test_the_order_of_languages_does_not_matter(order: list[int]) -> None:
+    load_lexicon.cache_clear()  # whoever comes first builds his words first
+    answers = {number: read(ORDERED[number][1], ORDERED[number][0]) for number in order}
+    assert answers == {number: read(text, locale) for number, (locale, text) in enumerate(ORDERED)}
+    assert answers[0].windows[0].start == datetime(2027, 3, 12, 17, 30)
+    assert {answers[number].windows[0].start for number in range(1, 9)} == {datetime(2027, 3, 12, 16, 30)}
 
 
 @settings(max_examples=40, deadline=None)
