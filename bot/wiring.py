@@ -40,7 +40,12 @@ def build_system(settings: Settings) -> System:
         # A delivery holds two connections, a turn one.
         db=Database(settings.database_url, redis=redis, pool_size=max(10, settings.worker_concurrency)),
         redis=redis,
-        channels=registry.build(twilio=vendors.twilio, telegram=vendors.telegram, burst_seconds=settings.burst_seconds),
+        channels=registry.build(
+            twilio=vendors.twilio,
+            telegram=vendors.telegram,
+            burst_seconds=settings.burst_seconds,
+            list_button=lambda locale: words.text(locale, "choice.list"),
+        ),
         gateway=StripeGateway(vendors.stripe) if vendors.stripe else None,
         words=words,
     )
