@@ -313,7 +313,7 @@ def settle(clock: Clock, part: str) -> Clock | None:
     if part in ("morning", "dawn", "forenoon", "early", "day_start", "breakfast", "after_breakfast", "open"):
         return replace(clock, hour=hour if clock.hour != 12 or part == "dawn" else 12, half="am", exact=True)
     if part == "night":
-        late = hour >= 6
+        late = hour * 60 + clock.minute >= 330
         return replace(clock, hour=hour + 12 if late else hour, half="pm" if late else "am", exact=True)
     if part in ("midday", "noon"):
         return replace(clock, hour=hour + 12 if hour < 4 else hour, half="pm" if hour < 4 else "am", exact=True)

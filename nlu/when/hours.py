@@ -68,6 +68,7 @@ def hours_between(match: Match) -> Any:
     "p:part a:hour (dash|to) b:hour",
     "a:hour (dash|to) b:hour p:part",
     "a:hour (dash|to) b:hour d:dayword",
+    "a:hour dash b:hour d:day!dayword",
 )
 def bare_hours(match: Match) -> Any:
     """Monday 3-8, 6-8 in the morning: bare numbers are hours beside a day or a part of it."""
@@ -81,8 +82,10 @@ def bare_hours(match: Match) -> Any:
         return None
     if isinstance(part, Part):
         return within_part(pair, part)
-    if isinstance(day, Date) and day.day is not None and day.month is not None and match.get("a") == day.day:
-        return None
+    if isinstance(day, Date) and day.day is not None and day.month is not None:
+        first = match.tokens[match.found.start()]
+        if match.get("a") == day.day or match.token("a") is first:
+            return None  # 10-12 April: days
     return Point(day, pair) if day is not None and not isinstance(day, int) else None
 
 
@@ -115,6 +118,7 @@ def whole_message_hours(match: Match) -> Any:
 @HOURS.rule(
     "hours",
     "t:time or_later",
+    "from!of t:hour onward",
     "(after|since|from!of|starting) (at|the|about)* t:time",
     "after at? t:hour",
     "(since|starting) at? t:hour",

@@ -15,6 +15,7 @@ from nlu.when.meaning import (
     Point,
     Running,
     Shift,
+    Stretch,
     Weekday,
 )
 from nlu.when.pattern import Match, Stage
@@ -110,6 +111,22 @@ def unit_from_now(match: Match) -> Day | None:
     if unit == "fortnight":
         return Running(Amount(days=14, unit="week"), backward=count < 0)
     return Shift(unit, count)
+
+
+@PERIODS.rule("period", "(in|during|this)? (the|glue){0,2} x:next/coming/this? s:season (glue)? next_post?")
+def season(match: Match) -> Any:
+    """In spring, this summer, Q2: three months, this year or the next one that comes."""
+    if match.before and "last" in match.before.values:
+        return None
+    first = match.get("s")
+    return Stretch(Date(month=first), Date(month=(first + 1) % 12 + 1))
+
+
+@PERIODS.rule("period", "the? x:this/next/coming/following/last quarter")
+def quarter_from_now(match: Match) -> Any:
+    """Next quarter: a word that is a part of an hour too."""
+    which = which_of(match)
+    return Shift("quarter", {"this": 0, "last": -1}.get(which or "", 1))
 
 
 @PERIODS.rule("period", "m:month")
@@ -219,10 +236,15 @@ def nth_day_in_part(match: Match) -> Any:
     "(glue){0,2} n:ord/num/last v:unit glue{1,3} p:period",
     "(glue){0,2} l:last a:amount glue{0,3} p:period",
     "(glue){0,2} n:ord/last v:unit p:period",
+    "(glue){0,2} n:last/first v:unit glue{1,3} u:unit",
+    "(glue){0,2} n:last/first week_of u:unit",
 )
 def nth_unit(match: Match) -> Any:
     """The third week of January, le premier week-end de septembre, the 9th month of next year."""
-    outer, unit, amount = match.get("p"), match.get("v"), match.get("a")
+    unit, amount = match.get("v") if match.has("v") else "week", match.get("a")
+    outer = _outer(match)
+    if outer is None or (match.has("u") and unit == match.get("u")):
+        return None
     if amount is not None:
         return (
             Nth(-int(amount.count), f"run_{amount.unit}", outer)
@@ -241,7 +263,8 @@ def nth_unit(match: Match) -> Any:
     "(glue|day_lead){0,2} w:weekday (comma|glue){0,4} p:period",
     "(glue){0,2} p:period (comma|on|glue){0,3} w:weekday",
     "(glue|day_lead){0,2} d:dom/ord day_word? glue{1,3} p:period",
-    "d:day glue{1,3} p:period",
+    "(glue|day_lead){1,2} d:ord!weekday p:period",
+    "d:day glue{0,3} p:period",
 )
 def day_inside_period(match: Match) -> Any:
     """Tuesday of next week, next week Wednesday, the 20th of next month."""

@@ -116,6 +116,9 @@ def counted_now(match: Match) -> Any:
 @POINTS.rule(
     "point",
     "d:day/point comma? (hour_lead)? h:hour",
+    "d:day comma? h:hhmm!year hmark?",
+    "d:day comma? h:dothm",
+    "h:hhmm!year hmark glue{0,2} w:day",
     "h:hour hmark? (comma|glue){0,2} d:point",
     "h:hour hmark? (glue){0,2} d:day (inpart|glue)* p:part",
     "h:hour hmark? glue? w:day",
@@ -125,8 +128,10 @@ def counted_now(match: Match) -> Any:
 def bare_hour_beside_day(match: Match) -> Any:
     """Tomorrow 3, 9 tomorrow evening, 8 tonight."""
     clock, following = clock_from(match.get("h")), match.after
-    if clock is None:
+    if clock is None or _goes_on_as_list(match):
         return None
+    if "dothm" in (match.token("h") or match.tokens[0]).values and clock.minute % 15:
+        return None  # Friday 2.15 is a time, Friday 7.99 a price
     last = match.found.end() - 1
     if (
         match.token("h") is match.tokens[last]
@@ -173,6 +178,14 @@ def beside(match: Match) -> Any:
     if first is None or second is None or (dashed and first.day is None):
         return None
     return unify(first, second)
+
+
+def _goes_on_as_list(match: Match) -> bool:
+    """El 16, 17 o 18: after a bare number of a day and a comma comes another one."""
+    day = match.get("d")
+    bare = isinstance(day, Date) and day.month is None and day.weekday is None
+    words = match.tokens[match.found.start() : match.found.end()]
+    return bare and any("comma" in token.values for token in words) and "dom" in words[-1].values
 
 
 def _as_point(value: Any) -> Point | None:
@@ -253,6 +266,13 @@ def same_time(match: Match) -> Any:
 def same_day(match: Match) -> Any:
     """The same day at 5."""
     return Same(time=match.get("t"), keep="day")
+
+
+@POINTS.rule("point", "move_to (the|at)* h:hour hmark? (glue|on){0,2} d:day")
+def moved_to_hour_of_day(match: Match) -> Any:
+    """Make it 4 on Friday."""
+    clock, day = clock_from(match.get("h")), match.get("d")
+    return Point(day, clock) if clock and isinstance(day, (Shift, Weekday, Inside)) else None
 
 
 @POINTS.rule("same", "move_to (the|at)* h:hour/time hmark?")

@@ -20,6 +20,7 @@ from nlu.when.meaning import (
     Part,
     Point,
     Shift,
+    Side,
     Stretch,
 )
 from nlu.when.pattern import Match, Stage
@@ -159,8 +160,9 @@ def after_day(match: Match) -> Any:
 
 @OPEN_STRETCHES.rule("stretch", "before (the|day_lead|glue|on)* b:day/period")
 def before_day(match: Match) -> Any:
-    """Before the 31st: the day itself is out."""
-    return Between(None, Point(day=match.get("b")))
+    """Before the 31st: the day itself is out; the end of March is over only with March."""
+    day = match.get("b")
+    return Between(None, Point(day=day), include_end=isinstance(day, Side) and day.side == "end")
 
 
 @OPEN_STRETCHES.rule("stretch", "(hence|from)? instant? (to|until) (the|day_lead|glue|on)* b:day/period")

@@ -45,6 +45,7 @@ def understand_when(
     groups: list[list[Window]] = []
     choices: list[Window] = []
     exclusions: list[Window] = []
+    replaced: list[Window] = []
     ambiguity: str | None = None
     for wish in wishes:
         readings = readings_of(wish.meaning, scene)
@@ -55,13 +56,16 @@ def understand_when(
         if wish.excluded:
             exclusions += found[:1]
             continue
+        if wish.replaced:
+            replaced += found
+            continue
         groups.append(found)
         choices += [window for window, reading in zip(found, readings, strict=True) if reading.each] or found[:1]
         if found and ambiguity is None:
             ambiguity = _ambiguity(readings, sure=language.lexicon.order_is_sure)
     # A time that is over is seldom the wish when another is named; the readings of one expression keep their order.
     groups.sort(key=lambda found: bool(found) and found[0].past)
-    windows = [window for found in groups for window in found]
+    windows = [window for found in groups for window in found] + replaced
     asap = any("asap" in token.values for token in tokens)
     if asap and not windows:
         token = next(token for token in tokens if "asap" in token.values)

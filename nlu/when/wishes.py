@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 from nlu.when.clocks import clock_from
-from nlu.when.meaning import Between, Clock, Date, Hours, Lasting, Meaning, Now, Part, Point, Same, Shift
+from nlu.when.meaning import Between, Clock, Date, Hours, Lasting, Meaning, Now, Part, Point, Same, Shift, Weekday
+from nlu.when.moves import set_aside
 from nlu.when.tokens import Token
 
 _KINDS = ("stretch", "lasting", "same", "point", "instant", "day", "period", "hours", "time", "part")
@@ -27,6 +28,8 @@ class Wish:
     token: Token
     index: int
     excluded: bool
+    #: Another time takes its place ("instead of Tuesday").
+    replaced: bool = False
 
 
 def find_wishes(tokens: Sequence[Token], *, latent: bool) -> list[Wish]:
@@ -47,7 +50,8 @@ def find_wishes(tokens: Sequence[Token], *, latent: bool) -> list[Wish]:
             items.append(Wish(meaning, token, index, known[index] is not None))
     # "I now have a clash on Friday": now is when, only if nothing else is.
     found = [item for item in items if item.meaning != Now()] or items
-    return _put_together(_distributed(found, tokens))
+    kept, aside = set_aside(found, tokens)
+    return _put_together(_distributed(kept, tokens)) + [replace(item, replaced=True) for item in aside]
 
 
 def _meaning(value: Any) -> Meaning | None:
@@ -81,9 +85,27 @@ def _bare(tokens: Sequence[Token], index: int, *, latent: bool, alone: bool) -> 
         and any(_has_clock(tokens[lead].values.get(kind)) for kind in _KINDS if kind in tokens[lead].values)
     )
     follower = tokens[index + 1] if index + 1 < len(tokens) else None
-    if timed and not (follower and follower.values.keys() & {"counted", "unit", "word"}):
+    told = follower is not None and not follower.values.keys().isdisjoint({"counted", "unit", "word"})
+    if timed and not told:
         return Point(None, clock)
+    if not told and 0 <= lead < index - 1 and "dom" in tokens[index].values and "at" not in tokens[index - 1].values:
+        return _next_number(tokens, lead, index)
     return None
+
+
+def _next_number(tokens: Sequence[Token], lead: int, index: int) -> Meaning | None:
+    """El 16, 17 o 18: the number of a day goes on as the number of a day."""
+    number = tokens[index].values["dom"]
+    said = tokens[lead].values.get("day") if "day" in tokens[lead].values else None
+    earlier = lead
+    while said is None and earlier >= 2 and "dom" in tokens[earlier].values:
+        earlier -= 1
+        while earlier > 0 and tokens[earlier].values.keys() & {"or", "and", "comma"}:
+            earlier -= 1
+        said = tokens[earlier].values.get("day")
+    if not isinstance(said, Date) or said.day is None or said.month is not None or said.weekday is not None:
+        return None
+    return Point(Date(number)) if said.day < number else None
 
 
 def _is_clock(meaning: Meaning) -> TypeGuard[Point]:
@@ -128,7 +150,8 @@ def _distributed(items: list[Wish], tokens: Sequence[Token]) -> list[Wish]:
     result = list(items)
     for position in range(len(result) - 1, 0, -1):
         first, second = result[position - 1], result[position]
-        if first.excluded or second.excluded or not _joined(tokens, first.index, second.index):
+        side_by_side = second.index == first.index + 1 and _is_weekday(first.meaning) and _is_weekday(second.meaning)
+        if first.excluded or second.excluded or not (side_by_side or _joined(tokens, first.index, second.index)):
             continue
         if (
             _is_clock(first.meaning)
@@ -162,6 +185,10 @@ def _distributed(items: list[Wish], tokens: Sequence[Token]) -> list[Wish]:
     return result
 
 
+def _is_weekday(meaning: Meaning) -> bool:
+    return isinstance(meaning, Point) and isinstance(meaning.day, Weekday)
+
+
 def _month_shared(first: Any, second: Any) -> Date | None:
     """El 13 y 14 de julio: the month that is said once holds for both."""
     if not isinstance(first, Date) or not isinstance(second, Date) or first.month or not second.month:
@@ -180,6 +207,8 @@ def _put_together(items: list[Wish]) -> list[Wish]:
         for item in wanted
         if isinstance(item.meaning, Point) and item.meaning.time is None and _is_days(item.meaning.day)
     ]
+    if len(times) > 1 and len(days) == 1 and len(wanted) == len(times) + 1 and all(map(_is_clock, _meanings(times))):
+        return _on_one_day(items, times, days[0])
     if len(times) != 1 or not days or len(days) + 1 != len(wanted):
         return items
     time = times[0]
@@ -190,6 +219,22 @@ def _put_together(items: list[Wish]) -> list[Wish]:
             token = Token(first.start, last.end, {}) if len(days) == 1 else item.token
             result[position] = replace(item, meaning=replace(item.meaning, time=time.meaning.time), token=token)
     return result
+
+
+def _meanings(items: Sequence[Wish]) -> list[Meaning]:
+    return [item.meaning for item in items]
+
+
+def _on_one_day(items: Sequence[Wish], times: Sequence[Wish], day: Wish) -> list[Wish]:
+    """At 10 or 11, on Saturday: every one of the times is on that day."""
+    shared = day.meaning.day if isinstance(day.meaning, Point) else None
+    return [
+        replace(item, meaning=Point(shared, item.meaning.time))
+        if item in times and isinstance(item.meaning, Point)
+        else item
+        for item in items
+        if item is not day
+    ]
 
 
 def _is_days(day: Any) -> bool:
