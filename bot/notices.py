@@ -19,6 +19,7 @@ from booking_core.models import Booking, BookingAudit, State
 from booking_core.rules import suggest
 from bot import handoff, tasks
 from bot.actions import cards
+from bot.actions.answers import pending_payment
 from bot.actions.contract import Turn
 from bot.actions.offer import OFFERS, slot_option
 from bot.actions.submit import booked
@@ -238,6 +239,10 @@ async def recap(system: System, session: AsyncSession, dialogue: Dialogue, now: 
         said["choices"] = [
             {"label": choice.label, **choice.meaning} for choice in await messages.choices_of(session, asked)
         ]
+    else:
+        _, pending = await pending_payment(turn)
+        if pending is not None:
+            said = {**pending, "text": f"{said['text']} {pending['text']}"}
     untold = await _untold(session, conversation)
     said["text"] = "\n".join([*untold, said["text"]])
     await speak(turn, [said])

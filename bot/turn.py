@@ -31,6 +31,10 @@ if TYPE_CHECKING:  # The web process words recaps with this module, and loads no
 
 #: However long somebody goes on writing, an answer comes after this.
 LONGEST_WAIT = timedelta(seconds=8)
+#: What Telegram sends when somebody opens the chat.
+_OPENED = re.compile(r"^/start(?:\s|$)")
+#: After these a bare number may be an hour.
+_TIMES_ASKED = {"offer_slots", "ask_when"}
 _NUMBER = re.compile(r"^\s*#?(\d{1,2})\s*[.)]?\s*$")
 
 
@@ -232,6 +236,8 @@ async def _tap_of(
     """Return what was chosen: by a tap, by its number, or by typing its label."""
     if not row.text.strip() and not row.choice:
         return contract.Tap("media" if messages.media(row) else "repeat")
+    if _OPENED.match(row.text):
+        return contract.Tap("greet")
     token = None
     if row.choice:
         token = await messages.find_choice(session, conversation, row.choice)
@@ -245,6 +251,8 @@ async def _tap_of(
         )
         if place is not None:
             token = await messages.choice_by_number(session, last.id, place)
+        if number and token is None and last.act not in _TIMES_ASKED:
+            return contract.Tap("repeat")  # a number that is not on the list
     if token is None or token.expires_at <= now:
         return None
     await messages.use_choice(session, token, now)

@@ -145,21 +145,32 @@ async def own_bookings(turn: Turn) -> dict[str, Any]:
 
 
 async def _payment(turn: Turn) -> dict[str, Any]:
-    if turn.customer is not None:
-        for one in await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now):
-            if one.state != State.HELD:
-                continue
-            link = await links.current_link(turn.session, turn.business.id, one.id)
-            if link is not None and link.url and one.hold_expires_at is not None:
-                return turn.say(
-                    "payment.link",
-                    act="payment_link",
-                    facts=cards.booking_card(turn, one, payment_url=link.url),
-                    amount=turn.money(link.amount),
-                    url=link.url,
-                    until=turn.clock(one.hold_expires_at),
-                )
-    return turn.say("answer.payment", act="info")
+    held, said = await pending_payment(turn)
+    if said is not None:
+        return said
+    return turn.say("payment.coming" if held else "answer.payment", act="info")
+
+
+async def pending_payment(turn: Turn) -> tuple[bool, dict[str, Any] | None]:
+    """Return whether a time is held unpaid, and its payment link once that is made."""
+    if turn.customer is None:
+        return False, None
+    for one in await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now):
+        if one.state != State.HELD or one.hold_expires_at is None:
+            continue
+        link = await links.current_link(turn.session, turn.business.id, one.id)
+        if link is None or not link.url:
+            return True, None
+        said = turn.say(
+            "payment.link",
+            act="payment_link",
+            facts=cards.booking_card(turn, one, payment_url=link.url),
+            amount=turn.money(link.amount),
+            url=link.url,
+            until=turn.clock(one.hold_expires_at),
+        )
+        return True, said
+    return False, None
 
 
 def _policy(turn: Turn) -> dict[str, Any]:

@@ -115,7 +115,8 @@ async def _take_task(turn: Turn, slots: dict[str, Any], said: set[str], reading:
     else:
         has_bookings = bool(await _upcoming(turn))
         if wanted == "cancel" and not has_bookings:
-            return Answer(say=(turn.say("stop.done", act="info"),), remember=forget_task(), leave_form=True)
+            said_stop = turn.say("stop.done", act="info", choices=[turn.option("choice.book", "start_book")])
+            return Answer(say=(said_stop,), remember=forget_task(), leave_form=True)
         if wanted == "book" or not has_bookings:
             return None  # "can you book me in at 4" while booking is no new task
         task = wanted
@@ -265,9 +266,10 @@ async def _find_slot(turn: Turn, slots: dict[str, Any], before: Draft, reading: 
         customer_id=turn.customer.id if turn.customer else None,
         ignoring=draft.booking_id,
     )
-    if any(slot.starts == exact for slot in free.slots):
-        staff = str(draft.wanted_staff) if draft.wanted_staff else None
-        reading.remember["slot"] = {"starts": exact.isoformat(), "staff": staff}
+    found = next((slot for slot in free.slots if slot.starts == exact), None)
+    if found is not None:
+        # Who it will be is part of the summary: lengths and prices differ by person.
+        reading.remember["slot"] = {"starts": exact.isoformat(), "staff": str(found.staff_id)}
     else:
         reading.remember["memo"] = memo | {"missed": exact.isoformat(), "why": free.reason.value if free.reason else ""}
 

@@ -83,9 +83,7 @@ class AskSlot:
                 ),
                 remember={"memo": memo | {"offered": [], "page": 0}, "when": None},
             )
-        offered = [
-            {"starts": slot.starts.isoformat(), "staff": str(slot.staff_id) if draft.staff else None} for slot in offers
-        ]
+        offered = [{"starts": slot.starts.isoformat(), "staff": str(slot.staff_id)} for slot in offers]
         memo = {key: value for key, value in memo.items() if key not in {"missed", "why"}} | {"offered": offered}
         act = "ask_when" if wanted.open and not memo.get("page") and draft.task == "book" else "offer_slots"
         return Answer(

@@ -2,7 +2,7 @@
 
 from booking_core import booking as bookings
 from booking_core.models import State
-from bot.actions.answers import own_bookings
+from bot.actions.answers import own_bookings, pending_payment
 from bot.actions.contract import Option, Turn, forget_task
 from bot.actions.reminded import confirm_attendance, decline_reminder
 from nlu.contract import Answer, Step
@@ -63,9 +63,23 @@ class NothingOpen:
             if step.understood.intent == "affirm":
                 return await confirm_attendance(turn, turn.last)
             return await decline_reminder(turn, turn.last)
+        pending = await _pending(turn)
+        if pending is not None:
+            return pending
         if {"thanks", "goodbye"} & set(step.understood.also):
             return Answer(say=(turn.say("talk.welcome", act="info"),))
         return Answer(say=(turn.say("talk.what_now", act="clarify", choices=first_steps(turn)),))
+
+
+async def _pending(turn: Turn) -> Answer | None:
+    """Say again what is waited for while a time is held unpaid; its link may still be on its way."""
+    held, said = await pending_payment(turn)
+    if said is not None:
+        return Answer(say=(said,))
+    if held:
+        turn.answer_follows = True
+        return Answer()
+    return None
 
 
 class Fallback:
@@ -124,6 +138,8 @@ class Tapped:
         turn: Turn = step.context
         assert step.heard.tap is not None  # noqa: S101 - the rule for taps runs for taps only
         match step.heard.tap.do:
+            case "greet":
+                return Answer(then="action_greet")
             case "person":
                 return Answer(then="action_handoff")
             case "media":
@@ -139,6 +155,8 @@ class Tapped:
                 return await confirm_attendance(turn, None, step.heard.tap.args)
             case "yes" | "no" | "change_time" | "change_service" | "change_staff" | "pick_service" | "more_times":
                 if step.form is None and turn.filled is False and step.heard.tap.do != "pick_service":
+                    if (pending := await _pending(turn)) is not None:
+                        return pending  # a second tap on the yes that made the hold
                     said = turn.say("talk.what_now", act="clarify", choices=first_steps(turn))
                     return Answer(say=(said,))
         if turn.filled:

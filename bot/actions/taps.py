@@ -87,8 +87,9 @@ async def _chose_slot(turn: Turn, args: Mapping[str, Any], slots: Mapping[str, A
         customer_id=turn.customer.id if turn.customer else None,
         ignoring=UUID(args["booking"]) if args.get("booking") else None,
     )
-    if any(slot.starts == starts for slot in free.slots):
-        remember["slot"] = {"starts": args["starts"], "staff": args.get("staff")}
+    found = next((slot for slot in free.slots if slot.starts == starts), None)
+    if found is not None:
+        remember["slot"] = {"starts": args["starts"], "staff": str(found.staff_id)}
         if task == "move":
             # The question named the choice and what it does: the tap is the yes.
             remember["confirmed"] = True
