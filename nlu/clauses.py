@@ -42,3 +42,9 @@ def sign_of(text: str) -> str | None:
         if any(sign in text for sign in signs):
             return intent
     return None
+
+
+def is_noise(text: str) -> bool:
+    """Tell whether a text is one or two letters over and over: a sleeping cat, not a message."""
+    letters = [char for char in text.casefold() if char.isalnum()]
+    return len(letters) > 6 and len(set(letters)) <= 2

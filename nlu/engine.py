@@ -68,7 +68,7 @@ class Engine:
             return Understood(language=None, intent=TAP, confidence=1.0)
         text = readable(heard.text)
         sign = clauses.sign_of(text)
-        if not text.strip() or sign is not None:
+        if not text.strip() or sign is not None or clauses.is_noise(text):
             return Understood(language=None, intent=sign or meaning.FALLBACK, confidence=1.0)
         parts = clauses.clauses_of(text)
         whole, *rest = self._parse([text, *parts], heard)
