@@ -47,8 +47,16 @@ def parser() -> argparse.ArgumentParser:
     chat = add("chat", _chat, "Chat with a running system in this terminal")
     chat.add_argument("--url", default="", help="address of the web server")
     chat.add_argument("--locale", default="en", help="language to start in")
-    add("when", _when, "Read times: JSON lines in, JSON lines out")
-    add("understand", _understand, "Read messages: JSON lines in, JSON lines out")
+    add(
+        "when",
+        _when,
+        'Read times: lines of {"text", "now", "locale"?, "tz"?, "id"?} in, lines of {"id", "ms", "values"} out',
+    )
+    add(
+        "understand",
+        _understand,
+        'Read messages: lines of {"text", "locale"?, "now"?, "tz"?, "asked"?, "id"?} in, what was understood out',
+    )
     bench = add("bench", _bench, "Measure")
     bench.add_argument("what", choices=["turn", "when"], help="turn: a full turn, part by part; when: beside its peers")
     bench.add_argument("--turns", type=int, default=200, help="how many turns")

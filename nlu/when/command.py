@@ -23,6 +23,10 @@ def _answer(line: str) -> dict[str, Any]:
     asked: Any = None
     try:
         asked = json.loads(line)
+        if missing := [name for name in ("text", "now") if not isinstance(asked, dict) or name not in asked]:
+            raise ValueError(
+                f"a line is an object with text and now (and id, locale, tz); missing: {', '.join(missing)}"
+            )
         now = datetime.fromisoformat(asked["now"])
         text, locale, zone = str(asked["text"]), str(asked.get("locale") or "en"), str(asked.get("tz") or "UTC")
         begin = time.perf_counter()
@@ -31,7 +35,7 @@ def _answer(line: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         return {
             "id": asked.get("id") if isinstance(asked, dict) else None,
-            "error": f"{type(problem).__name__}: {problem}",
+            "error": str(problem) or type(problem).__name__,
         }
     return {"id": asked.get("id"), "ms": round(spent, 3), "values": values_of(when)}
 
