@@ -173,8 +173,8 @@ def beside(match: Match) -> Any:
     marks = match.tokens[match.found.start() + 1 : match.found.end() - 1]
     dashed = any("dash" in token.values for token in marks)
     first, second = _as_point(match.get("a")), _as_point(match.get("b"))
-    if match.after and "not_after" in match.after.values:
-        return None
+    if match.after and "not_after" in match.after.values and any("comma" in token.values for token in marks):
+        return None  # el lunes, por la tarde no
     if first is None or second is None or (dashed and first.day is None):
         return None
     return unify(first, second)

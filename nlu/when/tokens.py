@@ -141,7 +141,10 @@ def tokenize(text: str, lexicon: Lexicon, limit: int = 2500) -> tuple[list[Token
         if halves:
             middle = token.start + len(halves[0][0])
             tokens.append(Token(token.start, middle, dict(halves[0][1]), token.glued, text=halves[0][0]))
-            tokens.append(Token(middle, token.end, dict(halves[1][1]), True, text=halves[1][0]))
+            part = dict(halves[1][1])
+            if "dayword" in part:  # Sonntagmorgen
+                part = {"daypart": part["daypart"]}
+            tokens.append(Token(middle, token.end, part, True, text=halves[1][0]))
             index += 1
             continue
         tokens.append(
