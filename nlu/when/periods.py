@@ -113,11 +113,17 @@ def unit_from_now(match: Match) -> Day | None:
     return Shift(unit, count)
 
 
+_LEADS_TO_SEASON = {"in", "during", "this", "next", "coming", "side", "before", "after", "from", "until", "by", "since"}
+
+
 @PERIODS.rule("period", "(in|during|this)? (the|glue){0,2} x:next/coming/this? s:season (glue)? next_post?")
 def season(match: Match) -> Any:
     """In spring, this summer, Q2: three months, this year or the next one that comes."""
     if match.before and "last" in match.before.values:
         return None
+    lead = match.tokens[max(0, match.found.start() - 2) : match.found.end() - 1]
+    if not match.is_whole and not any(token.values.keys() & _LEADS_TO_SEASON for token in lead):
+        return None  # a spring clean, Sommerschnitt, the fall
     first = match.get("s")
     return Stretch(Date(month=first), Date(month=(first + 1) % 12 + 1))
 

@@ -24,6 +24,34 @@ def ask(text: str, locale: str = "en-GB", now: datetime = NOW, tz: str = "Europe
     return understand_when(text, locale=locale, now=now, tz=tz, **more)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("text", "locale", "start"),
+    [
+        ("I have Tuesday at 3, move it to Thursday at 4", "en-GB", datetime(2027, 3, 11, 16)),
+        ("my appointment is tomorrow at 11, can I push it to 3", "en-GB", datetime(2027, 3, 11, 15)),
+        ("tengo el martes a las 3, cámbialo al jueves a las 4", "es-ES", datetime(2027, 3, 11, 16)),
+        ("au lieu de mardi 15h, jeudi 16h", "fr-FR", datetime(2027, 3, 11, 16)),
+        ("ich habe Dienstag um 3, bitte auf Donnerstag um 4 verlegen", "de-DE", datetime(2027, 3, 11, 16)),
+        ("tenho terça às 3, dá pra mudar para quinta às 4?", "pt-BR", datetime(2027, 3, 11, 16)),
+    ],
+)
+def test_the_wish_comes_before_the_time_that_it_replaces(text: str, locale: str, start: datetime) -> None:
+    when = ask(text, locale)
+    assert [window.start for window in when.choices] == [start]
+    assert when.windows[0].start == start
+    assert len({window.start for window in when.windows if window.start}) > 1  # the old time is still there to be asked
+
+
+@pytest.mark.parametrize(
+    ("locale", "first_month"), [("en-GB", 6), ("en-AU", 12), ("pt-BR", 12), ("de-DE", 6), ("fr-FR", 6), ("es-ES", 6)]
+)
+def test_summer_is_when_the_country_has_it(locale: str, first_month: int) -> None:
+    words = {"en": "this summer", "pt": "no verão", "de": "im Sommer", "fr": "cet été", "es": "este verano"}
+    start = ask(words[locale[:2]], locale).windows[0].start
+    assert start is not None
+    assert start.month == first_month
+
+
 def every_day(start: int, end: int) -> dict[int, list[tuple[int, int]]]:
     return {day: [(start * 60, end * 60)] for day in range(7)}
 
