@@ -13,7 +13,10 @@ from nlu.when.model import Window
 
 #: More text than anybody needs to write one date; keeps hostile texts cheap.
 _LONGEST = 200
+#: A date and a time have five numbers; a text with many more is none, and dateparser is slow on it.
+_MOST_NUMBERS = 10
 _DIGITS = re.compile(r"\d")
+_NUMBER = re.compile(r"\d+")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _LETTER = re.compile(r"[^\W\d_]")
 _NUMERIC = re.compile(r"(?:19|20)\d\d\s*[-/.]\s*\d\d?\s*[-/.]\s*\d\d?")
@@ -27,6 +30,8 @@ def find_written(text: str, *, language: str, known: bool, now: datetime) -> Win
     """
     short = text[:_LONGEST]
     if not _DIGITS.search(short) or (known and not _YEAR.search(short)):
+        return None
+    if len(_NUMBER.findall(short)) > _MOST_NUMBERS:
         return None
     found = [(part, moment) for part, moment in _search(short, language, now) if _is_whole(part)]
     if len(found) != 1:

@@ -108,6 +108,7 @@ def test_no_heap_of_time_words_makes_it_raise(words: list[str], locale: str, lat
 
 
 HOSTILE = [
+    "2027 " * 400, "12 mart 2027 " * 160,
     "1 " * 1000, "1:1" * 600, "12:30 " * 330, "and " * 500, "or 3 " * 400, "friday " * 285, "from to " * 250,
     "9-" * 1000, "." * 2000, "(" * 2000, "not " * 500, "next " * 400, "1/1/1/" * 330, "tomorrow at 3 or 4 and " * 90,
     "ñ" * 2000, "\u0301" * 2000, "日" * 2000, "half past " * 200, "the the " * 250, "a las " * 330, "zwei" * 500,
@@ -118,7 +119,7 @@ HOSTILE = [
 
 def least_time(text: str, locale: str) -> float:
     """Return the best of three, in time of the processor: other work on the machine does not count."""
-    read("warm", locale)
+    read("12.5.2027", locale)
     spent = []
     for _ in range(3):
         begin = time.thread_time()
@@ -129,7 +130,7 @@ def least_time(text: str, locale: str) -> float:
     return min(spent)
 
 
-@pytest.mark.parametrize("locale", ["en-GB", "es-ES", "fr-FR", "de-DE", "pt-BR"])
+@pytest.mark.parametrize("locale", ["en-GB", "es-ES", "fr-FR", "de-DE", "pt-BR", "tr-TR"])
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:12]))
 def test_two_thousand_hostile_characters_take_under_fifty_milliseconds(text: str, locale: str) -> None:
     assert least_time(text[:2000], locale) < 0.05
