@@ -14,11 +14,17 @@ class Reason(StrEnum):
     OFF_GRID = "off_grid"  # free, but no visit begins at this minute
     STAFF_AWAY = "staff_away"
     STAFF_BUSY = "staff_busy"
+    RESOURCE_BUSY = "resource_busy"  # no room, chair or machine; data: kind
+    SOLD_OUT = "sold_out"  # no seat is left in the class; data: left, the seats that are
+    LIMIT_REACHED = "limit_reached"  # enough for that day or week; data: period
     HELD = "held"  # somebody else's hold is on it
-    STAFF_CANNOT = "staff_cannot"  # this person does not do this service
+    STAFF_CANNOT = "staff_cannot"  # this person does not do this service, or not at this place
+    TOO_MANY = "too_many"  # more people, or more days, than the service takes; data: most
+    NEEDS_ANSWERS = "needs_answers"  # intake questions are open; data: questions
     NOT_NOW = "not_now"  # the state does not allow the move; data: state, move
     CHANGED = "changed"  # another version than the caller saw; data: version
     TOO_LATE_TO_CHANGE = "too_late_to_change"
+    KEY_REUSED = "key_reused"  # the idempotency key belongs to another command
     UNKNOWN = "unknown"  # no such service, staff or booking of this business
 
 

@@ -18,7 +18,7 @@ from bot.migrate import alembic_config, migrate
 def revise(message: str, revision: str) -> None:
     """Migrate an empty embedded database, then autogenerate against the models."""
     with tempfile.TemporaryDirectory(prefix="threadbook-revise-") as folder:
-        server = EmbeddedPostgres(Path(folder))
+        server = EmbeddedPostgres(Path(folder) / "postgres")
         url = server.start()
         try:
             migrate(url)
