@@ -3,12 +3,31 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from booking_core.models import PaymentRule
 from booking_core.rules.grid import Grid
+
+
+class Buffers(StrEnum):
+    """What lies between two visits of one person: both buffers, or the longer of the two."""
+
+    SUM = "sum"
+    MAX = "max"
+
+
+class Assignment(StrEnum):
+    """Who gets a booking when anyone will do."""
+
+    #: Whoever has least to do that day.
+    LEAST_BUSY = "least_busy"
+    #: By priority, then by share of what was given out this month, then who had none for longest.
+    ROUND_ROBIN = "round_robin"
+    #: The first in the house's order who is free.
+    IN_ORDER = "in_order"
 
 
 class Policy(BaseModel):
@@ -23,13 +42,25 @@ class Policy(BaseModel):
     #: Bookable are today and so many local days after it.
     booking_window: int = Field(60, ge=0, le=730)
     #: Hours before the start up to which a cancellation is early; exactly that long before is early enough.
-    cancel_cutoff_hours: int = Field(24, ge=0, le=24 * 90)
+    cancel_cutoff_hours: float = Field(24, ge=0, le=24 * 90, multiple_of=0.25)
     #: Percent of what was paid that comes back.
     refund_before_cutoff: int = Field(100, ge=0, le=100)
     refund_after_cutoff: int = Field(0, ge=0, le=100)
+    #: Minor units that a late cancellation costs besides, out of what was paid and never more.
+    late_fee: int = Field(0, ge=0)
     #: Hours before the start in which the customer can no longer move a booking.
-    change_cutoff_hours: int = Field(0, ge=0, le=24 * 90)
+    change_cutoff_hours: float = Field(0, ge=0, le=24 * 90, multiple_of=0.25)
     grid: Grid = Grid.HOUR
+    buffers: Buffers = Buffers.SUM
+    assignment: Assignment = Assignment.LEAST_BUSY
+    #: With anyone, whom the customer usually comes to is asked first.
+    usual_person_first: bool = True
+    #: Round robin passes over whoever is so many bookings ahead of the least; 0: nobody.
+    ahead_at_most: int = Field(0, ge=0, le=1000)
+    #: Hours that a request for approval waits; it never outlasts its start.
+    approval_hours: int = Field(48, ge=1, le=24 * 30)
+    #: Minutes that a waitlist offer is held for the one it was made to.
+    offer_minutes: int = Field(30, ge=5, le=24 * 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +76,13 @@ def snapshot(policy: Policy) -> dict[str, Any]:
     """Return what a booking keeps of the policy under which it was made."""
     return policy.model_dump(
         mode="json",
-        include={"cancel_cutoff_hours", "refund_before_cutoff", "refund_after_cutoff", "change_cutoff_hours"},
+        include={
+            "cancel_cutoff_hours",
+            "refund_before_cutoff",
+            "refund_after_cutoff",
+            "late_fee",
+            "change_cutoff_hours",
+        },
     )
 
 
@@ -57,6 +94,8 @@ def cancellation_terms(
     passed = starts - now < timedelta(hours=policy.cancel_cutoff_hours)
     percent = 100 if by_business else policy.refund_after_cutoff if passed else policy.refund_before_cutoff
     refund = paid * percent // 100
+    if passed and not by_business:
+        refund = max(0, refund - policy.late_fee)
     return Terms(refund=refund, fee=paid - refund, cutoff_passed=passed)
 
 
