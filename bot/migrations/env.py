@@ -8,6 +8,7 @@ from sqlalchemy import create_engine, pool
 
 import booking_core.kit.clock
 import booking_core.models  # noqa: F401
+import bot.api.models
 import bot.models
 import bot.sandbox.models  # noqa: F401
 import channels.models  # noqa: F401
