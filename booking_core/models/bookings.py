@@ -218,7 +218,12 @@ class MoveProposal(Base):
     starts: Mapped[datetime]
     ends: Mapped[datetime]
     staff_id: Mapped[UUID | None]
+    #: The class that it would have seats in.
+    session_id: Mapped[UUID | None]
     parts: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    #: All that the booking would take: [{"calendar": no, "starts": ISO, "ends": ISO}]. Rows in `allocation` hold
+    #: what of it the booking has not got already, such as the same room at the same time.
+    claims: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
     state: Mapped[str] = mapped_column(Text, default="open")
     expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -246,6 +251,7 @@ class WaitlistEntry(Base):
             "created_at",
             postgresql_where=text("state = 'waiting'"),
         ),
+        Index("ix_waitlist_entry_until", "until", postgresql_where=text("state = 'waiting'")),
         Index("ix_waitlist_entry_offer", "business_id", "offer_id", postgresql_where=text("offer_id IS NOT NULL")),
         Index("ix_waitlist_entry_customer", "business_id", "customer_id"),
     )
@@ -256,7 +262,11 @@ class WaitlistEntry(Base):
     service_id: Mapped[UUID]
     staff_id: Mapped[UUID | None]
     location_id: Mapped[UUID | None]
+    #: Ids as text: every service of the visit in order, where there are several, and add-ons.
+    services: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    add_ons: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     party: Mapped[int] = mapped_column(Integer, default=1)
+    arrangement: Mapped[str] = mapped_column(Text, default="together", server_default="together")
     units: Mapped[int] = mapped_column(Integer, default=1)
     #: Preference windows, best first: [{"from": ISO, "to": ISO}], aware.
     windows: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
