@@ -1,0 +1,96 @@
+"""Every error under /api/v1 leaves as a problem, those of the framework too; elsewhere nothing changes."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import PlainTextResponse
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from booking_core.refusals import BookingRefused
+from bot.api.problems import KINDS, Problem, answer, problem_of
+
+log = logging.getLogger(__name__)
+
+PREFIX = "/api/v1"
+#: status -> the first reason of it
+_OF_STATUS = {kind.status: reason for reason, kind in reversed(list(KINDS.items()))}
+#: What pydantic says of a value without repeating it.
+_SAID = ("type", "msg")
+
+
+def answer_as_problems(app: FastAPI, *, base_url: str) -> None:
+    """Have the application answer errors of the API as RFC 9457 wants them."""
+    errors = _Errors(base_url)
+    app.add_exception_handler(Problem, errors.problem)
+    app.add_exception_handler(BookingRefused, errors.refused)
+    app.add_exception_handler(HTTPException, errors.http)
+    app.add_exception_handler(RequestValidationError, errors.invalid)
+    app.add_exception_handler(OperationalError, errors.unavailable)
+    app.add_exception_handler(Exception, errors.internal)
+
+
+def about_api(request: Request) -> bool:
+    """Whether a request is about the API."""
+    return request.url.path == PREFIX or request.url.path.startswith(f"{PREFIX}/")
+
+
+@dataclass(frozen=True, slots=True)
+class _Errors:
+    base_url: str
+
+    def _answer(self, problem: Problem) -> Response:
+        return answer(problem, base_url=self.base_url)
+
+    async def problem(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)  # noqa: S101 - registered for this class only, as those below
+        return self._answer(error)
+
+    async def refused(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, BookingRefused)  # noqa: S101
+        if not about_api(request):
+            raise error
+        return self._answer(problem_of(error))
+
+    async def http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        if not about_api(request):
+            return await http_exception_handler(request, error)
+        reason = _OF_STATUS.get(error.status_code, "bad_request" if error.status_code < 500 else "internal")
+        return self._answer(Problem(reason, headers=error.headers))
+
+    async def invalid(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101
+        if not about_api(request):
+            return await request_validation_exception_handler(request, error)
+        return self._answer(Problem("invalid", errors=_places(error.errors())))
+
+    async def unavailable(self, request: Request, error: Exception) -> Response:
+        if not about_api(request):
+            raise error
+        log.error("the API could not use the database: %s", type(error).__name__)
+        return self._answer(Problem("unavailable", headers={"Retry-After": "2"}))
+
+    async def internal(self, request: Request, error: Exception) -> Response:
+        if not about_api(request):
+            return PlainTextResponse("Internal Server Error", status_code=500)
+        number = uuid4()
+        # Only the kind of error: its text may hold what a customer wrote. The server logs where it happened.
+        log.error("the API failed: %s", type(error).__name__, extra={"instance": str(number)})
+        return self._answer(Problem("internal", instance=f"urn:uuid:{number}"))
+
+
+def _places(errors: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return where something is wrong and what must be there; never what was there."""
+    return [{"at": _path(error["loc"]), **{name: error[name] for name in _SAID}} for error in errors[:20]]
+
+
+def _path(parts: Sequence[Any]) -> str:
+    """Return the way to a value; its names came from outside and may be no text at all."""
+    return "/".join(str(part)[:60] for part in parts[:10]).encode("utf-8", "replace").decode()
