@@ -68,8 +68,8 @@ async def test_what_is_not_named_is_not_offered(session, tmp_path: Path) -> None
         ('sat: "9:00-17:00"', 'sta: "9:00-17:00"', 93, "no weekday"),
         ("hold_minutes: 15 ", "hold_minutes: 1 ", 10, "greater than or equal to 5"),
         ("  - name: Bruno", "  - name: Ana", 97, "there twice"),
-        ('deposit: "10.00"', 'deposit: "30.00"', 27, "more than the price"),
-        ("business:", "busyness:", 3, "Field required"),
+        ('deposit: "10.00"', 'deposit: "30.00"', 36, "more than the price"),
+        ("business:", "busyness:", 3, "did you mean 'business'"),
         ("slug: marigold", "slug: {", 5, ""),
     ],
 )
