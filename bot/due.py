@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from booking_core import booking as bookings
 from booking_core.kit.clock import current_time
 from booking_core.kit.jobs import Job, defer
+from bot.api import upkeep
 from bot.wiring import System
 from channels import deliver
 
@@ -57,6 +58,7 @@ async def look(system: System, jobs: procrastinate.App) -> None:
             await defer(session, Job.SEND_REMINDER, business_id=str(reminder.business_id), reminder_id=str(reminder.id))
     async with system.db.transaction() as session:
         await deliver.requeue_stuck(session, now=await current_time(session))
+    await upkeep.look(system.db)
     for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER):
         await jobs.job_manager.retry_job(job)
 

@@ -1,7 +1,7 @@
 """Job names to functions: what the worker runs. Every job is safe to run twice."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import procrastinate
@@ -13,6 +13,7 @@ from booking_core.kit.clock import current_time
 from booking_core.kit.db import libpq_url
 from booking_core.kit.jobs import Job
 from bot import handoff, notices, tasks
+from bot.api.deliveries import Postman
 from bot.turn import answer_conversation, open_turn, speak
 from bot.wiring import System
 from channels import conversations, deliver, messages
@@ -59,6 +60,10 @@ class Work:
 
     system: System
     engine: Engine
+    postman: Postman = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "postman", Postman(self.system.db, self.system.settings))
 
     async def answer_conversation(self, context: JobContext, business_id: str, conversation_id: str) -> None:
         """Answer a thread; a turn that fails again and again is left to a person."""
@@ -130,6 +135,10 @@ class Work:
         async with self.system.db.transaction() as session:
             now = await current_time(session)
             await notices.remind(self.system, session, UUID(business_id), UUID(reminder_id), now=now)
+
+    async def deliver_webhook(self, context: JobContext, business_id: str, delivery_id: str, attempt: int) -> None:
+        """Tell another program of an event; what comes after a failure is in the delivery's row."""
+        await self.postman.deliver(UUID(business_id), UUID(delivery_id), attempt)
 
     @property
     def _gateway(self) -> PaymentGateway:

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 #: Threads that may be in the middle of a burst at once; waiting costs no connection and no processor time.
 TURNS_AT_ONCE = 64
+#: Webhooks under way at once: they mostly wait for others, who must not hold up what customers wait for.
+WEBHOOKS_AT_ONCE = 16
 
 
 class NoModel(Exception):
@@ -68,10 +70,12 @@ async def work(settings: Settings, engine: Engine, model: str) -> None:
 
 async def run_jobs(jobs: procrastinate.App, settings: Settings, *, poll: float = 0.5) -> None:
     """Run jobs for ever: turns beside everything else, since a turn mostly waits for the customer to finish."""
-    others = [job.value for job in Job if job is not Job.ANSWER_CONVERSATION]
+    apart = (Job.ANSWER_CONVERSATION, Job.DELIVER_WEBHOOK)
+    others = [job.value for job in Job if job not in apart]
     async with asyncio.TaskGroup() as group:
         for queues, at_once in (
             ([Job.ANSWER_CONVERSATION.value], TURNS_AT_ONCE),
+            ([Job.DELIVER_WEBHOOK.value], WEBHOOKS_AT_ONCE),
             (others, settings.worker_concurrency),
         ):
             group.create_task(

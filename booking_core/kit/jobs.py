@@ -25,6 +25,7 @@ class Job(StrEnum):
     SETTLE_PAYMENT_EVENT = "settle_payment_event"
     TELL_HOLD_EXPIRED = "tell_hold_expired"
     SEND_REMINDER = "send_reminder"
+    DELIVER_WEBHOOK = "deliver_webhook"
 
 
 #: Only builds the insert: the statement runs on the caller's own connection.
