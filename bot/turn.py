@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,8 +20,9 @@ from bot import handoff
 from bot.actions.contract import Turn
 from bot.models import Dialogue
 from bot.phrasing import local_tag
+from bot.settings import Settings
 from bot.wiring import System
-from bot.words import language_of
+from bot.words import Words, language_of
 from channels import conversations, messages
 from channels.models import Conversation, Message
 from nlu import contract
@@ -40,6 +41,18 @@ _NUMBER = re.compile(r"^\s*#?(\d{1,2})\s*[.)]?\s*$")
 
 class Unanswered(RuntimeError):
     """A turn ended without anything to say: a bug, so the turn is undone and tried again."""
+
+
+class Voice(Protocol):
+    """What is needed to say something in a thread, whoever composes it."""
+
+    @property
+    def words(self) -> Words:
+        """The sentences."""
+
+    @property
+    def settings(self) -> Settings:
+        """How the world reaches us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +130,7 @@ async def _answer(
 
 
 async def open_turn(
-    system: System,
+    system: Voice,
     session: AsyncSession,
     catalog: Catalog,
     conversation: Conversation,
@@ -146,7 +159,7 @@ async def open_turn(
     )
 
 
-def _locale_of(system: System, conversation: Conversation, business: Business) -> str:
+def _locale_of(system: Voice, conversation: Conversation, business: Business) -> str:
     if conversation.locale and language_of(conversation.locale) in system.words.languages:
         return (
             conversation.locale
