@@ -1,46 +1,38 @@
-"""Who is free when: the only SQL that asks it, in three queries whatever the number of people and days.
+"""Who is free when: free starts for offers, and places for those who take one. Both ask the same rules.
 
 It answers for good offers and clear refusals; that nothing is booked twice is judged by the constraint
-on `allocation` alone.
+on `allocation` alone. Queries are few and do not grow with people, rooms or days.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking_core import classes, rentals
+from booking_core.bounds import Window, bounds_of, limits_of, nowhere, whole_day
 from booking_core.catalog import Catalog
-from booking_core.models import DateOverride, Service, State, TimeOff
+from booking_core.models import Unit
+from booking_core.planning import on_offer, places_for, plans_for
 from booking_core.refusals import BookingRefused, Reason
+from booking_core.requests import VisitRequest
 from booking_core.rules import availability as rules
-from booking_core.rules.assignment import by_load
-from booking_core.rules.availability import Bounds, Need, Slot, StaffTime
-from booking_core.rules.grid import Grid, on_clock_grid
-from booking_core.rules.schedule import Schedule, WallSpan, days_between, usual_time, working_time
+from booking_core.rules.assignment import Turns
+from booking_core.rules.availability import Search, Slot
+from booking_core.rules.feasible import numbers_of
+from booking_core.rules.placing import Placer
+from booking_core.rules.plan import Placement, Plan
 from booking_core.rules.spans import Span, merge, subtract
-from booking_core.rules.wallclock import DAY, instant, local_day, minute_from, minute_of, moment_of, offset_at
+from booking_core.rules.wallclock import DAY, instant, local_day, moment_of
+from booking_core.taken import Asked, Asker, Taken, Yielding, load_taken
+from booking_core.turns import turns_for
 
-#: Aware from and to of a search; None is an open side.
-Window = tuple[datetime | None, datetime | None]
 #: Later than any booking, in minutes since 1970.
-_FAR = 1_000_000_000
-
-# One index probe for each calendar: the left side is written as the constraint's index has it.
-_TAKEN = text("""
-SELECT a.calendar_no, a.booking_id, b.customer_id, b.state, b.hold_expires_at <= :now AS lapsed,
-       (extract(epoch FROM lower(a.during)) / 60)::bigint AS starts,
-       (extract(epoch FROM upper(a.during)) / 60)::bigint AS ends
-FROM unnest(CAST(:numbers AS bigint[])) AS n (no)
-JOIN allocation a ON int8range(a.calendar_no, a.calendar_no, '[]') = int8range(n.no, n.no, '[]')
-                 AND a.during && tstzrange(:first, :last)
-JOIN booking b ON b.business_id = a.business_id AND b.id = a.booking_id
-WHERE a.business_id = :business_id AND a.booking_id IS DISTINCT FROM CAST(:ignoring AS uuid)
-""")
+FAR = 1_000_000_000
+_SOME_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +45,22 @@ class FreeSlots:
 
 
 @dataclass(frozen=True, slots=True)
-class Yielding:
-    """An unpaid hold that gives way: it ran out, or it is the asking customer's own."""
+class Place:
+    """Where a visit can be at a start, and the holds in it that do not count for who asks."""
 
-    booking_id: UUID
-    span: Span
-    lapsed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """One person's time, and the holds in it that do not count for who asks."""
-
-    time: StaffTime
-    need: Need
-    bounds: Bounds
-    yielding: Sequence[Yielding]
+    placement: Placement
+    yielding: Sequence[Yielding] = ()
+    #: The class that it has seats in.
+    session_id: UUID | None = None
+    #: A class that begins with this visit: what it takes of people and rooms.
+    opens: classes.NewSession | None = None
 
 
 async def free_slots(
     session: AsyncSession,
     catalog: Catalog,
     *,
-    service_id: UUID,
-    staff_id: UUID | None,
+    wanted: VisitRequest,
     windows: Sequence[Window],
     exclude: Sequence[Window] = (),
     now: datetime,
@@ -84,245 +68,173 @@ async def free_slots(
     customer_id: UUID | None = None,
     limit: int = 200,
 ) -> FreeSlots:
-    """Return when a service can begin inside the windows: each start once, with who would do it.
+    """Return when a visit can begin inside the windows: each start once, with who would do it.
 
     `ignoring` is a booking that is being moved; `customer_id` is who asks: own holds do not count. A
     window of one minute asks about that very start, wherever the list's grid has been pushed meanwhile.
     """
-    service = _service(catalog, service_id)
-    able = _able(catalog, service_id, staff_id)
-    if not able:
+    service = on_offer(catalog, wanted.service_id)
+    asked = subtract(rules.spans_of(windows, FAR), rules.spans_of(exclude, FAR))
+    places = places_for(catalog, wanted)
+    if not places:
         return FreeSlots([], Reason.STAFF_CANNOT)
-    asked = subtract(rules.spans_of(windows, _FAR), rules.spans_of(exclude, _FAR))
-    bounds = {one: _bounds(catalog, one, now) for one in able}
-    within = {one: rules.clip_spans(asked, bounds[one].earliest, bounds[one].latest) for one in able}
-    if not any(within.values()):
-        return _nowhere(asked, bounds[able[0]])
-    books = await _load_books(
-        session, catalog, service, able, bounds, merge(span for each in within.values() for span in each),
-        now=now, ignoring=ignoring, customer_id=customer_id,
-    )  # fmt: skip
-    slots = _listed(books, within, limit)
-    if slots:
-        return FreeSlots(slots)
-    return FreeSlots(
-        [], rules.most_hopeful(rules.why_none(book.time, book.need, within[book.time.staff_id]) for book in books)
-    )
+    bounds = {place.id: bounds_of(catalog, wanted, place.timezone, now) for place in places}
+    within = {place.id: rules.clip_spans(asked, bounds[place.id].earliest, bounds[place.id].latest) for place in places}
+    spans = merge(span for each in within.values() for span in each)
+    if not spans:
+        reason, data = nowhere(asked, bounds[places[0].id])
+        return FreeSlots([], reason, data)
+    asker = Asker(now, ignoring, customer_id)
+    if service.unit in {Unit.DAY, Unit.NIGHT}:
+        return FreeSlots(*await rentals.free_starts(session, catalog, wanted, within, asker, limit=limit))
+    try:
+        plans = plans_for(catalog, wanted, _days(catalog, places, spans))
+    except BookingRefused as refused:
+        return FreeSlots([], refused.reason, refused.data)
+    found: list[Slot] = []
+    reasons: list[Reason] = []
+    if service.capacity > 1:
+        found, reasons = await classes.free_seats(session, catalog, wanted, within, asker)
+        if classes.on_timetable(catalog, service.id):
+            found = found[:limit]
+            return FreeSlots(found) if found else FreeSlots([], rules.most_hopeful(reasons or [Reason.OUTSIDE_HOURS]))
+    searches, _ = await _searches(session, catalog, plans, asker)
+    turns = await turns_for(session, catalog, wanted, plans, customer_id=customer_id, now=now)
+    known = {slot.starts for slot in found}
+    found += [one for one in _listed(searches, within, turns, limit) if one.starts not in known]
+    if found:
+        return FreeSlots(sorted(found, key=lambda slot: slot.starts)[:limit])
+    reasons += [search.why_none(within[search.plan.location_id]) for search in searches]
+    return FreeSlots([], rules.most_hopeful(reasons))
 
 
-async def find_place(
+async def find_places(
     session: AsyncSession,
     catalog: Catalog,
     *,
-    service_id: UUID,
-    staff_id: UUID | None,
+    wanted: VisitRequest,
     starts: datetime,
     now: datetime,
     ignoring: UUID | None = None,
     customer_id: UUID | None = None,
     first: UUID | None = None,
     bounded: bool = True,
-) -> list[Book]:
-    """Return who can begin at this very moment, best first; refuses with the reason if nobody can.
+    override: bool = False,
+) -> list[Place]:
+    """Return where a visit can begin at this very moment, best first; refuses with the reason if nowhere.
 
     Any free whole minute will do: the grid is for offers. `first` is who should do it if they can;
-    without `bounded` neither lead time nor window count (the time had been promised before).
+    without `bounded` neither lead time nor window count (the time had been promised before), with
+    `override` neither they nor hours nor limits (a person at the business decides).
     """
-    service = _service(catalog, service_id)
-    able = _able(catalog, service_id, staff_id)
-    if not able:
-        raise BookingRefused(Reason.STAFF_CANNOT)
+    service = on_offer(catalog, wanted.service_id)
     start = rules.whole_minute(starts)
-    bounds = {one: _bounds(catalog, one, now) for one in able}
-    outside = rules.out_of_bounds(start, bounds[able[0]])
-    if outside is not None and (bounded or outside == Reason.PAST):
-        raise BookingRefused(outside, **_limits(outside, bounds[able[0]]))
-    books = await _load_books(
-        session, catalog, service, able, bounds, [(start, start + 1)],
-        now=now, ignoring=ignoring, customer_id=customer_id,
-    )  # fmt: skip
-    reasons = {book.time.staff_id: rules.why_not(book.time, book.need, start) for book in books}
-    free = {book.time.staff_id: book for book in books if reasons[book.time.staff_id] is None}
-    if not free:
-        raise BookingRefused(rules.most_hopeful(reason for reason in reasons.values() if reason is not None))
-    day = _whole_day(catalog.timezone(able[0]), start)
-    return [free[time.staff_id] for time in by_load([book.time for book in free.values()], day, first=first)]
+    places = places_for(catalog, wanted)
+    if not places:
+        raise BookingRefused(Reason.STAFF_CANNOT)
+    if not override:
+        bounds = bounds_of(catalog, wanted, places[0].timezone, now)
+        outside = rules.out_of_bounds(start, bounds)
+        if outside is not None and (bounded or outside == Reason.PAST):
+            raise BookingRefused(outside, **limits_of(outside, bounds))
+    asker = Asker(now, ignoring, customer_id)
+    if service.unit in {Unit.DAY, Unit.NIGHT}:
+        return [
+            Place(placement, yielding)
+            for placement, yielding in await rentals.places(session, catalog, wanted, start, asker, override=override)
+        ]
+    if service.capacity > 1:
+        seats = await classes.seats_at(session, catalog, wanted, start, asker, override=override)
+        if seats.placement is not None:
+            return [Place(seats.placement, seats.yielding, session_id=seats.session_id)]
+    plans = plans_for(catalog, wanted, _days(catalog, places, [(start, start + 1)]))
+    searches, taken = await _searches(session, catalog, plans, asker, override=override)
+    turns = await turns_for(session, catalog, wanted, plans, customer_id=customer_id, now=now, first=first)
+    found: list[Place] = []
+    for search in searches:
+        placer = Placer(search.at(), _rank(search, turns, start))
+        for placement in placer.placements(start):
+            place = Place(placement, _in_the_way(taken, placement))
+            if service.capacity > 1:
+                place = replace(place, opens=classes.new_session(catalog, wanted, placement))
+            found.append(place)
+    if not found:
+        reasons = (search.why_not(start) for search in searches)
+        raise BookingRefused(rules.most_hopeful(reason for reason in reasons if reason is not None))
+    return found
 
 
-def need_for(catalog: Catalog, service: Service, staff_id: UUID) -> Need:
-    """Return what a service asks of a person's time."""
-    return Need(
-        duration=catalog.duration(service.id, staff_id),
-        before=service.buffer_before,
-        after=service.buffer_after,
-        interval=service.slot_interval,
-        grid=catalog.policy.grid,
-    )
+def _days(catalog: Catalog, places: Sequence[Any], spans: Sequence[Span]) -> tuple[Any, Any]:
+    """Return the local dates around spans, a day more on either side: what is cut off must not matter."""
+    zones = {place.timezone for place in places}
+    first = min(local_day(tz, spans[0][0]) for tz in zones) - _SOME_DAY
+    last = max(local_day(tz, spans[-1][1]) for tz in zones) + 2 * _SOME_DAY
+    return first, last
 
 
-def _service(catalog: Catalog, service_id: UUID) -> Service:
-    try:
-        return catalog.service(service_id)
-    except KeyError:
-        raise BookingRefused(Reason.UNKNOWN, service=str(service_id)) from None
-
-
-def _able(catalog: Catalog, service_id: UUID, staff_id: UUID | None) -> Sequence[UUID]:
-    able = catalog.staff_for(service_id)
-    return able if staff_id is None else [one for one in able if one == staff_id]
-
-
-def _bounds(catalog: Catalog, staff_id: UUID, now: datetime) -> Bounds:
-    tz = catalog.timezone(staff_id)
-    today = local_day(tz, minute_of(now))
-    end = instant(tz, today + timedelta(days=catalog.policy.booking_window + 1), 0)
-    return rules.bounds_for(now, lead_time=catalog.policy.lead_time, window_end=end)
-
-
-def _limits(reason: Reason, bounds: Bounds) -> dict[str, Any]:
-    if reason == Reason.TOO_SOON:
-        return {"earliest": moment_of(bounds.earliest)}
-    return {"latest": moment_of(bounds.latest)} if reason == Reason.TOO_FAR else {}
-
-
-def _nowhere(asked: Sequence[Span], bounds: Bounds) -> FreeSlots:
-    """Say why nothing that was asked for lies within the bounds."""
-    reason = rules.out_of_bounds(asked[-1][1] - 1, bounds) if asked else None
-    reason = reason or Reason.OUTSIDE_HOURS
-    return FreeSlots([], reason, _limits(reason, bounds))
-
-
-def _whole_day(tz: str, minute: int) -> Span:
-    day = local_day(tz, minute)
-    return instant(tz, day, 0), instant(tz, day, DAY)
-
-
-def _listed(books: Sequence[Book], within: Mapping[UUID, Sequence[Span]], limit: int) -> list[Slot]:
-    starts: set[int] = set()
-    for book in books:
-        spans = within[book.time.staff_id]
-        starts.update(rules.free_starts(book.time, book.need, spans))
-        starts.update(span[0] for span in spans if rules.is_one_start(span) and _may_begin(book, span[0]))
-    return [_best(start, books) for start in sorted(starts)[:limit]]
-
-
-def _may_begin(book: Book, start: int) -> bool:
-    return (
-        book.need.grid == Grid.HOUR
-        and rules.why_not(book.time, book.need, start) is None
-        and on_clock_grid(start, interval=book.need.interval, offset_at=lambda at: offset_at(book.time.tz, at))
-    )
-
-
-def _best(start: int, books: Sequence[Book]) -> Slot:
-    """Return a listed start with who will get it: whoever `find_place` would put first."""
-    able = {
-        book.time.staff_id: book
-        for book in books
-        if rules.out_of_bounds(start, book.bounds) is None and rules.why_not(book.time, book.need, start) is None
-    }
-    times = [book.time for book in able.values()]
-    chosen = times[0] if len(times) == 1 else by_load(times, _whole_day(times[0].tz, start))[0]
-    need = able[chosen.staff_id].need
-    waste = rules.waste_at(chosen, need, start)
-    return Slot(moment_of(start), moment_of(start + need.duration), chosen.staff_id, waste)
-
-
-async def _load_books(
+async def _searches(
     session: AsyncSession,
     catalog: Catalog,
-    service: Service,
-    able: Sequence[UUID],
-    bounds: Mapping[UUID, Bounds],
-    spans: Sequence[Span],
+    plans: Sequence[Plan],
+    asker: Asker,
     *,
-    now: datetime,
-    ignoring: UUID | None,
-    customer_id: UUID | None,
-) -> list[Book]:
-    needs = {one: need_for(catalog, service, one) for one in able}
-    longest = max(need.before + need.duration + need.after for need in needs.values())
-    zones = {catalog.timezone(one) for one in able}
-    first = min(local_day(tz, spans[0][0]) for tz in zones) - timedelta(days=1)
-    last = max(local_day(tz, spans[-1][1] + longest) for tz in zones) + timedelta(days=1)
-    days = days_between(first, last)
-    start = min(instant(tz, first, 0) for tz in zones)
-    end = max(instant(tz, last, DAY) for tz in zones)
-    schedules = await _load_schedules(session, catalog, able, days, (start, end))
-    booked: dict[UUID, list[Span]] = defaultdict(list)
-    held: dict[UUID, list[Span]] = defaultdict(list)
-    yielding: dict[UUID, list[Yielding]] = defaultdict(list)
-    whose = {catalog.staff_member(one).calendar_no: one for one in able}
-    rows = await session.execute(
-        _TAKEN,
-        {
-            "business_id": catalog.business.id,
-            "numbers": list(whose),
-            "first": moment_of(start),
-            "last": moment_of(end),
-            "now": now,
-            "ignoring": ignoring,
-        },
-    )
-    for row in rows:
-        person, span = whose[row.calendar_no], (row.starts, row.ends)
-        if row.state != State.HELD:
-            booked[person].append(span)
-        elif row.lapsed or (customer_id is not None and row.customer_id == customer_id):
-            yielding[person].append(Yielding(row.booking_id, span, row.lapsed))
-        else:
-            held[person].append(span)
-    return [
-        Book(
-            time=StaffTime(
-                staff_id=one,
-                tz=schedules[one].tz,
-                working=working_time(schedules[one], days),
-                usual=usual_time(schedules[one], days),
-                booked=merge(booked[one]),
-                held=merge(held[one]),
-            ),
-            need=needs[one],
-            bounds=bounds[one],
-            yielding=yielding[one],
-        )
-        for one in able
-    ]
+    override: bool = False,
+) -> tuple[list[Search], Taken]:
+    horizons = {id(plan): _horizon(plan) for plan in plans}
+    asked: dict[int, Asked] = {}
+    for plan in plans:
+        for number, (width, span) in numbers_of(plan, horizons[id(plan)]).items():
+            asked[number] = (number, width, span)
+    taken = await load_taken(session, catalog.business.id, list(asked.values()), asker)
+    return [Search(plan, taken.times, horizons[id(plan)], override) for plan in plans], taken
 
 
-async def _load_schedules(
-    session: AsyncSession, catalog: Catalog, able: Sequence[UUID], days: Sequence[date], span: Span
-) -> dict[UUID, Schedule]:
-    business_id = catalog.business.id
-    overrides = await session.scalars(
-        select(DateOverride).where(
-            DateOverride.business_id == business_id,
-            DateOverride.day.between(days[0], days[-1]),
-            or_(DateOverride.staff_id.is_(None), DateOverride.staff_id.in_(able)),
-        )
+def _horizon(plan: Plan) -> Span:
+    return instant(plan.tz, plan.days[0], 0), instant(plan.tz, plan.days[1], DAY)
+
+
+def _rank(search: Search, turns: Turns, start: int) -> Any:
+    people = list(
+        {one.person.id: one.person for part in search.plan.parts for role in part.roles for one in role}.values()
     )
-    house: dict[UUID, dict[date, list[WallSpan]]] = defaultdict(lambda: defaultdict(list))
-    own: dict[UUID, dict[date, list[WallSpan]]] = defaultdict(lambda: defaultdict(list))
-    for override in overrides:
-        plan = house[override.location_id] if override.staff_id is None else own[override.staff_id]
-        plan[override.day].extend((int(one["opens"]), int(one["closes"])) for one in override.spans)
-    away: dict[UUID, list[Span]] = defaultdict(list)
-    for gone in await session.scalars(
-        select(TimeOff).where(
-            TimeOff.business_id == business_id,
-            TimeOff.staff_id.in_(able),
-            TimeOff.starts < moment_of(span[1]),
-            TimeOff.ends > moment_of(span[0]),
+    return turns.rank(people, search.times, whole_day(search.plan.tz, start))
+
+
+def _in_the_way(taken: Taken, placement: Placement) -> list[Yielding]:
+    if not taken.yielding:
+        return []
+    found: dict[UUID, Yielding] = {}
+    for number, start, end in placement.claims:
+        for one in taken.yielding.get(number, ()):
+            if one.span[0] < end and start < one.span[1]:
+                found[one.booking_id] = one
+    return list(found.values())
+
+
+def _listed(searches: Sequence[Search], within: Mapping[UUID, Sequence[Span]], turns: Turns, limit: int) -> list[Slot]:
+    """Return listed starts with who would get each: whoever `find_places` would put first."""
+    starts: dict[int, Search] = {}
+    for search in searches:
+        for start in search.starts(within[search.plan.location_id]):
+            starts.setdefault(start, search)
+    slots: list[Slot] = []
+    placers: dict[tuple[int, Span], Placer] = {}
+    for start in sorted(starts)[:limit]:
+        search = starts[start]
+        day = whole_day(search.plan.tz, start)
+        placer = placers.get((id(search), day))
+        if placer is None:
+            placer = placers[id(search), day] = Placer(search.at(), _rank(search, turns, start))
+        placement = placer.place(start)
+        if placement is None:
+            continue
+        slots.append(
+            Slot(
+                moment_of(start),
+                moment_of(placement.end),
+                placement.staff_id,
+                search.waste(placement.staff_id, start),
+                placement.location_id,
+            )
         )
-    ):
-        away[gone.staff_id].append((minute_of(gone.starts), minute_from(gone.ends)))
-    return {
-        one: Schedule(
-            tz=catalog.timezone(one),
-            weekly=catalog.weekly.get(one, {}),
-            house=house[catalog.staff_member(one).location_id],
-            own=own[one],
-            away=away[one],
-        )
-        for one in able
-    }
+    return slots

@@ -1,23 +1,44 @@
-"""Unpaid holds that are over: they give their time back, by the clock or because somebody asks for it."""
+"""What lapses: unpaid holds and requests that nobody answered give their time back, by the clock or when asked for."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking_core.freed import freed
 from booking_core.kit.jobs import Job, defer
-from booking_core.models import Allocation, Booking, State
-from booking_core.records import place_of, write_audit
-from booking_core.rules.lifecycle import Move, after
+from booking_core.models import CALENDAR_WIDTH, Booking, State
+from booking_core.records import write_audit
+from booking_core.rules.lifecycle import TENTATIVE, Move, after
+
+_TENTATIVE = [state.value for state in TENTATIVE]
+
+# A calendar's first number tells whose it is: units and seats count on from there.
+_GIVE_BACK = text(f"""
+WITH gone AS (
+    DELETE FROM allocation
+    WHERE business_id = :business_id AND booking_id = ANY(CAST(:booking_ids AS uuid[]))
+      AND (CAST(:proposed AS boolean) IS NULL OR proposed = CAST(:proposed AS boolean))
+    RETURNING calendar_no, lower(during) AS starts, upper(during) AS ends,
+              calendar_no - calendar_no % {CALENDAR_WIDTH} AS base
+)
+SELECT gone.*, staff.id AS staff_id, resource.id AS resource_id, class_session.id AS session_id,
+       booking_limit.id AS limit_id
+FROM gone LEFT JOIN staff ON staff.calendar_no = gone.base LEFT JOIN resource ON resource.calendar_no = gone.base
+LEFT JOIN class_session ON class_session.calendar_no = gone.base
+LEFT JOIN booking_limit ON booking_limit.calendar_no = gone.base
+ORDER BY gone.starts, gone.calendar_no
+""")
 
 
 async def expire_due(session: AsyncSession, *, now: datetime, limit: int = 100) -> list[Booking]:
     """Expire holds that ran out; workers that look at the same time take others."""
     due = await session.scalars(
         select(Booking)
-        .where(Booking.state == State.HELD.value, Booking.hold_expires_at <= now)
+        .where(Booking.state.in_(_TENTATIVE), Booking.hold_expires_at <= now)
         .order_by(Booking.hold_expires_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -35,7 +56,7 @@ async def expire_these(
         .where(
             Booking.business_id == business_id,
             Booking.id.in_(booking_ids),
-            Booking.state == State.HELD.value,
+            Booking.state.in_(_TENTATIVE),
             Booking.hold_expires_at <= now,
         )
         .order_by(Booking.id)
@@ -56,13 +77,30 @@ async def lock_held(session: AsyncSession, business_id: UUID, booking_ids: Seque
     return list(await session.scalars(query))
 
 
-async def give_back(session: AsyncSession, business_id: UUID, booking_ids: Sequence[UUID]) -> None:
-    """Delete what bookings take of anybody's time."""
-    await session.execute(
-        delete(Allocation)
-        .where(Allocation.business_id == business_id, Allocation.booking_id.in_(booking_ids))
-        .execution_options(synchronize_session=False)
+async def give_back(
+    session: AsyncSession, business_id: UUID, booking_ids: Sequence[UUID], *, proposed: bool | None = None
+) -> list[dict[str, Any]]:
+    """Give back what bookings take of anybody's time; return it as audits keep it.
+
+    `proposed`: only the places that they might have moved to, or only their own; None: both.
+    """
+    rows = await session.execute(
+        _GIVE_BACK, {"business_id": business_id, "booking_ids": list(booking_ids), "proposed": proposed}
     )
+    gone = list(rows)
+    if gone:
+        await freed(session, business_id, starts=min(row.starts for row in gone), ends=max(row.ends for row in gone))
+    return [_described(row) for row in gone]
+
+
+def _described(row: Any) -> dict[str, Any]:
+    whose = {"staff": row.staff_id, "resource": row.resource_id, "session": row.session_id, "limit": row.limit_id}
+    return {
+        "calendar": row.calendar_no,
+        **{kind: str(one) for kind, one in whose.items() if one is not None},
+        "starts": row.starts.astimezone(UTC).isoformat(),
+        "ends": row.ends.astimezone(UTC).isoformat(),
+    }
 
 
 async def _expire_all(session: AsyncSession, holds: list[Booking], now: datetime) -> list[Booking]:
@@ -70,8 +108,8 @@ async def _expire_all(session: AsyncSession, holds: list[Booking], now: datetime
         hold.state = after(hold.state, Move.EXPIRE).value
         hold.hold_expires_at = None
         hold.updated_at = now
-        await give_back(session, hold.business_id, [hold.id])
-        write_audit(session, hold, Move.EXPIRE.value, actor="system", now=now, freed=place_of(hold))
+        gone = await give_back(session, hold.business_id, [hold.id])
+        write_audit(session, hold, Move.EXPIRE.value, actor="system", now=now, freed=gone)
         await defer(session, Job.TELL_HOLD_EXPIRED, business_id=str(hold.business_id), booking_id=str(hold.id))
     await session.flush()
     return holds

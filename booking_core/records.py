@@ -1,7 +1,6 @@
 """Finding bookings, and writing down who did what to them."""
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -10,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core.kit.ids import new_id
 from booking_core.models import Booking, BookingAudit, State
 from booking_core.refusals import BookingRefused, Reason
-from booking_core.rules.lifecycle import TAKES_TIME
+from booking_core.rules.lifecycle import TAKES_TIME, TENTATIVE
 from booking_core.rules.wallclock import DAY, instant, moment_of
 
 #: The actor of what customers do themselves.
@@ -49,7 +48,7 @@ async def upcoming(session: AsyncSession, business_id: UUID, customer_id: UUID, 
             Booking.starts > now,
             or_(
                 Booking.state == State.CONFIRMED.value,
-                (Booking.state == State.HELD.value) & (Booking.hold_expires_at > now),
+                Booking.state.in_([state.value for state in TENTATIVE]) & (Booking.hold_expires_at > now),
             ),
         )
         .order_by(Booking.starts, Booking.id)
@@ -105,15 +104,6 @@ async def find_audit(session: AsyncSession, booking: Booking, move: str, **data:
         .limit(1)
     )
     return await session.scalar(query)
-
-
-def place_of(booking: Booking) -> dict[str, Any]:
-    """Return whose time a booking takes and when, as the audit keeps it."""
-    return {
-        "staff": str(booking.staff_id),
-        "starts": booking.starts.isoformat(),
-        "ends": booking.ends.isoformat(),
-    }
 
 
 def check_version(booking: Booking, version: int | None) -> None:

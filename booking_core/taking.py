@@ -1,31 +1,46 @@
 """Taking a place in the calendar: choose, try, and let the constraint decide.
 
 `INSERT ... ON CONFLICT DO NOTHING` waits for whoever is just taking the same time and then either
-takes it or takes nothing: no error, and no deadlock between two who come at the same instant. Everything
-that must not stay without the place is written in one savepoint with it.
+takes it or takes nothing: no error, and no deadlock between two who come at the same instant. A booking,
+its time and its audit are one statement; where only a part of it could be had, all of it is taken back.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg.errors import DeadlockDetected
-from sqlalchemy.dialects.postgresql import Range, insert
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking_core.calendar import Book, find_place
+from booking_core import classes
+from booking_core.calendar import Place, find_places
 from booking_core.catalog import Catalog
 from booking_core.holds import expire_these, give_back, lock_held
 from booking_core.kit.ids import new_id
-from booking_core.models import Allocation
+from booking_core.models import ClassSession
+from booking_core.planning import on_offer
 from booking_core.refusals import BookingRefused, Reason
-from booking_core.rules.spans import overlap
-from booking_core.rules.wallclock import minute_of
+from booking_core.requests import VisitRequest
+from booking_core.rules.plan import Placement
+from booking_core.rules.wallclock import moment_of
 
 #: Between looking and taking others may come and go; after so many looks the time is called busy.
-_LOOKS = 3
+_LOOKS = 6
+
+_CLAIM = text("""
+INSERT INTO allocation (business_id, id, booking_id, session_id, calendar_no, during, proposed)
+SELECT :business_id, n.id, CAST(:booking_id AS uuid), CAST(:session_id AS uuid), n.no,
+       tstzrange(n.starts, n.ends), :proposed
+FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS bigint[]), CAST(:froms AS timestamptz[]),
+            CAST(:untils AS timestamptz[])) AS n (id, no, starts, ends)
+ORDER BY n.no
+ON CONFLICT DO NOTHING
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +48,7 @@ class Wanted:
     """A time that somebody wants, for one booking."""
 
     catalog: Catalog
-    service_id: UUID
-    staff_id: UUID | None
+    request: VisitRequest
     starts: datetime
     #: The booking that is being moved: its old place does not count.
     moving: UUID | None = None
@@ -44,68 +58,130 @@ class Wanted:
     first: UUID | None = None
     #: Whether lead time and booking window count.
     bounded: bool = True
+    #: A person at the business decides: neither hours nor limits count.
+    override: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A place that is taken now."""
 
-    booking_id: UUID
-    staff_id: UUID
-    ends: datetime
+    place: Place
     #: The customer's own holds that gave way.
-    given_up: Sequence[UUID]
+    given_up: Sequence[UUID] = ()
+
+    @property
+    def placement(self) -> Placement:
+        """Who, what and when."""
+        return self.place.placement
 
 
 class _Lost(Exception):
     """Somebody else took it between our look and our try."""
 
 
-async def take_place(
-    session: AsyncSession, wanted: Wanted, *, now: datetime, prepare: Callable[[Book], Awaitable[UUID]]
-) -> Taken:
-    """Take a place for the booking that `prepare` returns (or makes); refuses with the reason.
+#: Writes what must not stay without the place, and the place with it; False if somebody else was quicker.
+Write = Callable[[Place], Awaitable[bool]]
 
-    `prepare` runs in the savepoint, once for each try: what it writes vanishes if the place is lost.
+
+async def take_place(
+    session: AsyncSession,
+    wanted: Wanted,
+    *,
+    now: datetime,
+    write: Write,
+    gave_back: list[dict[str, Any]] | None = None,
+) -> Taken:
+    """Take a place with what `write` puts there; refuses with the reason if there is none.
+
+    What a booking that moves gives back is noted in `gave_back`.
     """
+    async for place in _places(session, wanted, now):
+        taken = await _try(session, wanted, place, now, write, [] if gave_back is None else gave_back)
+        if taken is not None:
+            return taken
+    raise BookingRefused(Reason.STAFF_BUSY)
+
+
+async def claim(
+    session: AsyncSession,
+    business_id: UUID,
+    placement: Placement,
+    *,
+    booking_id: UUID | None = None,
+    session_id: UUID | None = None,
+    proposed: bool = False,
+) -> bool:
+    """Take the time of a placement for a booking or a class; False, and perhaps a part of it, if some is taken."""
+    done = await session.execute(
+        _CLAIM,
+        {
+            "business_id": business_id,
+            "booking_id": booking_id,
+            "session_id": session_id,
+            "proposed": proposed,
+            **claim_values(placement),
+        },
+    )
+    return bool(done.rowcount == len(placement.claims))  # type: ignore[attr-defined]
+
+
+def claim_values(placement: Placement) -> dict[str, list[object]]:
+    """Return the claims of a placement as the columns of their rows."""
+    return {
+        "ids": [new_id() for _ in placement.claims],
+        "numbers": [number for number, _, _ in placement.claims],
+        "froms": [moment_of(start) for _, start, _ in placement.claims],
+        "untils": [moment_of(end) for _, _, end in placement.claims],
+    }
+
+
+async def _places(session: AsyncSession, wanted: Wanted, now: datetime) -> AsyncIterator[Place]:
+    """Yield places, best first; when all are lost to others, look again."""
+    in_class = on_offer(wanted.catalog, wanted.request.service_id).capacity > 1
     for _ in range(_LOOKS):
-        for book in await find_place(
+        if in_class:
+            await classes.lock_session(session, wanted.catalog, wanted.request, wanted.starts)
+        for place in await find_places(
             session,
             wanted.catalog,
-            service_id=wanted.service_id,
-            staff_id=wanted.staff_id,
+            wanted=wanted.request,
             starts=wanted.starts,
             now=now,
             ignoring=wanted.moving,
             customer_id=wanted.customer_id,
             first=wanted.first,
             bounded=wanted.bounded,
+            override=wanted.override,
         ):
-            taken = await _try(session, wanted, book, now, prepare)
-            if taken is not None:
-                return taken
-    raise BookingRefused(Reason.STAFF_BUSY)
+            yield place
 
 
 async def _try(
-    session: AsyncSession, wanted: Wanted, book: Book, now: datetime, prepare: Callable[[Book], Awaitable[UUID]]
+    session: AsyncSession,
+    wanted: Wanted,
+    place: Place,
+    now: datetime,
+    write: Write,
+    gave_back: list[dict[str, Any]],
 ) -> Taken | None:
-    business_id, need = wanted.catalog.business.id, book.need
-    start = minute_of(wanted.starts)
-    first, last = start - need.before, start + need.duration + need.after
-    in_the_way = [one for one in book.yielding if overlap([one.span], first, last)]
-    lapsed = [one.booking_id for one in in_the_way if one.lapsed]
-    own = [one.booking_id for one in in_the_way if not one.lapsed]
+    business_id = wanted.catalog.business.id
+    lapsed = [one.booking_id for one in place.yielding if one.lapsed]
+    own = [one.booking_id for one in place.yielding if not one.lapsed]
     if lapsed:
         await expire_these(session, business_id, lapsed, now=now)
     if own and len(await lock_held(session, business_id, own)) < len(own):
         return None
+    if not own and not wanted.moving and place.opens is None:
+        return Taken(place) if await write(place) else None
     try:
         async with session.begin_nested():
-            if own or wanted.moving:
-                await give_back(session, business_id, [*own, *filter(None, [wanted.moving])])
-            booking_id = await prepare(book)
-            if not await _insert(session, wanted, book, booking_id):
+            if own:
+                await give_back(session, business_id, own)
+            gave_back[:] = await give_back(session, business_id, [wanted.moving]) if wanted.moving else []
+            if place.opens is not None:
+                place = await _open_class(session, business_id, place, wanted.request.party)
+            if not await write(place):
                 raise _Lost
     except _Lost:
         return None
@@ -114,26 +190,32 @@ async def _try(
         if isinstance(error.orig, DeadlockDetected):
             return None
         raise
-    return Taken(booking_id, book.time.staff_id, wanted.starts + timedelta(minutes=need.duration), own)
+    return Taken(place, own)
 
 
-async def _insert(session: AsyncSession, wanted: Wanted, book: Book, booking_id: UUID) -> bool:
-    need = book.need
-    during = Range(
-        wanted.starts - timedelta(minutes=need.before),
-        wanted.starts + timedelta(minutes=need.duration + need.after),
-        bounds="[)",
-    )
-    done = await session.execute(
-        insert(Allocation)
+async def _open_class(session: AsyncSession, business_id: UUID, place: Place, party: int) -> Place:
+    """Begin a class: two who come at once for an empty one make one class and two seats of it."""
+    opens = place.opens
+    assert opens is not None  # noqa: S101 - the caller has looked
+    made = await session.execute(
+        insert(ClassSession)
         .values(
-            business_id=wanted.catalog.business.id,
+            business_id=business_id,
             id=new_id(),
-            booking_id=booking_id,
-            calendar_no=wanted.catalog.staff_member(book.time.staff_id).calendar_no,
-            during=during,
+            service_id=opens.service_id,
+            location_id=opens.location_id,
+            staff_id=opens.staff_id,
+            starts=opens.starts,
+            ends=opens.ends,
+            capacity=opens.capacity,
+            state="open",
         )
         .on_conflict_do_nothing()
-        .returning(Allocation.id)
+        .returning(ClassSession)
     )
-    return done.first() is not None
+    one = made.scalar_one_or_none()
+    if one is None or not await claim(session, business_id, place.placement, session_id=one.id):
+        raise _Lost
+    seats = classes.seats_in(one, range(party))
+    assert seats.placement is not None  # noqa: S101 - a class has seats
+    return Place(seats.placement, session_id=one.id)

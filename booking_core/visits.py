@@ -1,6 +1,6 @@
 """What becomes of a confirmed booking: the customer says they come, comes, or does not."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,6 +28,28 @@ async def confirm_attendance(
     return booking
 
 
+#: How long before its start somebody may be checked in.
+_EARLY = timedelta(hours=12)
+_STATES = {
+    Move.CHECK_IN: State.CHECKED_IN,
+    Move.UNDO_CHECK_IN: State.CONFIRMED,
+    Move.COMPLETE: State.COMPLETED,
+    Move.MARK_NO_SHOW: State.NO_SHOW,
+}
+
+
+async def check_in(session: AsyncSession, business_id: UUID, booking_id: UUID, *, now: datetime, actor: str) -> Booking:
+    """Note that the customer is here; they may be early."""
+    return await _finish(session, business_id, booking_id, Move.CHECK_IN, now=now, actor=actor, early=_EARLY)
+
+
+async def undo_check_in(
+    session: AsyncSession, business_id: UUID, booking_id: UUID, *, now: datetime, actor: str
+) -> Booking:
+    """Take a check-in back: it was somebody else."""
+    return await _finish(session, business_id, booking_id, Move.UNDO_CHECK_IN, now=now, actor=actor, early=_EARLY)
+
+
 async def complete(session: AsyncSession, business_id: UUID, booking_id: UUID, *, now: datetime, actor: str) -> Booking:
     """Note that the visit took place."""
     return await _finish(session, business_id, booking_id, Move.COMPLETE, now=now, actor=actor)
@@ -41,13 +63,20 @@ async def mark_no_show(
 
 
 async def _finish(
-    session: AsyncSession, business_id: UUID, booking_id: UUID, move: Move, *, now: datetime, actor: str
+    session: AsyncSession,
+    business_id: UUID,
+    booking_id: UUID,
+    move: Move,
+    *,
+    now: datetime,
+    actor: str,
+    early: timedelta = timedelta(0),
 ) -> Booking:
     booking = await load(session, business_id, booking_id, for_update=True)
-    if booking.state == {Move.COMPLETE: State.COMPLETED, Move.MARK_NO_SHOW: State.NO_SHOW}[move]:
+    if booking.state == _STATES[move]:
         return booking
     state = after(booking.state, move)
-    if booking.starts > now:
+    if booking.starts - early > now:
         raise BookingRefused(Reason.NOT_NOW, state=booking.state, move=move.value)
     booking.state = state.value
     booking.updated_at = now

@@ -16,6 +16,7 @@ from booking_core import catalog as catalogs
 from booking_core.kit.clock import current_time
 from booking_core.kit.ids import BookingId, new_id
 from booking_core.models import Booking, BookingAudit, State
+from booking_core.placed import request_of
 from booking_core.rules import suggest
 from bot import handoff, tasks
 from bot.actions import cards
@@ -24,7 +25,7 @@ from bot.actions.contract import Turn
 from bot.actions.offer import OFFERS, slot_option
 from bot.actions.submit import booked
 from bot.models import Dialogue, HandoffNote
-from bot.turn import open_turn, speak
+from bot.turn import Voice, open_turn, speak
 from bot.wiring import System
 from channels import conversations, messages
 from channels.models import Conversation, Delivery, Message
@@ -34,7 +35,7 @@ from payment_links.models import Payment
 _TOLD = "told_expired"
 
 
-async def turn_about(system: System, session: AsyncSession, booking: Booking, *, now: datetime) -> Turn | None:
+async def turn_about(system: Voice, session: AsyncSession, booking: Booking, *, now: datetime) -> Turn | None:
     """Return the circumstances for saying something about a booking in its thread, if it has one."""
     if booking.conversation_id is None:
         return None
@@ -120,8 +121,7 @@ async def _offer_again(turn: Turn, booking: Booking, key: str = "hold.expired", 
     free = await calendar.free_slots(
         turn.session,
         turn.catalog,
-        service_id=booking.service_id,
-        staff_id=booking.staff_id,
+        wanted=request_of(turn.catalog, booking, staff_id=booking.staff_id),
         windows=[(max(turn.now, booking.starts - timedelta(days=2)), booking.starts + timedelta(days=5))],
         exclude=(),
         now=turn.now,

@@ -107,7 +107,8 @@ class Service(Base):
         CheckConstraint("1 <= units_min AND units_min <= units_max", name="units"),
         CheckConstraint("(unit IN ('day', 'night')) = (day_from IS NOT NULL AND day_until IS NOT NULL)", name="days"),
         CheckConstraint(
-            "processing >= 0 AND (processing = 0 OR (processing_from > 0 AND processing_from + processing <= duration))",
+            "processing >= 0 AND (processing = 0"
+            " OR (processing_from > 0 AND processing_from + processing <= duration))",
             name="processing",
         ),
         CheckConstraint(f"capacity BETWEEN 1 AND {CALENDAR_WIDTH}", name="capacity"),

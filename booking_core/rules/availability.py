@@ -1,57 +1,42 @@
-"""Which starts are free for one person, and why one is not. Listing and booking ask the same questions.
+"""Which starts are free for a visit, and why one is not. Listing and booking ask the same questions.
 
 Inside everything is a whole minute since 1970 (UTC); what is taken includes the buffers of those who
-took it, and the asked service's own buffers are added to that (both apply between two visits). Only the
-visit itself must lie in working time: cleaning up may outlast it.
+took it, and the asked service's own buffers are added to that. Only the visit itself must lie in working
+time: cleaning up may outlast it.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.rules import grid as grids
-from booking_core.rules.grid import Grid
-from booking_core.rules.spans import Span, around, merge, overlap, subtract
-from booking_core.rules.wallclock import minute_from, minute_of, offset_at
+from booking_core.rules.feasible import Feasible, Level
+from booking_core.rules.grid import Grid, on_clock_grid
+from booking_core.rules.placing import Placer, contains
+from booking_core.rules.plan import Plan, Times
+from booking_core.rules.spans import Span, merge, overlap
+from booking_core.rules.wallclock import DAY, instant, local_day, minute_from, minute_of, offset_at
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A start that can be booked, and with whom. `waste`: minutes too short for this service that it would leave."""
+    """A start that can be booked, where and with whom.
+
+    `waste`: minutes beside it that would be too short for another of its kind.
+    """
 
     starts: datetime
     ends: datetime
-    staff_id: UUID
+    #: None where nobody is needed.
+    staff_id: UUID | None
     waste: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What a service asks of one person's time, in minutes."""
-
-    duration: int
-    before: int = 0
-    after: int = 0
-    interval: int = 15
-    grid: Grid = Grid.HOUR
-
-
-@dataclass(frozen=True, slots=True)
-class StaffTime:
-    """One person's time over some days; all spans merged."""
-
-    staff_id: UUID
-    tz: str
-    #: When they work.
-    working: Sequence[Span]
-    #: When they would work but for days off and time away of their own.
-    usual: Sequence[Span] = ()
-    #: Taken by bookings, and by unpaid holds.
-    booked: Sequence[Span] = ()
-    held: Sequence[Span] = ()
+    location_id: UUID | None = None
+    #: The class, and how many of its seats are left.
+    session_id: UUID | None = None
+    seats_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,44 +48,141 @@ class Bounds:
     latest: int
 
 
+@dataclass(frozen=True)
+class Search:
+    """One plan and what is known of everybody's time: ask it for starts, places and reasons."""
+
+    plan: Plan
+    times: Times
+    horizon: Span
+    override: bool = False
+    _levels: dict[Level, Feasible] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def at(self, level: Level = Level.HELD) -> Feasible:
+        """Return the feasible starts as far as a level looks."""
+        if level not in self._levels:
+            self._levels[level] = Feasible(self.plan, self.times, self.horizon, level, self.override)
+        return self._levels[level]
+
+    @property
+    def needs_placing(self) -> bool:
+        """Whether spans of starts promise too much: where parts compete for the same people or units."""
+        plan = self.plan
+        return plan.lanes > 1 or any(
+            len(part.roles) > 1 or part.same_staff or part.person != plan.parts[0].person for part in plan.parts
+        )
+
+    def starts(self, within: Sequence[Span]) -> list[int]:
+        """Return the starts on the grid that are free and lie in the merged spans `within`, in order.
+
+        The grid is laid into each free stretch as a whole, so that it does not depend on what is asked. A
+        span of one minute asks about that very start, wherever the grid has been pushed meanwhile.
+        """
+        found = self.at()
+        starts: set[int] = set()
+        for lead, (_, length) in enumerate(found.by_candidate[0]):
+            spans = found.lead(lead)
+            for span in spans:
+                self._lay(starts, span, length, within)
+            starts.update(one for one, _ in filter(is_one_start, within) if contains(spans, one) and self._on_grid(one))
+        if self.needs_placing:
+            placer = Placer(found)
+            return sorted(start for start in starts if placer.place(start) is not None)
+        return sorted(starts)
+
+    def waste(self, staff_id: UUID | None, start: int) -> int:
+        """Return how many minutes a visit would leave beside it that are too short for another of its kind."""
+        found = self.at()
+        roles = self.plan.parts[0].roles
+        for lead, (_, length) in enumerate(found.by_candidate[0]):
+            if staff_id is not None and roles and roles[0][lead].person.id != staff_id:
+                continue
+            for first, end in found.lead(lead):
+                if first <= start < end:
+                    return sum(gap for gap in (start - first, end - 1 - start) if gap < length)
+        return 0
+
+    def why_not(self, start: int) -> Reason | None:
+        """Return why the visit cannot begin at this minute; None if it can."""
+        return self._first_failing(lambda found: Placer(found).place(start) is not None)
+
+    def why_none(self, within: Sequence[Span]) -> Reason:
+        """Return why there is no start in the merged spans `within`: what stands in the way last."""
+
+        def reachable(found: Feasible) -> bool:
+            # Any minute will do: that the grid passes it over is told apart below.
+            return any(
+                overlap(within, start, end)
+                for lead in range(len(found.by_candidate[0]))
+                for start, end in found.lead(lead)
+            )
+
+        reason = self._first_failing(reachable)
+        return reason or (Reason.STAFF_BUSY if self.needs_placing else Reason.OFF_GRID)
+
+    def _first_failing(self, works: Callable[[Feasible], bool]) -> Reason | None:
+        for level in Level:
+            if not works(self.at(level)):
+                return _REASONS[level]
+        return None
+
+    def _lay(self, starts: set[int], span: Span, length: int, within: Sequence[Span]) -> None:
+        plan = self.plan
+        lead = partial(offset_at, plan.tz)
+        # What is open for days has no beginning of its own: then each local date is one.
+        for first, end in self._cut(span) if span[1] - span[0] > DAY else (span,):
+            grid = grids.starts_in(
+                (first, end - 1 + length), duration=length, interval=plan.interval, grid=plan.grid, offset_at=lead
+            )
+            for low, high in within:
+                if low < end and first < high:
+                    skipped = max(0, -((grid.start - low) // plan.interval))
+                    starts.update(range(grid.start + skipped * plan.interval, min(high, grid.stop), plan.interval))
+
+    def _cut(self, span: Span) -> Iterable[Span]:
+        tz, (start, end) = self.plan.tz, span
+        while start < end:
+            midnight = instant(tz, local_day(tz, start), DAY)
+            yield start, min(end, midnight)
+            start = midnight
+
+    def _on_grid(self, start: int) -> bool:
+        return self.plan.grid == Grid.HOUR and on_clock_grid(
+            start, interval=self.plan.interval, offset_at=lambda at: offset_at(self.plan.tz, at)
+        )
+
+
+_REASONS = {
+    Level.USUAL: Reason.OUTSIDE_HOURS,
+    Level.WORKING: Reason.STAFF_AWAY,
+    Level.LIMITS: Reason.LIMIT_REACHED,
+    Level.STAFF_BOOKED: Reason.STAFF_BUSY,
+    Level.RESOURCES_BOOKED: Reason.RESOURCE_BUSY,
+    Level.HELD: Reason.HELD,
+}
+#: Of several reasons the one with most hope is told.
+_HOPE = (
+    Reason.HELD,
+    Reason.SOLD_OUT,
+    Reason.RESOURCE_BUSY,
+    Reason.STAFF_BUSY,
+    Reason.OFF_GRID,
+    Reason.LIMIT_REACHED,
+    Reason.STAFF_AWAY,
+    Reason.OUTSIDE_HOURS,
+    Reason.STAFF_CANNOT,
+)
+
+
+def most_hopeful(reasons: Iterable[Reason]) -> Reason:
+    """Return the reason that is worth telling; with nobody there at all, nobody can."""
+    return min(reasons, key=_HOPE.index, default=Reason.STAFF_CANNOT)
+
+
 def bounds_for(now: datetime, *, lead_time: int, window_end: int) -> Bounds:
     """Return where starts may lie; exactly `lead_time` minutes from now is early enough."""
     current = minute_from(now)
     return Bounds(now=current, earliest=current + lead_time, latest=window_end)
-
-
-def free_starts(time: StaffTime, need: Need, within: Sequence[Span]) -> list[int]:
-    """Return the starts on the grid that are free and lie in the merged spans `within`.
-
-    The grid is laid into each free stretch as a whole, so that it does not depend on what is asked.
-    """
-    found: list[int] = []
-    lead = partial(offset_at, time.tz)
-    for free in _free(time, need, (*time.booked, *time.held)):
-        starts = grids.starts_in(free, duration=need.duration, interval=need.interval, grid=need.grid, offset_at=lead)
-        found.extend(start for start in starts if around(within, start, start + 1))
-    return found
-
-
-def waste_at(time: StaffTime, need: Need, start: int) -> int:
-    """Return how many minutes a visit would leave beside it that are too short for another of its kind."""
-    free = around(_free(time, need, (*time.booked, *time.held)), start, start + need.duration)
-    if free is None:
-        return 0
-    gaps = (start - free[0], free[1] - start - need.duration)
-    return sum(gap for gap in gaps if gap < need.duration)
-
-
-def why_not(time: StaffTime, need: Need, start: int) -> Reason | None:
-    """Return why this person cannot begin at this minute; None if they can."""
-    end = start + need.duration
-    if not around(time.working, start, end):
-        return Reason.STAFF_AWAY if around(time.usual, start, end) else Reason.OUTSIDE_HOURS
-    if overlap(time.booked, start - need.before, end + need.after):
-        return Reason.STAFF_BUSY
-    if overlap(time.held, start - need.before, end + need.after):
-        return Reason.HELD
-    return None
 
 
 def out_of_bounds(start: int, bounds: Bounds) -> Reason | None:
@@ -110,39 +192,6 @@ def out_of_bounds(start: int, bounds: Bounds) -> Reason | None:
     if start < bounds.earliest:
         return Reason.TOO_SOON
     return Reason.TOO_FAR if start >= bounds.latest else None
-
-
-def why_none(time: StaffTime, need: Need, within: Sequence[Span]) -> Reason:
-    """Return why this person has no free start in the merged spans `within`: the most hopeful reason."""
-
-    def reachable(free: Iterable[Span]) -> bool:
-        # Any minute will do: that the grid passes it over is told apart below.
-        return any(
-            overlap(within, start, end - need.duration + 1) for start, end in free if end - start >= need.duration
-        )
-
-    if reachable(_free(time, need, (*time.booked, *time.held))):
-        return Reason.OFF_GRID
-    if reachable(_free(time, need, time.booked)):
-        return Reason.HELD
-    if reachable(time.working):
-        return Reason.STAFF_BUSY
-    return Reason.STAFF_AWAY if reachable(time.usual) else Reason.OUTSIDE_HOURS
-
-
-#: Of several people's reasons the one with most hope is told.
-_HOPE = (
-    Reason.HELD,
-    Reason.STAFF_BUSY,
-    Reason.OFF_GRID,
-    Reason.STAFF_AWAY,
-    Reason.OUTSIDE_HOURS,
-)
-
-
-def most_hopeful(reasons: Iterable[Reason]) -> Reason:
-    """Return the reason that is worth telling; with nobody there at all, nobody can."""
-    return min(reasons, key=_HOPE.index, default=Reason.STAFF_CANNOT)
 
 
 def is_one_start(span: Span) -> bool:
@@ -168,8 +217,3 @@ def whole_minute(moment: datetime) -> int:
     if moment.second or moment.microsecond:
         raise BookingRefused(Reason.OFF_GRID)
     return minute_of(moment)
-
-
-def _free(time: StaffTime, need: Need, taken: Iterable[Span]) -> list[Span]:
-    """Return where the visit itself may lie: its own buffers make everything taken longer."""
-    return subtract(time.working, merge((start - need.after, end + need.before) for start, end in taken))

@@ -7,8 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from booking_core.rules.availability import Slot
+from booking_core.rules.spans import Span, merge, subtract
 from booking_core.rules.waitlist import Window, earliest_offer
 
+#: Calendar number, from and to, in minutes.
+Claim = tuple[int, int, int]
 #: So many days around the visit are searched, one reach after the other: near times are found first.
 REACHES = (1, 4, 14)
 _MINUTE = timedelta(minutes=1)
@@ -65,3 +68,25 @@ def _needs(part: Mapping[str, Any], whose: str) -> bool:
 
 def _overlap(part: Mapping[str, Any], away: Window) -> bool:
     return datetime.fromisoformat(part["starts"]) < away[1] and away[0] < datetime.fromisoformat(part["ends"])
+
+
+def left_to_take(claims: Iterable[Claim], own: Mapping[int, Sequence[Span]]) -> tuple[Claim, ...]:
+    """Return what of claims is not one's own already: a visit that moves may keep its room."""
+    wanted: dict[int, list[Span]] = {}
+    for number, start, end in claims:
+        wanted.setdefault(number, []).append((start, end))
+    return tuple(
+        (number, start, end)
+        for number, spans in sorted(wanted.items())
+        for start, end in subtract(merge(spans), merge(own.get(number, ())))
+    )
+
+
+def unlike(parts: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]]) -> int:
+    """Return how many parts of a visit another plan of it does not have: the fewer, the less changes for them."""
+    kept = [_essence(one) for one in others]
+    return sum(1 for part in parts if _essence(part) not in kept)
+
+
+def _essence(part: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (part["service"], part["person"], part["staff"], datetime.fromisoformat(part["starts"]))

@@ -1,6 +1,6 @@
 """At which minutes of a free span a visit may begin."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from enum import StrEnum
 
 from booking_core.rules.spans import Span
@@ -27,7 +27,7 @@ def step_of(interval: int) -> int:
 
 def starts_in(
     free: Span, *, duration: int, interval: int, grid: Grid = Grid.HOUR, offset_at: Callable[[int], int]
-) -> Iterable[int]:
+) -> range:
     """Return every start in a free span; `offset_at` tells the wall clock's lead on UTC at a minute."""
     first, end = free
     last = end - duration

@@ -56,3 +56,42 @@ def overlap(spans: Iterable[Span], start: int, end: int) -> bool:
 def length(spans: Iterable[Span]) -> int:
     """Return how many minutes the spans last together."""
     return sum(end - start for start, end in spans)
+
+
+def intersect(one: Sequence[Span], other: Sequence[Span]) -> list[Span]:
+    """Return the time that lies in both of two sorted sequences of spans; what is apart stays apart."""
+    both: list[Span] = []
+    at = here = 0
+    while at < len(one) and here < len(other):
+        start = max(one[at][0], other[here][0])
+        end = min(one[at][1], other[here][1])
+        if start < end:
+            both.append((start, end))
+        if one[at][1] < other[here][1]:
+            at += 1
+        else:
+            here += 1
+    return both
+
+
+def at_least(count: int, many: Iterable[Sequence[Span]]) -> list[Span]:
+    """Return the time that lies in at least `count` of the given sequences of merged spans."""
+    edges = sorted(edge for spans in many for start, end in spans for edge in ((start, 1), (end, -1)))
+    found: list[Span] = []
+    depth, since = 0, 0
+    for minute, step in edges:
+        before, depth = depth, depth + step
+        if before < count <= depth:
+            since = minute
+        elif depth < count <= before and since < minute:
+            if found and found[-1][1] == since:
+                found[-1] = (found[-1][0], minute)
+            else:
+                found.append((since, minute))
+    return found
+
+
+def starts_that_fit(free: Iterable[Span], first: int, last: int) -> list[Span]:
+    """Return the starts from which `first` to `last` (minutes after the start) lies whole in a free span."""
+    length = last - first
+    return [(start - first, end - last + 1) for start, end in free if end - start >= length]

@@ -24,7 +24,7 @@ def suggest(
     """
     if not slots:
         return []
-    order = sorted(slots, key=lambda slot: (slot.starts, slot.staff_id))
+    order = sorted(slots, key=lambda slot: (slot.starts, str(slot.staff_id)))
     apart = _APART_OPEN if wish is None else _APART_NEAR
     costs = [_cost(slot, wish or order[0].starts, wished=wish is not None, prefer=prefer_staff) for slot in order]
     chosen: list[Slot] = []

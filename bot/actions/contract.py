@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.catalog import Catalog
 from booking_core.models import Business, Customer, Location, Service, Staff
+from booking_core.rules.availability import Slot
 from bot import phrasing
 from bot.words import Words, language_of
 from channels.models import Conversation, Message
@@ -170,6 +171,11 @@ def _known(find: Any, text: str | None) -> Any:
         return find(UUID(text))
     except (KeyError, ValueError):
         return None
+
+
+def remembered(slot: Slot) -> dict[str, str | None]:
+    """Return a free time as the dialogue remembers it."""
+    return {"starts": slot.starts.isoformat(), "staff": str(slot.staff_id) if slot.staff_id else None}
 
 
 def forget_task() -> dict[str, Any]:

@@ -9,8 +9,9 @@ from uuid import UUID
 from booking_core import booking as bookings
 from booking_core import calendar
 from booking_core.models import Booking, Service, Staff
+from booking_core.requests import VisitRequest
 from bot.actions import answers, wish
-from bot.actions.contract import ANYONE, Draft, Turn, forget_task
+from bot.actions.contract import ANYONE, Draft, Turn, forget_task, remembered
 from bot.actions.taking import declined, take_booking
 from bot.actions.taps import tapped
 from bot.phrasing import listed
@@ -258,8 +259,7 @@ async def _find_slot(turn: Turn, slots: dict[str, Any], before: Draft, reading: 
     free = await calendar.free_slots(
         turn.session,
         turn.catalog,
-        service_id=service.id,
-        staff_id=draft.wanted_staff,
+        wanted=VisitRequest.one(service.id, draft.wanted_staff),
         windows=[(exact, exact + timedelta(minutes=1))],
         exclude=wanted.exclude,
         now=turn.now,
@@ -269,7 +269,7 @@ async def _find_slot(turn: Turn, slots: dict[str, Any], before: Draft, reading: 
     found = next((slot for slot in free.slots if slot.starts == exact), None)
     if found is not None:
         # Who it will be is part of the summary: lengths and prices differ by person.
-        reading.remember["slot"] = {"starts": exact.isoformat(), "staff": str(found.staff_id)}
+        reading.remember["slot"] = remembered(found)
     else:
         reading.remember["memo"] = memo | {"missed": exact.isoformat(), "why": free.reason.value if free.reason else ""}
 

@@ -10,10 +10,11 @@ from uuid import UUID
 from booking_core import booking as bookings
 from booking_core import calendar
 from booking_core.calendar import FreeSlots
+from booking_core.requests import VisitRequest
 from booking_core.rules import policy, suggest
 from booking_core.rules.availability import Slot
 from bot.actions import cards, wish
-from bot.actions.contract import Draft, Option, Turn
+from bot.actions.contract import Draft, Option, Turn, remembered
 from nlu.contract import Answer, Step
 from payment_links import links
 
@@ -83,7 +84,7 @@ class AskSlot:
                 ),
                 remember={"memo": memo | {"offered": [], "page": 0}, "when": None},
             )
-        offered = [{"starts": slot.starts.isoformat(), "staff": str(slot.staff_id)} for slot in offers]
+        offered = [remembered(slot) for slot in offers]
         memo = {key: value for key, value in memo.items() if key not in {"missed", "why"}} | {"offered": offered}
         act = "ask_when" if wanted.open and not memo.get("page") and draft.task == "book" else "offer_slots"
         return Answer(
@@ -137,8 +138,7 @@ async def _free(
     return await calendar.free_slots(
         turn.session,
         turn.catalog,
-        service_id=draft.service.id,
-        staff_id=staff_id,
+        wanted=VisitRequest.one(draft.service.id, staff_id),
         windows=spans,
         exclude=wanted.exclude,
         now=turn.now,

@@ -7,6 +7,7 @@ from booking_core import booking as bookings
 from booking_core import customers
 from booking_core.models import Booking, State
 from booking_core.refusals import BookingRefused, Reason
+from booking_core.requests import VisitRequest
 from bot.actions import cards
 from bot.actions.contract import Draft, Turn, forget_task
 from nlu.contract import Answer, Step
@@ -49,8 +50,7 @@ async def _book(turn: Turn, draft: Draft) -> Answer:
     held = await bookings.hold(
         turn.session,
         catalog=turn.catalog,
-        service_id=draft.service.id,
-        staff_id=draft.slot_staff or draft.wanted_staff,
+        wanted=VisitRequest.one(draft.service.id, draft.slot_staff or draft.wanted_staff),
         starts=draft.starts,
         customer_id=turn.customer.id,
         conversation_id=turn.conversation.id,

@@ -5,6 +5,7 @@ from booking_core.models import State
 from bot.actions.answers import own_bookings, pending_payment
 from bot.actions.contract import Option, Turn, forget_task
 from bot.actions.reminded import confirm_attendance, decline_reminder
+from bot.actions.unasked import TAPS, answer_plainly
 from nlu.contract import Answer, Step
 from payment_links import links
 
@@ -57,8 +58,10 @@ class NothingOpen:
     name = "action_nothing_open"
 
     async def answer(self, step: Step) -> Answer:
-        """Take it as the answer to the last reminder, else ask what can be done."""
+        """Take it as the answer to the last reminder or offer, else ask what can be done."""
         turn: Turn = step.context
+        if (answer := await answer_plainly(turn, step)) is not None:
+            return answer
         if turn.last is not None and turn.last.act == "reminder":
             if step.understood.intent == "affirm":
                 return await confirm_attendance(turn, turn.last)
@@ -137,6 +140,8 @@ class Tapped:
         """Do what it means; those that start or continue a task go to the form."""
         turn: Turn = step.context
         assert step.heard.tap is not None  # noqa: S101 - the rule for taps runs for taps only
+        if step.heard.tap.do in TAPS:
+            return await TAPS[step.heard.tap.do](turn, step.heard.tap.args, step.form)
         match step.heard.tap.do:
             case "greet":
                 return Answer(then="action_greet")

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from booking_core import booking as bookings
 from booking_core import calendar
-from bot.actions.contract import ANYONE, Turn, forget_task
+from booking_core.requests import VisitRequest
+from bot.actions.contract import ANYONE, Turn, forget_task, remembered
 from bot.actions.taking import declined, fresh_task, take_booking
 from nlu.contract import Answer, Step
 
@@ -79,8 +80,7 @@ async def _chose_slot(turn: Turn, args: Mapping[str, Any], slots: Mapping[str, A
     free = await calendar.free_slots(
         turn.session,
         turn.catalog,
-        service_id=UUID(args["service"]),
-        staff_id=UUID(args["staff"]) if args.get("staff") else None,
+        wanted=VisitRequest.one(UUID(args["service"]), UUID(args["staff"]) if args.get("staff") else None),
         windows=[(starts, starts + timedelta(minutes=1))],
         exclude=(),
         now=turn.now,
@@ -89,7 +89,7 @@ async def _chose_slot(turn: Turn, args: Mapping[str, Any], slots: Mapping[str, A
     )
     found = next((slot for slot in free.slots if slot.starts == starts), None)
     if found is not None:
-        remember["slot"] = {"starts": args["starts"], "staff": str(found.staff_id)}
+        remember["slot"] = remembered(found)
         if task == "move":
             # The question named the choice and what it does: the tap is the yes.
             remember["confirmed"] = True

@@ -12,6 +12,7 @@ from booking_core import booking, calendar, catalog, customers
 from booking_core.calendar import FreeSlots
 from booking_core.kit.ids import new_id
 from booking_core.models import Booking, Business, Location, ScheduleRule, Service, Skill, Staff
+from booking_core.requests import VisitRequest
 
 TZ = "Europe/Madrid"
 #: A Monday morning in winter, when Madrid is an hour ahead of UTC.
@@ -56,8 +57,7 @@ class Shop:
         return await booking.hold(
             self.session,
             catalog=await self.catalog(),
-            service_id=self.services[service],
-            staff_id=self.staff[staff] if staff else None,
+            wanted=VisitRequest.one(self.services[service], self.staff[staff] if staff else None),
             starts=at(clock) if isinstance(clock, str) else clock,
             customer_id=customer or await self.customer(),
             conversation_id=None,
@@ -89,8 +89,7 @@ class Shop:
         return await calendar.free_slots(
             self.session,
             await self.catalog(),
-            service_id=self.services[service],
-            staff_id=self.staff[staff] if staff else None,
+            wanted=VisitRequest.one(self.services[service], self.staff[staff] if staff else None),
             windows=windows or [(at("00:00"), at("00:00") + timedelta(days=1))],
             exclude=more.pop("exclude", ()),
             now=now,

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from booking_core import booking
 from booking_core.models import Booking, BookingAudit, Reminder, State
-from booking_core.refusals import Reason
+from booking_core.refusals import BookingRefused, Reason
 from tests.booking_core.shop import MONDAY, NOW, Shop, at, open_shop
 from tests.booking_core.test_hold import refused
 
@@ -114,8 +114,10 @@ async def test_a_move_leaves_old_reminders_behind(shop: Shop) -> None:
     one = await confirm(shop, await shop.hold(at("10:00", THURSDAY)))
     await booking.confirm_attendance(shop.session, shop.business_id, one.id, version=1, now=NOW)
     moved = await shop.move(one, at("11:00", THURSDAY), key="same")
-    again = await shop.move(one, at("12:00", THURSDAY), key="same")
+    again = await shop.move(one, at("11:00", THURSDAY), key="same")
     assert again is moved
+    with pytest.raises(BookingRefused, match="key_reused"):
+        await shop.move(one, at("12:00", THURSDAY), key="same")
     assert (moved.starts, moved.version, moved.attendance_confirmed_at) == (at("11:00", THURSDAY), 2, None)
     assert sorted(await reminders(shop, one)) == [
         (1, "24h", "skipped"),

@@ -14,6 +14,7 @@ from booking_core import booking, calendar, catalog, customers
 from booking_core.kit.db import Database
 from booking_core.models import Booking, State
 from booking_core.refusals import BookingRefused, Reason
+from booking_core.requests import VisitRequest
 from tests.booking_core.shop import NOW, Shop, at, open_shop
 
 CONNECTIONS = 16
@@ -53,12 +54,12 @@ async def attempt(
     async with db.transaction() as session:
         known = await catalog.load_catalog(session, shop.business_id)
         someone = await customers.load_or_create(session, shop.business_id, None, name="x", locale=None, now=now)
-        wanted = {"service_id": shop.services[service], "staff_id": shop.staff[staff] if staff else None}
+        wanted = VisitRequest.one(shop.services[service], shop.staff[staff] if staff else None)
         try:
             made = await booking.hold(
                 session,
                 catalog=known,
-                **wanted,
+                wanted=wanted,
                 starts=at(clock),
                 customer_id=someone.id,
                 conversation_id=None,
@@ -67,7 +68,7 @@ async def attempt(
             )
         except BookingRefused as refused:
             windows = [(at("00:00"), at("00:00") + timedelta(days=1))]
-            free = await calendar.free_slots(session, known, **wanted, windows=windows, now=now)
+            free = await calendar.free_slots(session, known, wanted=wanted, windows=windows, now=now)
             return refused.reason, free.slots
         async with together or nullcontext():
             return made
@@ -199,7 +200,7 @@ async def test_two_bookings_that_want_each_others_place(crowd: Database) -> None
                     version=1,
                     now=NOW,
                     actor="customer",
-                    key=f"to-{clock}",
+                    key=f"{one.id}-to-{clock}",
                 )
             except BookingRefused as refused:
                 return refused.reason
@@ -232,8 +233,7 @@ async def test_own_hold_paid_at_the_same_moment_is_not_given_up(crowd: Database)
                 await booking.hold(
                     session,
                     catalog=await catalog.load_catalog(session, shop.business_id),
-                    service_id=shop.services["colour"],
-                    staff_id=shop.staff["Ana"],
+                    wanted=VisitRequest.one(shop.services["colour"], shop.staff["Ana"]),
                     starts=at("10:00"),
                     customer_id=held.customer_id,
                     conversation_id=None,

@@ -7,6 +7,7 @@ import httpx
 
 from booking_core import booking, catalog, customers
 from booking_core.kit.clock import current_time
+from booking_core.requests import VisitRequest
 from tests.flows.world import World
 
 
@@ -68,8 +69,7 @@ async def another_takes_it(world: World) -> None:
         await booking.hold(
             session,
             catalog=await catalog.load_catalog(session, business_id),
-            service_id=service_id,
-            staff_id=staff_id,
+            wanted=VisitRequest.one(service_id, staff_id),
             starts=starts,
             customer_id=other.id,
             conversation_id=None,

@@ -10,6 +10,7 @@ from booking_core.catalog import load_catalog
 from booking_core.customers import load_or_create
 from booking_core.kit.db import Database
 from booking_core.kit.ids import new_id
+from booking_core.requests import VisitRequest
 from booking_core.seed import load_seed
 from bot.console.users import seed_users
 from bot.words import LOCALES
@@ -28,8 +29,7 @@ async def test_a_newcomer_signs_in_and_sees_a_booking(database: Database, anyone
         free = await calendar.free_slots(
             session,
             catalog,
-            service_id=service.id,
-            staff_id=None,
+            wanted=VisitRequest.one(service.id),
             windows=[(now + timedelta(days=2), now + timedelta(days=9))],
             exclude=(),
             now=now,
@@ -37,8 +37,7 @@ async def test_a_newcomer_signs_in_and_sees_a_booking(database: Database, anyone
         booking = await bookings.hold(
             session,
             catalog=catalog,
-            service_id=service.id,
-            staff_id=None,
+            wanted=VisitRequest.one(service.id),
             starts=free.slots[0].starts,
             customer_id=customer.id,
             conversation_id=None,

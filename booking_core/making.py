@@ -1,0 +1,241 @@
+"""Making a booking: keep a time until it is paid or agreed to, or book it at once."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import make_transient_to_detached
+
+from booking_core.calendar import Place
+from booking_core.catalog import Catalog
+from booking_core.changing import give_up
+from booking_core.kit.ids import new_id, new_reference, new_secret
+from booking_core.models import Booking, State
+from booking_core.placed import parts_json
+from booking_core.planning import steps_of
+from booking_core.quotes import quote
+from booking_core.records import CUSTOMER, find_by_key
+from booking_core.refusals import BookingRefused, Reason
+from booking_core.reminders import write_reminders
+from booking_core.requests import VisitRequest
+from booking_core.rules import policy as policies
+from booking_core.rules.wallclock import moment_of
+from booking_core.taking import Wanted, claim_values, take_place
+
+#: A reference that another booking has already is drawn anew so often.
+_DRAWS = 5
+
+# One statement: the booking, its time, its audit. The keys of a booking that is there already are not
+# stepped on; time that somebody else has is left out, and then the booking is taken back.
+_BOOK = text("""
+WITH made AS (
+    INSERT INTO booking (business_id, id, reference, conversation_id, customer_id, service_id, staff_id, location_id,
+        session_id, series_id, series_no, starts, ends, party, arrangement, units, parts, add_ons, attendees, answers,
+        state, hold_expires_at, version, price, due, currency, policy_snapshot, idempotency_key, ics_token,
+        created_at, updated_at)
+    VALUES (:business_id, :id, :reference, :conversation_id, :customer_id, :service_id, :staff_id, :location_id,
+        :session_id, :series_id, :series_no, :starts, :ends, :party, :arrangement, :units, CAST(:parts AS jsonb),
+        CAST(:add_ons AS jsonb), CAST(:attendees AS jsonb), CAST(:answers AS jsonb), :state, :hold_expires_at, 1,
+        :price, :due, :currency, CAST(:policy_snapshot AS jsonb), :idempotency_key, :ics_token, :now, :now)
+    ON CONFLICT DO NOTHING
+    RETURNING business_id, id
+), taken AS (
+    INSERT INTO allocation (business_id, id, booking_id, calendar_no, during)
+    SELECT made.business_id, n.id, made.id, n.no, tstzrange(n.starts, n.ends)
+    FROM made, unnest(CAST(:ids AS uuid[]), CAST(:numbers AS bigint[]), CAST(:froms AS timestamptz[]),
+                      CAST(:untils AS timestamptz[])) AS n (id, no, starts, ends)
+    ORDER BY n.no
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+), written AS (
+    INSERT INTO booking_audit (business_id, id, booking_id, at, actor, move, version, data)
+    SELECT business_id, :audit_id, id, :now, :actor, :move, 1, CAST(:data AS jsonb) FROM made
+)
+SELECT (SELECT count(*) FROM made), (SELECT count(*) FROM taken)
+""")
+_UNDO = text("DELETE FROM booking WHERE business_id = :business_id AND id = :id")
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """Everything about a booking that is to be made but where and when exactly."""
+
+    catalog: Catalog
+    request: VisitRequest
+    customer_id: UUID
+    conversation_id: UUID | None
+    key: str
+    actor: str
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    attendees: Sequence[str] = ()
+    #: It is an offer: held until then, whatever is due.
+    offer_until: datetime | None = None
+    series_id: UUID | None = None
+    series_no: int | None = None
+
+
+async def hold(
+    session: AsyncSession,
+    *,
+    catalog: Catalog,
+    wanted: VisitRequest,
+    starts: datetime,
+    customer_id: UUID,
+    conversation_id: UUID | None,
+    key: str,
+    now: datetime,
+    actor: str = CUSTOMER,
+    answers: Mapping[str, Any] | None = None,
+    attendees: Sequence[str] = (),
+    override: bool = False,
+    offer_until: datetime | None = None,
+    series_id: UUID | None = None,
+    series_no: int | None = None,
+) -> Booking:
+    """Keep a time for a customer until it is paid or agreed to, or book it at once if nothing stands against it.
+
+    The same `key` again returns the same booking. Holds of the same customer that lie in the way are given
+    up. `override`: a person at the business decides, so neither hours nor notice nor limits count; that
+    somebody else has the time always does. Raises BookingRefused.
+    """
+    making = Making(
+        catalog, wanted, customer_id, conversation_id, key, actor, answers or {}, attendees, offer_until,
+        series_id, series_no,
+    )  # fmt: skip
+    starts = starts.astimezone(UTC)
+    made: list[Booking] = []
+
+    async def write(place: Place) -> bool:
+        booking = await _insert(session, making, place, now=now)
+        if booking is not None:
+            made.append(booking)
+        return booking is not None
+
+    try:
+        taken = await take_place(
+            session,
+            Wanted(catalog, wanted, starts, customer_id=customer_id, override=override, bounded=offer_until is None),
+            now=now,
+            write=write,
+        )
+    except _KnownError as error:
+        return error.booking
+    except BookingRefused:
+        # The same command a second time finds its own booking in the way.
+        known = await find_by_key(session, catalog.business.id, key)
+        if known is None:
+            raise
+        return known
+    booking = made[-1]
+    if booking.state == State.CONFIRMED:
+        write_reminders(session, booking, now=now)
+    await give_up(session, booking, taken, now=now, actor=actor)
+    await session.flush()
+    return booking
+
+
+class _KnownError(Exception):
+    """The command has been carried out before."""
+
+    def __init__(self, booking: Booking) -> None:
+        super().__init__()
+        self.booking = booking
+
+
+async def _insert(session: AsyncSession, making: Making, place: Place, *, now: datetime) -> Booking | None:
+    """Write a booking with its time; None if the time is somebody else's, _KnownError if the key is."""
+    await session.flush()
+    for _ in range(_DRAWS):
+        values = _values(making, place, now)
+        made, taken = (await session.execute(_BOOK, _row(making, place, values, now))).one()
+        if made and taken == len(place.placement.claims):
+            return _attached(session, values)
+        if made:
+            await session.execute(_UNDO, {"business_id": values["business_id"], "id": values["id"]})
+            return None
+        known = await find_by_key(session, making.catalog.business.id, making.key)
+        if known is not None:
+            raise _KnownError(known)
+    raise BookingRefused(Reason.CHANGED)
+
+
+def _values(making: Making, place: Place, now: datetime) -> dict[str, Any]:
+    catalog, request, placement = making.catalog, making.request, place.placement
+    price = quote(catalog, request, placement=placement)
+    state, until = _first_state(making, price.due, moment_of(placement.start), now)
+    return {
+        "business_id": catalog.business.id,
+        "id": new_id(),
+        "reference": new_reference(),
+        "conversation_id": making.conversation_id,
+        "customer_id": making.customer_id,
+        "service_id": request.service_id,
+        "staff_id": placement.staff_id,
+        "location_id": placement.location_id,
+        "session_id": place.session_id,
+        "series_id": making.series_id,
+        "series_no": making.series_no,
+        "starts": moment_of(placement.start),
+        "ends": moment_of(placement.end),
+        "party": request.party,
+        "arrangement": request.arrangement.value,
+        "units": request.units,
+        "parts": parts_json(placement),
+        "add_ons": [str(one) for one in request.add_on_ids],
+        "attendees": list(making.attendees),
+        "answers": dict(making.answers),
+        "state": state.value,
+        "hold_expires_at": until,
+        "version": 1,
+        "price": price.total,
+        "due": price.due,
+        "currency": catalog.currency(placement.location_id),
+        "policy_snapshot": policies.snapshot(catalog.policy),
+        "idempotency_key": making.key,
+        "ics_token": new_secret(),
+        "attendance_confirmed_at": None,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _first_state(making: Making, due: int, starts: datetime, now: datetime) -> tuple[State, datetime | None]:
+    policy = making.catalog.policy
+    if making.offer_until is not None:
+        return State.HELD, making.offer_until
+    if making.actor == CUSTOMER and any(step.service.approval for step in steps_of(making.catalog, making.request)):
+        return State.PENDING_APPROVAL, min(now + timedelta(hours=policy.approval_hours), max(starts, now))
+    if due:
+        return State.HELD, now + timedelta(minutes=policy.hold_minutes)
+    return State.CONFIRMED, None
+
+
+_MOVE_OF = {State.HELD: "hold", State.PENDING_APPROVAL: "request", State.CONFIRMED: "book"}
+
+
+def _row(making: Making, place: Place, values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    jsons = {name: json.dumps(values[name]) for name in ("parts", "add_ons", "attendees", "answers", "policy_snapshot")}
+    given_up = [str(one.booking_id) for one in place.yielding if not one.lapsed]
+    return {
+        **values,
+        **jsons,
+        **claim_values(place.placement),
+        "now": now,
+        "audit_id": new_id(),
+        "actor": making.actor,
+        "move": _MOVE_OF[State(values["state"])],
+        "data": json.dumps({"given_up": given_up}),
+    }
+
+
+def _attached(session: AsyncSession, values: Mapping[str, Any]) -> Booking:
+    """Return the row that was just written as an object of this session, without reading it."""
+    booking = Booking(**values)
+    make_transient_to_detached(booking)
+    session.add(booking)
+    return booking

@@ -1,0 +1,264 @@
+"""From what somebody wants to plans: at each place that could do it, who and what each part needs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from booking_core.catalog import Catalog
+from booking_core.models import BookingLimit, Covers, Location, Period, Service, Unit
+from booking_core.refusals import BookingRefused, Reason
+from booking_core.requests import Arrangement, VisitRequest
+from booking_core.rules.plan import Candidate, Needed, Part, Person, Plan, Pool, Quota
+from booking_core.rules.quotas import periods_for
+from booking_core.rules.schedule import days_between
+from booking_core.rules.spans import Span, merge
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One service of a visit, before anybody's time is looked at."""
+
+    service: Service
+    max_wait: int = 0
+    same_staff: bool = False
+
+
+def steps_of(catalog: Catalog, wanted: VisitRequest) -> list[Step]:
+    """Return the services of a visit in order, packages taken apart; refuses what is not on offer."""
+    steps: list[Step] = []
+    for service_id in wanted.service_ids:
+        service = on_offer(catalog, service_id)
+        segments = catalog.segments(service.id)
+        if not segments:
+            steps.append(Step(service))
+        steps.extend(Step(catalog.service(one.part_id), one.max_wait, one.same_staff) for one in segments)
+    return steps
+
+
+def on_offer(catalog: Catalog, service_id: UUID) -> Service:
+    """Return a service of this business; refuses an unknown one."""
+    try:
+        return catalog.service(service_id)
+    except KeyError:
+        raise BookingRefused(Reason.UNKNOWN, service=str(service_id)) from None
+
+
+def check_numbers(catalog: Catalog, wanted: VisitRequest) -> None:
+    """Refuse more people, or more or fewer hours and days, than the services take."""
+    for service_id in wanted.service_ids:
+        service = on_offer(catalog, service_id)
+        segments = catalog.segments(service_id)
+        most = min([service.max_party, *(catalog.service(one.part_id).max_party for one in segments)])
+        if service.capacity > 1 and most == 1:
+            most = service.capacity  # a class takes whoever finds a seat
+        if not 1 <= wanted.party <= most:
+            raise BookingRefused(Reason.TOO_MANY, most=most, of="people")
+        if service.unit != Unit.VISIT and not service.units_min <= wanted.units <= service.units_max:
+            raise BookingRefused(
+                Reason.TOO_MANY, least=service.units_min, most=service.units_max, of=Unit(service.unit).value
+            )
+
+
+def places_for(catalog: Catalog, wanted: VisitRequest) -> list[Location]:
+    """Return the places at which everything wanted is offered, in the house's order."""
+    steps = steps_of(catalog, wanted)
+    return [
+        place
+        for place in catalog.locations
+        if wanted.location_id in {None, place.id}
+        and all(step.service.active for step in steps)
+        and all(catalog.offered_at(step.service.id, place.id) for step in steps)
+        and all(catalog.offered_at(one, place.id) for one in wanted.service_ids)
+    ]
+
+
+def plans_for(catalog: Catalog, wanted: VisitRequest, days: tuple[date, date]) -> list[Plan]:
+    """Return a plan for each place that could do it at all; the hours in it cover local dates, both included.
+
+    Refuses with STAFF_CANNOT when no place has who and what is needed.
+    """
+    check_numbers(catalog, wanted)
+    plans = [plan for place in places_for(catalog, wanted) if (plan := _plan(catalog, wanted, place, days))]
+    if not plans:
+        raise BookingRefused(Reason.STAFF_CANNOT)
+    return plans
+
+
+def _plan(catalog: Catalog, wanted: VisitRequest, place: Location, days: tuple[date, date]) -> Plan | None:
+    steps = steps_of(catalog, wanted)
+    chosen = _chosen_steps(catalog, wanted, place, steps)
+    if wanted.staff_id is not None and not any(chosen):
+        return None
+    in_class = any(step.service.capacity > 1 for step in steps)
+    lanes = 1 if in_class or wanted.arrangement == Arrangement.IN_TURN else wanted.party
+    turns = 1 if in_class or wanted.arrangement == Arrangement.TOGETHER else wanted.party
+    parts: list[Part] = []
+    for turn in range(turns):
+        for at, step in enumerate(steps):
+            part = _part(catalog, wanted, place, step, days, own=chosen[at], person=turn)
+            if part is None:
+                return None
+            parts.append(part)
+        if turn:
+            # The next person begins when the one before is done, tidying up included.
+            first = len(parts) - len(steps)
+            wait = parts[first - 1].after + parts[first].before
+            parts[first] = _waiting(parts[first], wait)
+    services = {*wanted.service_ids, *(step.service.id for step in steps)}
+    return Plan(
+        location_id=place.id,
+        tz=place.timezone,
+        parts=parts,
+        days=days,
+        lanes=lanes,
+        interval=catalog.service(wanted.service_id).slot_interval,
+        grid=catalog.policy.grid,
+        buffers=catalog.policy.buffers,
+        open=None if any(part.roles for part in parts) else opening(catalog, place, days),
+        quotas=[
+            quota_for(limit, place.timezone, days)
+            for limit in catalog.limits
+            if limit.staff_id is None and limit.service_id in services
+        ],
+    )
+
+
+def _waiting(part: Part, wait: int) -> Part:
+    return Part(part.service_id, part.duration, part.roles, part.needs, part.before, part.after, part.processing,
+                part.tail, max(part.max_wait, wait), part.same_staff, part.person)  # fmt: skip
+
+
+def _chosen_steps(catalog: Catalog, wanted: VisitRequest, place: Location, steps: Sequence[Step]) -> list[bool]:
+    """Return for each step whether the person who was asked for does it."""
+    return [
+        wanted.staff_id is not None
+        and wanted.staff_id in catalog.skills.get(step.service.id, ())
+        and catalog.staff_member(wanted.staff_id).location_id == place.id
+        for step in steps
+    ]
+
+
+def _part(
+    catalog: Catalog,
+    wanted: VisitRequest,
+    place: Location,
+    step: Step,
+    days: tuple[date, date],
+    *,
+    own: bool,
+    person: int,
+) -> Part | None:
+    service = step.service
+    more = sum(
+        catalog.add_on(service.id, one).minutes
+        for one in wanted.add_on_ids
+        if any(known.id == one for known in catalog.add_ons(service.id))
+    )
+    units = wanted.units if service.unit == Unit.HOUR else 1
+    duration = service.duration * units + more
+    roles = list(_roles(catalog, wanted, place, service, days, own=own, units=units, more=more))
+    needs = [
+        Needed(
+            kind=need.kind,
+            units=need.units,
+            pools=pools_at(catalog, place, need.kind, days),
+            work_only=need.covers == Covers.WORK,
+        )
+        for need in catalog.needs(service.id)
+    ]
+    if not all(roles) or any(sum(pool.units for pool in need.pools) < need.units for need in needs):
+        return None
+    tail = service.duration - service.processing_from - service.processing if service.processing else 0
+    return Part(
+        service_id=service.id,
+        duration=duration,
+        roles=roles,
+        needs=needs,
+        before=service.buffer_before,
+        after=service.buffer_after,
+        processing=service.processing,
+        tail=tail,
+        max_wait=step.max_wait,
+        same_staff=step.same_staff,
+        person=person,
+    )
+
+
+def _roles(
+    catalog: Catalog,
+    wanted: VisitRequest,
+    place: Location,
+    service: Service,
+    days: tuple[date, date],
+    *,
+    own: bool,
+    units: int,
+    more: int,
+) -> Iterator[list[Candidate]]:
+    """Yield who could fill each role of a service at a place; whoever was asked for fills the first they can."""
+    asked = wanted.staff_id if own else None
+    names = [""] if service.everyone else service.staff_roles
+    for role in names:
+        able = [one for one in catalog.skilled(service.id, role) if catalog.staff_member(one).location_id == place.id]
+        if asked in able and not service.everyone:
+            able, asked = [one for one in able if one == asked], None
+        candidates = [
+            Candidate(
+                person=_person(catalog, one, days),
+                duration=catalog.duration(service.id, one, units=units) + more,
+                quotas=[
+                    quota_for(limit, place.timezone, days)
+                    for limit in catalog.limits
+                    if limit.staff_id == one and limit.service_id in {None, service.id, *wanted.service_ids}
+                ],
+            )
+            for one in able
+        ]
+        if service.everyone:
+            # All of them at once: each is the only candidate of a role of their own.
+            yield from ([candidate] for candidate in candidates) if candidates else ([],)
+        else:
+            yield candidates
+
+
+def _person(catalog: Catalog, staff_id: UUID, days: tuple[date, date]) -> Person:
+    return Person(
+        id=staff_id,
+        number=catalog.staff_member(staff_id).calendar_no,
+        working=catalog.hours.working(staff_id, *days),
+        usual=catalog.hours.usual(staff_id, *days),
+    )
+
+
+def pools_at(catalog: Catalog, place: Location, kind: str, days: tuple[date, date]) -> list[Pool]:
+    """Return the resources of a kind at a place, in the house's order."""
+    return [
+        Pool(
+            id=thing.id,
+            number=thing.calendar_no,
+            units=thing.units,
+            open=catalog.hours.working(thing.id, *days) if thing.id in catalog.hours else None,
+        )
+        for thing in catalog.resources
+        if thing.kind == kind and thing.location_id == place.id
+    ]
+
+
+def opening(catalog: Catalog, place: Location, days: tuple[date, date]) -> list[Span] | None:
+    """Return when a place is open: by its own hours, else whenever anybody works there; None: always."""
+    if place.id in catalog.hours:
+        return catalog.hours.working(place.id, *days)
+    people = [one.id for one in catalog.staff if one.location_id == place.id]
+    return merge(span for one in people for span in catalog.hours.usual(one, *days)) if people else None
+
+
+def quota_for(limit: BookingLimit, tz: str, days: tuple[date, date]) -> Quota:
+    """Return a limit with its periods on these local dates."""
+    return Quota(
+        id=limit.id,
+        number=limit.calendar_no,
+        count=limit.count,
+        periods=periods_for(Period(limit.period), tz, days_between(*days), opens=limit.opens, closes=limit.closes),
+        name=limit.period,
+    )

@@ -1,0 +1,179 @@
+"""What a visit asks of people, rooms and limits at one place: pure, in whole minutes since 1970 (UTC).
+
+A visit has parts, one after the other; a part needs a person for each role and units of resources. When
+several people come at the same time, each has a lane of parts of their own and all lanes begin together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from booking_core.rules.grid import Grid
+from booking_core.rules.policy import Buffers
+from booking_core.rules.spans import Span
+
+#: Where a calendar keeps the buffers before, when only the longer of two buffers counts: so far above the other.
+BEFORE_SIDE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who works, over the days that are looked at; all spans merged."""
+
+    id: UUID
+    number: int
+    #: When they work.
+    working: Sequence[Span]
+    #: When they would work but for days off and time away of their own.
+    usual: Sequence[Span]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A resource with its units: unit n has the number `number + n`."""
+
+    id: UUID
+    number: int
+    units: int
+    #: When it can be used; None: always.
+    open: Sequence[Span] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A limit: each of its periods has `count` places, and a visit that begins in it takes one.
+
+    A start outside every period is not limited.
+    """
+
+    id: UUID
+    number: int
+    count: int
+    #: When starts count -> what is taken for it, in order.
+    periods: Sequence[tuple[Span, Span]]
+    name: str = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Who and what is taken when: by calendar number, merged spans; unpaid holds apart from bookings."""
+
+    booked: Mapping[int, Sequence[Span]] = field(default_factory=dict)
+    held: Mapping[int, Sequence[Span]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A person who can do a part, and how many minutes it takes with them."""
+
+    person: Person
+    duration: int
+    #: Limits of this person.
+    quotas: Sequence[Quota] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """Units of one kind of resource that a part needs, and where they can come from, best first."""
+
+    kind: str
+    units: int
+    pools: Sequence[Pool]
+    #: Only while somebody works, not while the customer waits.
+    work_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One service within a visit, in minutes."""
+
+    service_id: UUID
+    duration: int
+    #: A list of candidates for each role; empty: nobody is needed.
+    roles: Sequence[Sequence[Candidate]] = ()
+    needs: Sequence[Needed] = ()
+    before: int = 0
+    after: int = 0
+    #: The customer waits so long while nobody works; `tail` is what is worked after it, whoever does it.
+    processing: int = 0
+    tail: int = 0
+    #: So long may the customer wait before this part.
+    max_wait: int = 0
+    #: Whoever did the part before does this one.
+    same_staff: bool = False
+    #: Which of those who come together it is for.
+    person: int = 0
+
+    def phases(self, duration: int) -> Sequence[Span]:
+        """Return when somebody works, in minutes after the start: before and after processing."""
+        if not self.processing:
+            return ((0, duration),)
+        wait = duration - self.tail - self.processing
+        return ((0, wait), (duration - self.tail, duration)) if self.tail else ((0, wait),)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A visit at one place."""
+
+    location_id: UUID
+    tz: str
+    #: In order, for one of those who come together.
+    parts: Sequence[Part]
+    #: The local dates that the hours cover, both included.
+    days: tuple[date, date]
+    #: How many come at the same time.
+    lanes: int = 1
+    interval: int = 15
+    grid: Grid = Grid.HOUR
+    buffers: Buffers = Buffers.SUM
+    #: When the place is open, for visits that need nobody; None: always.
+    open: Sequence[Span] | None = None
+    #: Limits of the services.
+    quotas: Sequence[Quota] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit of a resource."""
+
+    resource_id: UUID
+    unit: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPart:
+    """A part that has its place: who, with what, from when to when."""
+
+    service_id: UUID
+    person: int
+    start: int
+    end: int
+    staff: tuple[UUID, ...]
+    units: tuple[Unit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A whole visit that has its place, and what it takes of which calendar (buffers included)."""
+
+    location_id: UUID
+    parts: tuple[PlacedPart, ...]
+    #: (calendar number, from, to): sorted, apart from each other on each calendar.
+    claims: tuple[tuple[int, int, int], ...]
+
+    @property
+    def start(self) -> int:
+        """When the visit begins."""
+        return min(part.start for part in self.parts)
+
+    @property
+    def end(self) -> int:
+        """When the last part ends."""
+        return max(part.end for part in self.parts)
+
+    @property
+    def staff_id(self) -> UUID | None:
+        """Who does it, or its first part; None if nobody is needed."""
+        return next((part.staff[0] for part in self.parts if part.staff), None)

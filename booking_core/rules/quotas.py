@@ -1,0 +1,52 @@
+"""The periods of a limit on the wall calendar of its place."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from booking_core.models import Period
+from booking_core.rules.spans import Span
+from booking_core.rules.wallclock import DAY, instant
+
+
+def period_of(period: Period, day: date) -> tuple[date, date]:
+    """Return the first date of the day, week (from Monday), month or year with this date, and of the next one."""
+    match period:
+        case Period.DAY:
+            return day, day + timedelta(days=1)
+        case Period.WEEK:
+            first = day - timedelta(days=day.weekday())
+            return first, first + timedelta(days=7)
+        case Period.MONTH:
+            first = day.replace(day=1)
+            return first, (first + timedelta(days=32)).replace(day=1)
+        case Period.YEAR:
+            return date(day.year, 1, 1), date(day.year + 1, 1, 1)
+
+
+def periods_for(
+    period: Period, tz: str, days: Iterable[date], *, opens: int | None, closes: int | None
+) -> list[tuple[Span, Span]]:
+    """Return for each local date when starts count, and the whole period that one of them takes a place in."""
+    found: list[tuple[Span, Span]] = []
+    for day in days:
+        first, following = period_of(period, day)
+        counted = (
+            instant(tz, day, 0 if opens is None else opens),
+            instant(tz, day, DAY if closes is None else closes),
+        )
+        found.append((counted, (instant(tz, first, 0), instant(tz, following, 0))))
+    return found
+
+
+#: How many of a period fit into the longest one, at least.
+_LENGTH = {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 30, Period.YEAR: 365}
+
+
+def grows_as_it_shrinks(limits: Iterable[tuple[Period, int]]) -> tuple[Period, Period] | None:
+    """Return a shorter and a longer period where the shorter one allows more, which cannot be meant."""
+    known = sorted(limits, key=lambda one: _LENGTH[one[0]])
+    for at, (short, most) in enumerate(known):
+        for longer, count in known[at + 1 :]:
+            if _LENGTH[longer] > _LENGTH[short] and most > count:
+                return short, longer
+    return None

@@ -1,0 +1,101 @@
+"""Whose time is taken: the only SQL that asks the allocations, one index probe for each calendar."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core.models import State
+from booking_core.rules.lifecycle import TENTATIVE
+from booking_core.rules.plan import Times
+from booking_core.rules.spans import Span, merge
+from booking_core.rules.wallclock import moment_of
+
+#: A calendar's first number, how many numbers from there, and which span of time.
+Asked = tuple[int, int, Span]
+
+# The left side of each condition is written as the constraint's own index has it.
+_TAKEN = text("""
+SELECT a.calendar_no, a.booking_id, b.customer_id, b.state, b.hold_expires_at <= :now AS lapsed, a.proposed,
+       (extract(epoch FROM lower(a.during)) / 60)::bigint AS starts,
+       (extract(epoch FROM upper(a.during)) / 60)::bigint AS ends
+FROM unnest(CAST(:numbers AS bigint[]), CAST(:widths AS bigint[]), CAST(:froms AS timestamptz[]),
+            CAST(:untils AS timestamptz[])) AS n (no, width, starts, ends)
+JOIN allocation a ON int8range(a.calendar_no, a.calendar_no, '[]') && int8range(n.no, n.no + n.width)
+                 AND a.during && tstzrange(n.starts, n.ends)
+LEFT JOIN booking b ON b.business_id = a.business_id AND b.id = a.booking_id
+WHERE a.business_id = :business_id AND a.booking_id IS DISTINCT FROM CAST(:ignoring AS uuid)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, and when. `ignoring`: the booking that is being moved; a customer's own holds give way to them."""
+
+    now: datetime
+    ignoring: UUID | None = None
+    customer_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Yielding:
+    """An unpaid hold that gives way: it ran out, or it is the asking customer's own."""
+
+    booking_id: UUID
+    span: Span
+    lapsed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is taken on the calendars that were asked about; what gives way does not count as taken."""
+
+    times: Times
+    yielding: Mapping[int, Sequence[Yielding]] = field(default_factory=dict)
+
+
+async def load_taken(
+    session: AsyncSession,
+    business_id: UUID,
+    asked: Sequence[Asked],
+    asker: Asker,
+) -> Taken:
+    """Return what is taken, for who asks, in one query."""
+    booked: dict[int, list[Span]] = defaultdict(list)
+    held: dict[int, list[Span]] = defaultdict(list)
+    yielding: dict[int, list[Yielding]] = defaultdict(list)
+    if not asked:
+        return Taken(Times())
+    rows = await session.execute(
+        _TAKEN,
+        {
+            "business_id": business_id,
+            "numbers": [number for number, _, _ in asked],
+            "widths": [width for _, width, _ in asked],
+            "froms": [moment_of(span[0]) for _, _, span in asked],
+            "untils": [moment_of(span[1]) for _, _, span in asked],
+            "now": asker.now,
+            "ignoring": asker.ignoring,
+        },
+    )
+    for number, booking_id, whose, state, lapsed, proposed, starts, ends in rows:
+        span = (starts, ends)
+        if state == State.HELD and not proposed and (lapsed or (whose is not None and whose == asker.customer_id)):
+            yielding[number].append(Yielding(booking_id, span, bool(lapsed)))
+        elif state == State.PENDING_APPROVAL and lapsed and not proposed:
+            yielding[number].append(Yielding(booking_id, span, True))
+        elif state in TENTATIVE:
+            held[number].append(span)
+        else:
+            booked[number].append(span)
+    return Taken(
+        Times(
+            booked={number: merge(spans) for number, spans in booked.items()},
+            held={number: merge(spans) for number, spans in held.items()},
+        ),
+        yielding,
+    )
