@@ -1,4 +1,4 @@
-"""What time brings: holds that ran out, reminders that are due, jobs of workers that died, a sign of life.
+"""What time brings: holds and offers that ran out, reminders that are due, jobs of workers that died, a sign of life.
 
 Rows say what is due; this loop looks at them by the system's clock, which the sandbox can move. It may
 run in any number of workers at once: rows are claimed with SKIP LOCKED.
@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from booking_core import booking as bookings
+from booking_core import proposals, waitlist
 from booking_core.kit.clock import current_time
 from booking_core.kit.jobs import Job, defer
 from bot.api import upkeep
@@ -52,6 +53,10 @@ async def look(system: System, jobs: procrastinate.App) -> None:
     async with system.db.transaction() as session:
         now = await current_time(session)
         await bookings.expire_due(session, now=now)
+    async with system.db.transaction() as session:
+        now = await current_time(session)
+        await proposals.expire_due(session, now=now)
+        await waitlist.lapse_due(session, now=now)
     async with system.db.transaction() as session:
         now = await current_time(session)
         for reminder in await bookings.take_due_reminders(session, now=now, limit=100):

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 import procrastinate
@@ -12,7 +13,7 @@ from booking_core import catalog as catalogs
 from booking_core.kit.clock import current_time
 from booking_core.kit.db import libpq_url
 from booking_core.kit.jobs import Job
-from bot import handoff, notices, tasks
+from bot import disruption, handoff, notices, offers, tasks
 from bot.api.deliveries import Postman
 from bot.turn import answer_conversation, open_turn, speak
 from bot.wiring import System
@@ -139,6 +140,21 @@ class Work:
     async def deliver_webhook(self, context: JobContext, business_id: str, delivery_id: str, attempt: int) -> None:
         """Tell another program of an event; what comes after a failure is in the delivery's row."""
         await self.postman.deliver(UUID(business_id), UUID(delivery_id), attempt)
+
+    async def offer_freed_time(
+        self, context: JobContext, business_id: str, starts: str | None = None, ends: str | None = None
+    ) -> None:
+        """Offer what became free between two moments to those who wait for it."""
+        span = (datetime.fromisoformat(starts), datetime.fromisoformat(ends)) if starts and ends else None
+        await offers.offer_freed_time(self.system, UUID(business_id), span)
+
+    async def tell_move_proposed(self, context: JobContext, business_id: str, proposal_id: str) -> None:
+        """Tell a customer of another place for their booking."""
+        await disruption.tell_move_proposed(self.system, UUID(business_id), UUID(proposal_id))
+
+    async def check_move(self, context: JobContext, business_id: str, proposal_id: str) -> None:
+        """Look whether a booking is still where it cannot take place."""
+        await disruption.check_move(self.system, UUID(business_id), UUID(proposal_id))
 
     @property
     def _gateway(self) -> PaymentGateway:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import booking as bookings
-from booking_core import calendar
+from booking_core import calendar, offers, waitlist
 from booking_core import catalog as catalogs
 from booking_core.kit.clock import current_time
 from booking_core.kit.ids import BookingId, new_id
@@ -19,7 +19,7 @@ from booking_core.models import Booking, BookingAudit, State
 from booking_core.placed import request_of
 from booking_core.rules import suggest
 from bot import handoff, tasks
-from bot.actions import cards
+from bot.actions import cards, waiting
 from bot.actions.answers import pending_payment
 from bot.actions.contract import Turn
 from bot.actions.offer import OFFERS, slot_option
@@ -112,8 +112,13 @@ async def tell_hold_expired(system: System, session: AsyncSession, business_id: 
     )
     await links.close_payment(session, business_id, booking.id, now=now)
     turn = await turn_about(system, session, booking, now=now)
-    if turn is not None:
-        await speak(turn, [await _offer_again(turn, booking)])
+    if turn is None:
+        return
+    entry_id = await offers.unanswered(session, booking)
+    if entry_id is not None:
+        await speak(turn, [waiting.passed_on(turn, booking, entry_id)])
+        return
+    await speak(turn, [await _offer_again(turn, booking)])
 
 
 async def _offer_again(turn: Turn, booking: Booking, key: str = "hold.expired", **values: Any) -> dict[str, Any]:
@@ -159,6 +164,7 @@ async def tell_settled(system: System, session: AsyncSession, outcome: settle.Ou
 
 
 async def _tell_booked(system: System, session: AsyncSession, booking: Booking, key: str, now: datetime) -> None:
+    await waitlist.close(session, booking, now=now)
     turn = await turn_about(system, session, booking, now=now)
     if turn is None:
         return

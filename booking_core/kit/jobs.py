@@ -26,6 +26,9 @@ class Job(StrEnum):
     TELL_HOLD_EXPIRED = "tell_hold_expired"
     SEND_REMINDER = "send_reminder"
     DELIVER_WEBHOOK = "deliver_webhook"
+    OFFER_FREED_TIME = "offer_freed_time"
+    TELL_MOVE_PROPOSED = "tell_move_proposed"
+    CHECK_MOVE = "check_move"
 
 
 #: Only builds the insert: the statement runs on the caller's own connection.

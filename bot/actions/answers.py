@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from booking_core import booking as bookings
+from booking_core import waitlist
 from booking_core.models import State
 from booking_core.rules.policy import Policy
 from bot import phrasing
@@ -159,6 +160,8 @@ async def pending_payment(turn: Turn) -> tuple[bool, dict[str, Any] | None]:
         if one.state != State.HELD or one.hold_expires_at is None:
             continue
         link = await links.current_link(turn.session, turn.business.id, one.id)
+        if link is None and await waitlist.is_offer(turn.session, one):
+            continue  # nothing is asked for before the yes to it
         if link is None or not link.url:
             return True, None
         said = turn.say(

@@ -14,6 +14,7 @@ from bot.actions import answers, wish
 from bot.actions.contract import ANYONE, Draft, Turn, forget_task, remembered
 from bot.actions.taking import declined, take_booking
 from bot.actions.taps import tapped
+from bot.actions.unasked import is_open
 from bot.phrasing import listed
 from nlu.contract import Answer, Step
 
@@ -55,7 +56,7 @@ class Fill:
         if step.heard.tap is not None:
             return await tapped(turn, step, slots)
         said = {step.understood.intent, *step.understood.also}
-        if said & _ALWAYS_OUTSIDE or (not _brings_facts(step) and _is_outside(step)):
+        if said & _ALWAYS_OUTSIDE or (not _brings_facts(step) and (_is_outside(step) or _answers_unasked(turn, step))):
             return Answer(reject=True)
         return await _read(turn, step, slots, said)
 
@@ -63,6 +64,11 @@ class Fill:
 def _is_outside(step: Step) -> bool:
     intent = step.understood.intent
     return intent in _OUTSIDE or (intent.startswith("ask_") and not _starts_form(step))
+
+
+def _answers_unasked(turn: Turn, step: Step) -> bool:
+    """Whether a plain yes or no is about what was said last without being asked, not about the form's question."""
+    return step.understood.intent in {"affirm", "deny"} and is_open(turn)
 
 
 def _starts_form(step: Step) -> bool:

@@ -1,5 +1,6 @@
 """A person, please; and no more messages, please."""
 
+from booking_core import waitlist
 from bot import handoff, tasks
 from bot.actions.contract import Turn, forget_task
 from bot.actions.talk import release_holds
@@ -28,6 +29,9 @@ class OptOut:
         """Record the opt-out of this address."""
         turn: Turn = step.context
         await release_holds(turn)
+        if turn.customer is not None:
+            for entry in await waitlist.list_for(turn.session, turn.business.id, turn.customer.id, now=turn.now):
+                await waitlist.withdraw(turn.session, turn.business.id, entry.id, now=turn.now, actor="customer")
         turn.conversation.opted_out_at = turn.now
         await tasks.ask_staff(
             turn.session,

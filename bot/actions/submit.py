@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from booking_core import booking as bookings
-from booking_core import customers
+from booking_core import customers, waitlist
 from booking_core.models import Booking, State
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
@@ -74,6 +74,8 @@ async def _drop_other_holds(turn: Turn, held: Booking, before: list[Booking]) ->
     for other in before:
         if other.id == held.id or other.conversation_id != held.conversation_id or other.state == State.CONFIRMED:
             continue
+        if await waitlist.is_offer(turn.session, other):
+            continue  # it waits for its own yes or no
         if other.state == State.HELD:
             await bookings.release(turn.session, turn.business.id, other.id, now=turn.now, actor="customer")
         await links.close_payment(turn.session, turn.business.id, other.id, now=turn.now)

@@ -131,6 +131,10 @@ async def release_holds(turn: Turn) -> None:
             await links.close_payment(turn.session, turn.business.id, one.id, now=turn.now)
 
 
+#: What a tap stands for that has an action of its own.
+_ELSEWHERE = {"greet": "action_greet", "person": "action_handoff", "stop": "action_stop"}
+
+
 class Tapped:
     """A choice that is not about the open form."""
 
@@ -143,17 +147,13 @@ class Tapped:
         if step.heard.tap.do in TAPS:
             return await TAPS[step.heard.tap.do](turn, step.heard.tap.args, step.form)
         match step.heard.tap.do:
-            case "greet":
-                return Answer(then="action_greet")
-            case "person":
-                return Answer(then="action_handoff")
+            case "greet" | "person" | "stop":
+                return Answer(then=_ELSEWHERE[step.heard.tap.do])
             case "media":
                 return Answer(say=(turn.say("media", act="info", choices=first_steps(turn)),), then=step.form)
             case "repeat":
                 said = turn.say("talk.what_now", act="clarify", choices=first_steps(turn))
                 return Answer(then=step.form) if step.form else Answer(say=(said,))
-            case "stop":
-                return Answer(then="action_stop")
             case "my_bookings":
                 return Answer(say=(await own_bookings(turn),), then=step.form)
             case "confirm_attendance":

@@ -9,6 +9,7 @@ from booking_core import booking as bookings
 from booking_core import calendar
 from booking_core.requests import VisitRequest
 from bot.actions.contract import ANYONE, Turn, forget_task, remembered
+from bot.actions.displaced import give_back
 from bot.actions.taking import declined, fresh_task, take_booking
 from nlu.contract import Answer, Step
 
@@ -49,6 +50,9 @@ async def tapped(turn: Turn, step: Step, slots: dict[str, Any]) -> Answer:
             return Answer(remember={"slot": None, "confirmed": None, "memo": {}} | _CHANGES[do])
         case "start_book":
             return Answer(remember=forget_task() | fresh_task(turn))
+        case "other_times":
+            await give_back(turn, args)
+            return await _started(turn, "start_move", args)
         case "start_move" | "start_cancel":
             return await _started(turn, do, args)
     return Answer(reject=True)

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from booking_core.kit.ids import new_id
 from booking_core.rules.availability import Slot
-from booking_core.rules.disruption import held_until, is_hit, nearest, searches
+from booking_core.rules.disruption import held_until, is_hit, left_to_take, nearest, searches, unlike
 
 NOW = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
 ANA, BRUNO, ROOM = new_id(), new_id(), new_id()
+SERVICE = {"service": "x", "person": 0}
 
 
 def hours(number: float) -> datetime:
@@ -78,3 +79,15 @@ def test_whatever_is_found_can_be_answered(was_in: int, later: int, minutes: int
         starts = min(one.window[0] + timedelta(minutes=later), one.window[1] - timedelta(minutes=1))
         until = held_until(NOW, was=was, starts=starts, offer_minutes=minutes)
         assert NOW + timedelta(minutes=minutes) <= until <= max(starts, NOW + timedelta(minutes=minutes))
+
+
+def test_what_one_has_already_is_not_taken_again() -> None:
+    claims = [(7, 60, 120), (9, 60, 90), (9, 90, 130), (3, 0, 10)]
+    assert left_to_take(claims, {7: [(60, 120)], 9: [(80, 100)]}) == ((3, 0, 10), (9, 60, 80), (9, 100, 130))
+    assert left_to_take(claims, {}) == ((3, 0, 10), (7, 60, 120), (9, 60, 130))
+
+
+def test_a_plan_that_keeps_more_of_the_visit_is_liker_to_it() -> None:
+    cut, colour = part(2, 3, ANA) | SERVICE, part(3, 4, BRUNO) | SERVICE
+    assert unlike([cut, colour], [cut, colour]) == 0
+    assert unlike([cut, colour], [part(2, 3, BRUNO) | SERVICE, colour]) == 1
