@@ -202,13 +202,18 @@ async def _claim(session: AsyncSession, booking: Booking, place: Place, now: dat
     if lapsed:
         await expire_these(session, booking.business_id, lapsed, now=now)
     rest = left_to_take(place.placement.claims, await _own(session, booking))
-    held = await session.begin_nested()
     wanted = replace(place.placement, claims=rest)
-    if await claim(session, booking.business_id, wanted, booking_id=booking.id, proposed=True):
-        await held.commit()
-        return True
-    await held.rollback()
-    return False
+    try:
+        async with session.begin_nested():
+            if not await claim(session, booking.business_id, wanted, booking_id=booking.id, proposed=True):
+                raise _Lost
+    except _Lost:
+        return False
+    return True
+
+
+class _Lost(Exception):
+    """Somebody else took a part of the place between our look and our try."""
 
 
 async def _own(session: AsyncSession, booking: Booking) -> Mapping[int, Sequence[Span]]:

@@ -114,14 +114,20 @@ async def lock_with_offer(
     """Lock an entry and what it is offered, the booking first; refuses when they keep changing meanwhile."""
     for _ in range(_LOOKS):
         offer_id = (await load_entry(session, business_id, entry_id)).offer_id
-        locks = await session.begin_nested()
-        offered = None if offer_id is None else await bookings.load(session, business_id, offer_id, for_update=True)
-        entry = await load_entry(session, business_id, entry_id, for_update=True)
-        if entry.offer_id == offer_id:
-            await locks.commit()
-            return entry, offered
-        await locks.rollback()  # gives the locks back
+        try:
+            async with session.begin_nested():  # rolled back, it gives the locks back
+                offered = offer_id and await bookings.load(session, business_id, offer_id, for_update=True)
+                entry = await load_entry(session, business_id, entry_id, for_update=True)
+                if entry.offer_id != offer_id:
+                    raise _OfferedMeanwhile
+        except _OfferedMeanwhile:
+            continue
+        return entry, offered or None
     raise BookingRefused(Reason.CHANGED)
+
+
+class _OfferedMeanwhile(Exception):
+    """The entry has got, or lost, an offer since we looked."""
 
 
 async def list_for(
