@@ -77,6 +77,8 @@ class Making:
     offer_until: datetime | None = None
     series_id: UUID | None = None
     series_no: int | None = None
+    #: The customer asked for just this person.
+    asked_for: bool = False
 
 
 async def hold(
@@ -96,16 +98,18 @@ async def hold(
     offer_until: datetime | None = None,
     series_id: UUID | None = None,
     series_no: int | None = None,
+    asked_for: bool = False,
 ) -> Booking:
     """Keep a time for a customer until it is paid or agreed to, or book it at once if nothing stands against it.
 
     The same `key` again returns the same booking. Holds of the same customer that lie in the way are given
     up. `override`: a person at the business decides, so neither hours nor notice nor limits count; that
-    somebody else has the time always does. Raises BookingRefused.
+    somebody else has the time always does. `asked_for`: the customer wants just this person, not merely
+    the time; it is remembered for the day on which the person is away. Raises BookingRefused.
     """
     making = Making(
         catalog, wanted, customer_id, conversation_id, key, actor, answers or {}, attendees, offer_until,
-        series_id, series_no,
+        series_id, series_no, asked_for,
     )  # fmt: skip
     starts = starts.astimezone(UTC)
     made: list[Booking] = []
@@ -119,7 +123,14 @@ async def hold(
     try:
         taken = await take_place(
             session,
-            Wanted(catalog, wanted, starts, customer_id=customer_id, override=override, bounded=offer_until is None),
+            Wanted(
+                catalog,
+                wanted,
+                starts,
+                customer_id=customer_id,
+                override=override,
+                bounded=bounded and offer_until is None,
+            ),
             now=now,
             write=write,
         )
@@ -229,7 +240,7 @@ def _row(making: Making, place: Place, values: Mapping[str, Any], now: datetime)
         "audit_id": new_id(),
         "actor": making.actor,
         "move": _MOVE_OF[State(values["state"])],
-        "data": json.dumps({"given_up": given_up}),
+        "data": json.dumps({"given_up": given_up} | ({"asked_for": True} if making.asked_for else {})),
     }
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core import booking as bookings
 from booking_core.catalog import Catalog, load_catalog
 from booking_core.models import Booking, State, WaitlistEntry
+from booking_core.planning import steps_of
 from booking_core.records import CUSTOMER, find_audit, write_audit
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.rules.lifecycle import TAKES_TIME
@@ -59,7 +60,8 @@ async def accept(
     if booking.starts <= now:
         raise BookingRefused(Reason.PAST)
     catalog = await load_catalog(session, business_id)
-    if not held or catalog.service(booking.service_id).approval:
+    asks_first = any(step.service.approval for step in steps_of(catalog, request_of(entry)))
+    if not held or (asks_first and actor == CUSTOMER):
         return await _book_anew(session, catalog, entry, booking, now=now, key=key, actor=actor)
     write_audit(session, booking, ACCEPTED, actor=actor, now=now, entry=str(entry.id))
     if booking.due > 0:

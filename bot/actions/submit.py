@@ -56,6 +56,7 @@ async def _book(turn: Turn, draft: Draft) -> Answer:
         conversation_id=turn.conversation.id,
         key=turn.key,
         now=turn.now,
+        asked_for=draft.staff is not None,
     )
     await _drop_other_holds(turn, held, before)
     if held.state == State.CONFIRMED:
