@@ -26,6 +26,19 @@ def inbox_topic(business_id: UUID) -> str:
     return f"live:{business_id}:inbox"
 
 
+def calendar_topic(business_id: UUID) -> str:
+    """Return the topic on which every change of a business's calendar is published."""
+    return f"live:{business_id}:calendar"
+
+
+def announce_calendar(session: AsyncSession, business_id: UUID, booking_id: UUID | None = None) -> None:
+    """Tell open calendars, once this transaction commits, that they show something old."""
+    news = {"kind": "calendar", "booking": str(booking_id or "")}
+    pending = session.info.setdefault(_PENDING, [])
+    if (calendar_topic(business_id), news) not in pending:
+        pending.append((calendar_topic(business_id), news))
+
+
 def announce(session: AsyncSession, business_id: UUID, conversation_id: UUID, kind: str) -> None:
     """Tell open browsers, once this transaction commits, that something in a thread is new."""
     news = {"kind": kind, "conversation": str(conversation_id)}

@@ -1,6 +1,6 @@
-"""Live news for an open console: a WebSocket that says which thread has changed, never what was said.
+"""Live news for an open console: a WebSocket that says which thread or booking has changed, never how.
 
-The page then asks for the thread as it always does; without this socket it asks every few seconds.
+The page then asks for it as it always does; without this socket it asks every few seconds.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from booking_core.kit.live import inbox_topic
+from booking_core.kit.live import calendar_topic, inbox_topic
 from bot.console.access import Area, Visitor, find_visitor, same_origin
 from bot.console.desk import Desk
 
@@ -40,7 +40,7 @@ def add_routes(router: APIRouter, desk: Desk) -> None:
             return
         pubsub = desk.redis.pubsub()
         try:
-            await pubsub.subscribe(inbox_topic(visitor.business_id))
+            await pubsub.subscribe(inbox_topic(visitor.business_id), calendar_topic(visitor.business_id))
             await socket.send_json({"kind": "ready"})
             await _until_closed(desk, socket, pubsub, visitor)
         except (RedisError, OSError):
@@ -63,7 +63,7 @@ async def _until_closed(desk: Desk, socket: WebSocket, pubsub: PubSub, visitor: 
             news = await pubsub.get_message(ignore_subscribe_messages=True, timeout=1.0)
             if news is not None:
                 told = json.loads(news["data"])
-                await socket.send_json({"kind": told.get("kind"), "conversation": told.get("conversation")})
+                await socket.send_json({key: told[key] for key in ("kind", "conversation", "booking") if key in told})
             elif loop.time() >= beat_at:
                 beat_at = loop.time() + BEAT_SECONDS
                 again = await find_visitor(desk, socket)
