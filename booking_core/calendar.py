@@ -147,15 +147,29 @@ async def find_places(
         seats = await classes.seats_at(session, catalog, wanted, start, asker, override=override)
         if seats.placement is not None:
             return [Place(seats.placement, seats.yielding, session_id=seats.session_id)]
-    plans = plans_for(catalog, wanted, _days(catalog, places, [(start, start + 1)]))
+    return await find_visits(session, catalog, wanted, start, asker, first=first, override=override)
+
+
+async def find_visits(
+    session: AsyncSession,
+    catalog: Catalog,
+    wanted: VisitRequest,
+    start: int,
+    asker: Asker,
+    *,
+    first: UUID | None = None,
+    override: bool = False,
+) -> list[Place]:
+    """Return who and what could do a visit (or begin a class) at a minute, best first; refuses if nobody can."""
+    plans = plans_for(catalog, wanted, _days(catalog, places_for(catalog, wanted), [(start, start + 1)]))
     searches, taken = await _searches(session, catalog, plans, asker, override=override)
-    turns = await turns_for(session, catalog, wanted, plans, customer_id=customer_id, now=now, first=first)
+    turns = await turns_for(session, catalog, wanted, plans, customer_id=asker.customer_id, now=asker.now, first=first)
     found: list[Place] = []
     for search in searches:
         placer = Placer(search.at(), _rank(search, turns, start))
         for placement in placer.placements(start):
             place = Place(placement, _in_the_way(taken, placement))
-            if service.capacity > 1:
+            if catalog.service(wanted.service_id).capacity > 1:
                 place = replace(place, opens=classes.new_session(catalog, wanted, placement))
             found.append(place)
     if not found:

@@ -8,6 +8,7 @@ belong to no session.
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from booking_core.models import (
     BookingLimit,
     Business,
     ClassTime,
+    DateOverride,
     Location,
     Resource,
     Segment,
@@ -32,7 +34,7 @@ from booking_core.models import (
 )
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.rules.policy import Policy
-from booking_core.rules.schedule import Schedule, WallSpan
+from booking_core.rules.schedule import Schedule, WallSpan, ZoneSpan
 from booking_core.rules.spans import merge
 from booking_core.rules.wallclock import minute_from, minute_of
 
@@ -74,6 +76,8 @@ class Catalog:
     _add_ons: Mapping[UUID, Sequence[AddOn]] = field(repr=False)
     _needs: Mapping[UUID, Sequence[ServiceResource]] = field(repr=False)
     _at: Mapping[tuple[UUID, UUID], ServiceAt] = field(repr=False)
+    #: place -> date -> the spans that replace its weekly hours
+    _house: Mapping[UUID, Mapping[date, Sequence[WallSpan]]] = field(repr=False)
 
     def service(self, service_id: UUID) -> Service:
         """Return a service; KeyError if it is not this business's."""
@@ -172,6 +176,11 @@ class Catalog:
                     open_at[weekday].extend(spans)
         return {weekday: merge(spans) for weekday, spans in sorted(open_at.items())}
 
+    def is_holiday(self, location_id: UUID, day: date) -> bool:
+        """Whether a place is closed all of a local date, by its own word."""
+        spans = self._house.get(location_id, {}).get(day)
+        return spans is not None and not spans
+
     def _skill(self, service_id: UUID, staff_id: UUID | None) -> Skill | None:
         if staff_id is None:
             return None
@@ -220,6 +229,10 @@ def _assemble(rows: Rows) -> Catalog:
         whose = rule.staff_id or rule.resource_id or rule.location_id
         if whose is not None:
             weekly[whose][rule.weekday].append((rule.opens, rule.closes))
+    house: dict[UUID, dict[date, list[WallSpan]]] = defaultdict(lambda: defaultdict(list))
+    for override in rows.overrides:
+        if override.staff_id is None:
+            house[override.location_id][override.day].extend(wall_spans(override))
     own = {(skill.service_id, skill.staff_id, skill.role): skill for skill in rows.skills}
     able = {(skill.service_id, skill.staff_id) for skill in rows.skills}
     active = [one for one in rows.staff if one.active]
@@ -238,7 +251,7 @@ def _assemble(rows: Rows) -> Catalog:
             if service.active
         },
         weekly=weekly,
-        hours=Hours(_schedules(rows, weekly)),
+        hours=Hours(_schedules(rows, weekly, house)),
         policy=Policy.model_validate(rows.business.policy),
         _locations={one.id: one for one in rows.locations},
         _services={one.id: one for one in rows.services},
@@ -248,6 +261,7 @@ def _assemble(rows: Rows) -> Catalog:
         _segments=_grouped(rows.segments),
         _add_ons=_grouped(rows.add_ons),
         _needs=_grouped(rows.needs),
+        _house=house,
         _at={(one.service_id, one.location_id): one for one in rows.places},
     )
 
@@ -259,18 +273,31 @@ def _grouped(rows: Sequence[Child]) -> dict[UUID, list[Child]]:
     return grouped
 
 
-def _schedules(rows: Rows, weekly: Mapping[UUID, Mapping[int, Sequence[WallSpan]]]) -> dict[UUID, Schedule]:
-    house: dict[UUID, dict[object, list[WallSpan]]] = defaultdict(lambda: defaultdict(list))
-    own: dict[UUID, dict[object, list[WallSpan]]] = defaultdict(lambda: defaultdict(list))
-    for override in rows.overrides:
-        plan = house[override.location_id] if override.staff_id is None else own[override.staff_id]
-        plan[override.day].extend((int(one["opens"]), int(one["closes"])) for one in override.spans)
+def wall_spans(override: DateOverride) -> list[WallSpan]:
+    """Return the hours of a date that replace the week's."""
+    return [(int(one["opens"]), int(one["closes"])) for one in override.spans]
+
+
+def _away(rows: Rows) -> dict[UUID, list[tuple[int, int]]]:
     away: dict[UUID, list[tuple[int, int]]] = defaultdict(list)
     for gone in rows.time_off:
         whose = gone.staff_id or gone.resource_id
         if whose is not None:
             away[whose].append((minute_of(gone.starts), minute_from(gone.ends)))
-    zones: dict[UUID, list[tuple[object, object, str]]] = defaultdict(list)
+    return away
+
+
+def _schedules(
+    rows: Rows,
+    weekly: Mapping[UUID, Mapping[int, Sequence[WallSpan]]],
+    house: Mapping[UUID, Mapping[date, Sequence[WallSpan]]],
+) -> dict[UUID, Schedule]:
+    own: dict[UUID, dict[date, list[WallSpan]]] = defaultdict(lambda: defaultdict(list))
+    for override in rows.overrides:
+        if override.staff_id is not None:
+            own[override.staff_id][override.day].extend(wall_spans(override))
+    away = _away(rows)
+    zones: dict[UUID, list[ZoneSpan]] = defaultdict(list)
     for zone in rows.zones:
         zones[zone.staff_id].append((zone.first_day, zone.last_day, zone.timezone))
     places = {one.id: one for one in rows.locations}
@@ -280,10 +307,10 @@ def _schedules(rows: Rows, weekly: Mapping[UUID, Mapping[int, Sequence[WallSpan]
         return Schedule(
             tz=place.timezone,
             weekly=weekly.get(whose, {}),
-            house=house[place.id],  # type: ignore[arg-type]
-            own=own[whose],  # type: ignore[arg-type]
-            away=away[whose],
-            zones=zones[whose],  # type: ignore[arg-type]
+            house=house.get(place.id, {}),
+            own=own.get(whose, {}),
+            away=away.get(whose, ()),
+            zones=zones.get(whose, ()),
         )
 
     for member in rows.staff:

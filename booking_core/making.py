@@ -99,13 +99,15 @@ async def hold(
     series_id: UUID | None = None,
     series_no: int | None = None,
     asked_for: bool = False,
+    bounded: bool = True,
 ) -> Booking:
     """Keep a time for a customer until it is paid or agreed to, or book it at once if nothing stands against it.
 
     The same `key` again returns the same booking. Holds of the same customer that lie in the way are given
     up. `override`: a person at the business decides, so neither hours nor notice nor limits count; that
     somebody else has the time always does. `asked_for`: the customer wants just this person, not merely
-    the time; it is remembered for the day on which the person is away. Raises BookingRefused.
+    the time; it is remembered for the day on which the person is away. Not `bounded`: neither notice nor
+    booking window count. Raises BookingRefused.
     """
     making = Making(
         catalog, wanted, customer_id, conversation_id, key, actor, answers or {}, attendees, offer_until,
