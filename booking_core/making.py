@@ -15,6 +15,7 @@ from booking_core.calendar import Place
 from booking_core.catalog import Catalog
 from booking_core.changing import give_up
 from booking_core.kit.ids import new_id, new_reference, new_secret
+from booking_core.kit.live import announce_calendar
 from booking_core.models import Booking, State
 from booking_core.placed import parts_json
 from booking_core.planning import steps_of
@@ -145,6 +146,7 @@ async def hold(
             raise
         return known
     booking = made[-1]
+    announce_calendar(session, booking.business_id, booking.id)
     if booking.state == State.CONFIRMED:
         write_reminders(session, booking, now=now)
     await give_up(session, booking, taken, now=now, actor=actor)

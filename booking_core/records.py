@@ -7,6 +7,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.ids import new_id
+from booking_core.kit.live import announce_calendar
 from booking_core.models import Booking, BookingAudit, State
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.rules.lifecycle import TAKES_TIME, TENTATIVE
@@ -75,7 +76,8 @@ async def on_day(session: AsyncSession, business_id: UUID, location_id: UUID, da
 def write_audit(
     session: AsyncSession, booking: Booking, move: str, *, actor: str, now: datetime, **data: object
 ) -> None:
-    """Record a change in the transaction that makes it."""
+    """Record a change in the transaction that makes it; open calendars hear of it."""
+    announce_calendar(session, booking.business_id, booking.id)
     session.add(
         BookingAudit(
             business_id=booking.business_id,
