@@ -79,10 +79,20 @@ def plans_for(catalog: Catalog, wanted: VisitRequest, days: tuple[date, date]) -
     Refuses with STAFF_CANNOT when no place has who and what is needed.
     """
     check_numbers(catalog, wanted)
-    plans = [plan for place in places_for(catalog, wanted) if (plan := _plan(catalog, wanted, place, days))]
+    able = [plan for place in places_for(catalog, wanted) if (plan := _plan(catalog, wanted, place, days))]
+    plans = [plan for plan in able if plan.lanes <= _most_at_once(plan)]
+    if able and not plans:
+        raise BookingRefused(Reason.TOO_MANY, most=max(map(_most_at_once, able)), of="together")
     if not plans:
         raise BookingRefused(Reason.STAFF_CANNOT)
     return plans
+
+
+def _most_at_once(plan: Plan) -> int:
+    """Return for how many people at the same time there are hands and things at all."""
+    hands = [len(role) for part in plan.parts for role in part.roles]
+    things = [sum(pool.units for pool in need.pools) // need.units for part in plan.parts for need in part.needs]
+    return min([*hands, *things], default=plan.lanes)
 
 
 def _plan(catalog: Catalog, wanted: VisitRequest, place: Location, days: tuple[date, date]) -> Plan | None:

@@ -28,7 +28,7 @@ FROM unnest(CAST(:numbers AS bigint[]), CAST(:widths AS bigint[]), CAST(:froms A
 JOIN allocation a ON int8range(a.calendar_no, a.calendar_no, '[]') && int8range(n.no, n.no + n.width)
                  AND a.during && tstzrange(n.starts, n.ends)
 LEFT JOIN booking b ON b.business_id = a.business_id AND b.id = a.booking_id
-WHERE a.business_id = :business_id AND a.booking_id IS DISTINCT FROM CAST(:ignoring AS uuid)
+WHERE a.business_id = :business_id AND (a.booking_id IS NULL OR a.booking_id IS DISTINCT FROM CAST(:ignoring AS uuid))
 """)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from booking_core.rules.feasible import Feasible, quota_place, sides_of
+from booking_core.rules.feasible import Feasible, Level, quota_place, sides_of
 from booking_core.rules.plan import Candidate, Part, PlacedPart, Placement, Quota, Unit
 from booking_core.rules.spans import Span, merge, subtract
 
@@ -201,7 +201,7 @@ class Placer:
         claims = [
             (number, *span) for number, spans in visit.claims.items() for span in merge(span for _, span in spans)
         ]
-        if not self.found.override:
+        if self.found.level >= Level.LIMITS and not self.found.override:
             for quota in self._quotas(visit):
                 period = next((whole for counted, whole in quota.periods if counted[0] <= start < counted[1]), None)
                 if period is None:
