@@ -13,7 +13,7 @@ from booking_core.calendar import FreeSlots
 from booking_core.requests import VisitRequest
 from booking_core.rules import policy, suggest
 from booking_core.rules.availability import Slot
-from bot.actions import cards, wish
+from bot.actions import cards, waiting, wish
 from bot.actions.contract import Draft, Option, Turn, remembered
 from nlu.contract import Answer, Step
 from payment_links import links
@@ -72,13 +72,14 @@ class AskSlot:
         wanted = wish.wish_for(draft.when, tz=turn.tz, now=turn.now)
         memo = dict(draft.memo)
         lead, offers = await _offers(turn, draft, wanted, memo)
+        wait = await _to_wait(turn, draft, wanted, memo) if lead is not None or not offers else []
         if not offers:
             return Answer(
                 say=(
                     turn.say(
                         "offer.nothing",
                         act="ask_when",
-                        choices=[turn.option("choice.person", "person")],
+                        choices=[*wait, turn.option("choice.person", "person")],
                         service=turn.service_name(draft.service),
                     ),
                 ),
@@ -88,9 +89,19 @@ class AskSlot:
         memo = {key: value for key, value in memo.items() if key not in {"missed", "why"}} | {"offered": offered}
         act = "ask_when" if wanted.open and not memo.get("page") and draft.task == "book" else "offer_slots"
         return Answer(
-            say=(_offer_question(turn, draft, lead, offers, act),),
+            say=(_offer_question(turn, draft, lead, offers, act, wait),),
             remember={"memo": memo},
         )
+
+
+async def _to_wait(turn: Turn, draft: Draft, wanted: wish.Wish, memo: Mapping[str, Any]) -> list[Option]:
+    """Return the choice to wait for what was wished, if it is only full."""
+    why = memo.get("why")
+    if not memo.get("missed"):
+        if not wanted.spans:
+            return []
+        why = (await _free(turn, draft, wanted, wanted.spans, draft.wanted_staff)).reason
+    return waiting.wait_options(turn, draft, wanted, memo, why=why)
 
 
 async def _offers(
@@ -166,13 +177,18 @@ def _lead(
 
 
 def _offer_question(
-    turn: Turn, draft: Draft, lead: Mapping[str, Any] | None, offers: list[Slot], act: str
+    turn: Turn,
+    draft: Draft,
+    lead: Mapping[str, Any] | None,
+    offers: list[Slot],
+    act: str,
+    wait: list[Option],
 ) -> Mapping[str, Any]:
     service = draft.service
     assert service is not None  # noqa: S101 - the caller has looked
     staff = draft.staff if draft.staff and all(slot.staff_id == draft.staff.id for slot in offers) else None
     options = [_slot_option(turn, draft, slot, staff is not None) for slot in offers]
-    options.append(turn.option("choice.more_times", "more_times"))
+    options += [turn.option("choice.more_times", "more_times"), *wait]
     if draft.task == "move":
         question = turn.say("move.offer", act=act, choices=options, when=turn.day_and_clock(_was(draft)))
     elif staff is not None:

@@ -14,6 +14,7 @@ TAPS: Mapping[str, _Answering] = {
     "take_offer": waiting.take_offer,
     "pass_offer": waiting.pass_offer,
     "leave_waitlist": waiting.leave_waitlist,
+    "join_waitlist": waiting.join_waitlist,
     "take_move": displaced.take_move,
     "cancel_hit": displaced.cancel_hit,
 }

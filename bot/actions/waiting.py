@@ -13,8 +13,9 @@ from booking_core.requests import VisitRequest
 from booking_core.rules.waitlist import Window, Wish
 from bot.actions import cards
 from bot.actions.answers import own_bookings, pending_payment
-from bot.actions.contract import Option, Turn
+from bot.actions.contract import Draft, Option, Turn, forget_task
 from bot.actions.submit import booked, payment_title
+from bot.actions.wish import Wish as WhenWish
 from bot.phrasing import listed
 from nlu.contract import Answer
 from payment_links import links
@@ -106,51 +107,54 @@ async def leave_waitlist(turn: Turn, args: Mapping[str, Any], form: str | None =
     return Answer(say=(said,), then=form)
 
 
-def join_option(
-    turn: Turn, wanted: VisitRequest, spans: Sequence[tuple[datetime | None, datetime | None]]
-) -> Option | None:
-    """Return the choice to wait for these times; None where there is nothing definite to wait for."""
+def wait_options(
+    turn: Turn, draft: Draft, wanted: WhenWish, memo: Mapping[str, Any], *, why: str | None
+) -> list[Option]:
+    """Return the choice to wait for a time that was asked for and is full; nothing where waiting is no use."""
+    if draft.task != "book" or draft.service is None or wanted.past or why not in _FULL:
+        return []
+    missed = memo.get("missed")
+    spans = _around(datetime.fromisoformat(missed)) if missed else wanted.spans
     far = turn.now + timedelta(days=turn.catalog.policy.booking_window + 1)
     windows = [(max(start or turn.now, turn.now), min(end or far, far)) for start, end in spans]
     windows = [(start, end) for start, end in windows if start < end]
     if not windows:
-        return None
-    return turn.option(
-        "choice.join_waitlist",
-        "join_waitlist",
-        services=[str(one) for one in wanted.service_ids],
-        staff=str(wanted.staff_id) if wanted.staff_id else None,
-        location=str(wanted.location_id) if wanted.location_id else None,
-        party=wanted.party,
-        units=wanted.units,
-        windows=Wish(tuple(windows)).kept(),
-    )
+        return []
+    args = {
+        "service": str(draft.service.id),
+        "staff": str(draft.wanted_staff) if draft.wanted_staff else None,
+        "windows": Wish(tuple(windows)).kept(),
+    }
+    return [turn.option("choice.join_waitlist", "join_waitlist", **args)]
 
 
-async def join_waitlist(turn: Turn, args: Mapping[str, Any], name: str | None = None) -> Answer:
-    """Put the customer on the list for the times that they asked about."""
+#: Time that is taken may be free again; what is closed or too near will not.
+_FULL = ("staff_busy", "held", "resource_busy", "sold_out", "limit_reached")
+#: Who asked for three o'clock can mostly come somewhat earlier or later.
+_THEREABOUTS = timedelta(hours=2)
+
+
+def _around(exact: datetime) -> tuple[tuple[datetime | None, datetime | None], ...]:
+    return (exact, exact + timedelta(minutes=1)), (exact - _THEREABOUTS, exact + _THEREABOUTS)
+
+
+async def join_waitlist(turn: Turn, args: Mapping[str, Any], form: str | None = None) -> Answer:
+    """Put the customer on the list for the times that they asked about; that is the end of the task."""
     turn.customer = await customers.load_or_create(
         turn.session,
         turn.business.id,
         turn.conversation.customer_id,
-        name=name,
+        name=None,
         locale=turn.locale,
         now=turn.now,
     )
     turn.conversation.customer_id = turn.customer.id
-    wanted = VisitRequest(
-        service_ids=tuple(UUID(one) for one in args["services"]),
-        staff_id=UUID(args["staff"]) if args.get("staff") else None,
-        location_id=UUID(args["location"]) if args.get("location") else None,
-        party=int(args.get("party", 1)),
-        units=int(args.get("units", 1)),
-    )
     windows = Wish.of(args["windows"]).windows
     try:
         entry = await waitlist.join(
             turn.session,
             catalog=turn.catalog,
-            wanted=wanted,
+            wanted=VisitRequest.one(UUID(args["service"]), UUID(args["staff"]) if args.get("staff") else None),
             windows=windows,
             customer_id=turn.customer.id,
             conversation_id=turn.conversation.id,
@@ -159,7 +163,7 @@ async def join_waitlist(turn: Turn, args: Mapping[str, Any], name: str | None = 
         )
     except BookingRefused as refused:
         key = "waitlist.enough" if refused.data.get("of") == "entries" else "talk.stale"
-        return Answer(say=(turn.say(key, act="info", choices=[turn.option("choice.book", "start_book")]),))
+        return Answer(say=(turn.say(key, act="info", choices=[turn.option("choice.book", "start_book")]),), then=form)
     service = turn.service_name(turn.catalog.service(entry.service_id))
     staff = turn.catalog.staff_member(entry.staff_id).name if entry.staff_id else None
     times = windows_text(turn, windows)
@@ -170,15 +174,20 @@ async def join_waitlist(turn: Turn, args: Mapping[str, Any], name: str | None = 
         )
     else:
         said = turn.say("waitlist.joined", act="waitlisted", choices=choices, service=service, times=times)
-    return Answer(say=(said,))
+    return Answer(say=(said,), remember=forget_task(), leave_form=form is not None)
 
 
 def windows_text(turn: Turn, windows: Sequence[Window]) -> str:
     """Return windows as people say them: `Sat 28 Nov` or `Fri 27 Nov, 16:00–20:00`."""
+    windows = [one for one in windows if not any(_within(one, other) for other in windows)]
     named = [_window_text(turn, start, end) for start, end in windows[:_NAMED]]
     if len(windows) > _NAMED:
         named.append(turn.words.text(turn.locale, "waitlist.other_times"))
     return listed(named, turn.locale, any_of=True)
+
+
+def _within(one: Window, other: Window) -> bool:
+    return one != other and other[0] <= one[0] and one[1] <= other[1]
 
 
 def until_when(turn: Turn, moment: datetime) -> str:
