@@ -36,6 +36,7 @@ LIMIT :limit
 class Clash:
     """A class that could not be put into the calendar: its teacher or its room is taken."""
 
+    business_id: UUID
     service_id: UUID
     location_id: UUID
     starts: datetime
@@ -173,7 +174,7 @@ async def _make(
     try:
         places = await find_visits(session, catalog, wanted, minute_of(starts), Asker(now), override=True)
     except BookingRefused as refused:
-        return Clash(one.service_id, one.location_id, starts, refused.reason)
+        return Clash(business_id, one.service_id, one.location_id, starts, refused.reason)
     for place in places:
         opens = place.opens
         if opens is None:
@@ -195,4 +196,4 @@ async def _make(
             if await claim(session, business_id, place.placement, session_id=row.id):
                 return None
             await point.rollback()
-    return Clash(one.service_id, one.location_id, starts, Reason.STAFF_BUSY)
+    return Clash(business_id, one.service_id, one.location_id, starts, Reason.STAFF_BUSY)

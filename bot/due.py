@@ -12,12 +12,14 @@ import socket
 import procrastinate
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import booking as bookings
-from booking_core import proposals, waitlist
+from booking_core import proposals, sessions, waitlist
 from booking_core.kit.clock import current_time
 from booking_core.kit.jobs import Job, defer
 from bot.api import upkeep
+from bot.tasks import ask_staff
 from bot.wiring import System
 from channels import deliver
 
@@ -58,6 +60,8 @@ async def look(system: System, jobs: procrastinate.App) -> None:
         await proposals.expire_due(session, now=now)
         await waitlist.lapse_due(session, now=now)
     async with system.db.transaction() as session:
+        await prolong_timetables(session)
+    async with system.db.transaction() as session:
         now = await current_time(session)
         for reminder in await bookings.take_due_reminders(session, now=now, limit=100):
             await defer(session, Job.SEND_REMINDER, business_id=str(reminder.business_id), reminder_id=str(reminder.id))
@@ -66,6 +70,20 @@ async def look(system: System, jobs: procrastinate.App) -> None:
     await upkeep.look(system.db)
     for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER):
         await jobs.job_manager.retry_job(job)
+
+
+async def prolong_timetables(session: AsyncSession) -> None:
+    """Make the classes of the day that has come into the booking window; a person settles what clashes."""
+    now = await current_time(session)
+    for clash in await sessions.prolong_due(session, now=now):
+        await ask_staff(
+            session,
+            clash.business_id,
+            kind="class_clash",
+            key=f"class:{clash.service_id}:{clash.location_id}:{clash.starts.isoformat()}",
+            now=now,
+            data={"starts": clash.starts.isoformat(), "reason": clash.reason.value},
+        )
 
 
 async def beat(system: System, worker: str, model: str) -> None:

@@ -46,7 +46,8 @@ services:
   - {name: Rehearsal, unit: hour, units_max: 4, slot_interval: 60, staff: nobody, needs: {hall: 1}, price: "20.00"}
   - {name: Consultation, duration: 30, approval: true, price: "0.00", limits: {day: 2}}
 staff:
-  - {name: Ana, location: North, services: {Cut: , Colour: , Workshop: , Consultation: }, hours: {mon-fri: "9:00-13:00"}}
+  - {name: Ana, location: North, services: {Cut: , Colour: , Workshop: , Consultation: },
+     hours: {mon-fri: "9:00-13:00"}}
   - {name: Bruno, location: North, services: {Cut: , Massage: }, hours: {mon-fri: "9:00-13:00"}}
   - {name: Carla, location: North, services: {Colour: , Massage: , Yoga: }, hours: {mon-fri: "9:00-13:00"}}
   - {name: Dora, location: South, services: {Cut: , Consultation: }, hours: {tue: "9:00-11:00"}}

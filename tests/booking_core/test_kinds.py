@@ -138,7 +138,8 @@ async def test_a_class_without_a_timetable_begins_with_its_first_booking(house: 
     await refused(house.book("09:00", "Workshop"), Reason.SOLD_OUT)
     await refused(house.book("10:00", "Workshop"), Reason.STAFF_BUSY)
     slots = (await house.free("Workshop")).slots
-    assert slots[0].starts == at("11:00") and slots[0].session_id is None
+    assert slots[0].starts == at("11:00")
+    assert slots[0].session_id is None
 
 
 async def test_bicycles_over_days(house: House) -> None:
