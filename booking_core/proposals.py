@@ -272,6 +272,7 @@ async def _move(
 ) -> None:
     """Take the proposed place as it was held, and give the old one back."""
     claims = [_claim_of(one) for one in proposal.claims]
+    was = {"starts": booking.starts.isoformat(), "ends": booking.ends.isoformat(), "parts": booking.parts}
     await session.execute(
         delete(Allocation)
         .where(
@@ -291,7 +292,7 @@ async def _move(
     booking.version += 1
     booking.updated_at = now
     freed = [one for one in gone if not _is_kept(one, claims)]
-    write_audit(session, booking, Move.RESCHEDULE.value, actor=actor, now=now, key=key, freed=freed,
+    write_audit(session, booking, Move.RESCHEDULE.value, actor=actor, now=now, key=key, was=was, freed=freed,
                 proposal=str(proposal.id))  # fmt: skip
     await skip_reminders(session, booking)
     if booking.state == State.CONFIRMED:

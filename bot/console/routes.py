@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from bot.console import (
     calendar_routes,
+    disruption_routes,
     inbox_routes,
     live,
     sign_in,
@@ -37,6 +38,7 @@ def router_for(desk: Desk) -> APIRouter:
         thread_routes,
         transcript_routes,
         calendar_routes,
+        disruption_routes,
         task_routes,
         team_routes,
     ):
