@@ -1,6 +1,5 @@
 """One request of another program: who asks, in which transaction, and what it may do."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -17,6 +16,7 @@ from bot.api.problems import Problem
 from bot.api.tokens import Bearer, Scope
 from bot.wiring import System
 
+KEY_HEADER = "Idempotency-Key"
 _BEARER = HTTPBearer(auto_error=False, description="A token of `threadbook token`, such as `tbk_...`")
 
 
@@ -93,72 +93,54 @@ def matches(wanted: str, booking: Booking) -> bool:
     return not tags.isdisjoint({"*", etag_of(booking), f'"{booking.version}"', str(booking.version)})
 
 
-def _call_of(request: Request) -> Call:
-    call: Call = request.state.call
-    return call
+_Key = Annotated[
+    str | None,
+    Header(
+        alias=KEY_HEADER,
+        description="Any text that is new for each change; the same again returns the first answer.",
+        examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
+    ),
+]
+_Match = Annotated[
+    str | None,
+    Header(alias="If-Match", description="The ETag that you saw, or the version: 412 if it is another by now."),
+]
+_NeededKey = Annotated[
+    str,
+    Header(
+        alias=KEY_HEADER,
+        description="Any text that is new for each thing that is made; the same again makes nothing new.",
+        examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
+    ),
+]
 
 
 def reads(scope: Scope) -> Any:
-    """Return the dependency of a route that only reads."""
+    """Return the dependency of a route that only reads: the call, if its token has the scope."""
 
-    def dependency(request: Request) -> Call:
-        call = _call_of(request)
+    async def dependency(
+        request: Request, _bearer: Annotated[Any, Security(_BEARER, scopes=[scope.value])] = None
+    ) -> Call:
+        call: Call = request.state.call
         call.require(scope)
         return call
 
-    return _with_scope(dependency, scope)
+    return Depends(dependency)
 
 
 def changes(scope: Scope) -> Any:
     """Return the dependency of a route that changes something: a key is welcome, If-Match is looked at."""
 
-    def dependency(
-        request: Request,
-        _key: Annotated[
-            str | None,
-            Header(
-                alias="Idempotency-Key",
-                max_length=257,
-                description="Any text that is new for each change; the same again returns the first answer.",
-                examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
-            ),
-        ] = None,
-    ) -> Call:
-        call = _call_of(request)
-        call.require(scope)
+    async def dependency(call: Annotated[Call, reads(scope)], _key: _Key = None, _match: _Match = None) -> Call:
         return call
 
-    return _with_scope(dependency, scope)
+    return Depends(dependency)
 
 
 def creates(scope: Scope) -> Any:
     """Return the dependency of a route that makes something: without a key it might be made twice."""
 
-    def dependency(
-        request: Request,
-        _key: Annotated[
-            str,
-            Header(
-                alias="Idempotency-Key",
-                description="Any text that is new for each thing that is made; the same again makes nothing new.",
-                examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
-            ),
-        ] = "",
-    ) -> Call:
-        call = _call_of(request)
-        call.require(scope)
-        if call.key is None:
-            raise Problem("key_required")
+    async def dependency(call: Annotated[Call, reads(scope)], _key: _NeededKey) -> Call:
         return call
 
-    return _with_scope(dependency, scope)
-
-
-def _with_scope(dependency: Callable[..., Call], scope: Scope) -> Any:
-    async def with_scope(
-        call: Annotated[Call, Depends(dependency)],
-        _bearer: Annotated[Any, Security(_BEARER, scopes=[scope.value])] = None,
-    ) -> Call:
-        return call
-
-    return Depends(with_scope)
+    return Depends(dependency)

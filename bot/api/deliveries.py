@@ -196,6 +196,8 @@ def _tls() -> ssl.SSLContext:
 
 
 async def _record(session: AsyncSession, claim: Claim, result: Result, *, now: datetime) -> None:
+    if not result.taken:
+        await endpoints.lock(session, claim.business_id)  # it may be disabled: everybody locks in this order
     endpoint = await session.get(
         WebhookEndpoint, (claim.business_id, claim.endpoint_id), with_for_update={"key_share": True}
     )

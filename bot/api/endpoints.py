@@ -43,7 +43,7 @@ async def add(
     now: datetime,
 ) -> WebhookEndpoint:
     """Add an address; from now on the business's changes are told."""
-    await _lock(session, business_id)
+    await lock(session, business_id)
     mine = select(func.count()).where(WebhookEndpoint.business_id == business_id)
     if (await session.scalar(mine) or 0) >= MOST:
         raise BookingRefused(Reason.TOO_MANY, most=MOST)
@@ -70,7 +70,7 @@ async def change(
     session: AsyncSession, business_id: UUID, endpoint_id: UUID, *, now: datetime, **values: Any
 ) -> WebhookEndpoint:
     """Change an address; one that is made active again starts with a clean record."""
-    await _lock(session, business_id)
+    await lock(session, business_id)
     endpoint = await load(session, business_id, endpoint_id, for_update=True)
     for name, value in values.items():
         setattr(endpoint, name, value)
@@ -84,7 +84,7 @@ async def change(
 
 async def remove(session: AsyncSession, business_id: UUID, endpoint_id: UUID) -> None:
     """Forget an address, with what it was still to be told."""
-    await _lock(session, business_id)
+    await lock(session, business_id)
     await session.delete(await load(session, business_id, endpoint_id))
     await note_subscribers(session, business_id)
 
@@ -101,7 +101,7 @@ async def rotate(session: AsyncSession, business_id: UUID, endpoint_id: UUID, *,
 
 async def disable(session: AsyncSession, endpoint: WebhookEndpoint, *, because: str, now: datetime) -> None:
     """Send nothing more to an address, and tell the business's people why."""
-    await _lock(session, endpoint.business_id)
+    await lock(session, endpoint.business_id)
     endpoint.state = "disabled"
     endpoint.disabled_because = because
     endpoint.updated_at = now
@@ -137,6 +137,6 @@ async def note_subscribers(session: AsyncSession, business_id: UUID) -> None:
     )
 
 
-async def _lock(session: AsyncSession, business_id: UUID) -> None:
+async def lock(session: AsyncSession, business_id: UUID) -> None:
     """Let one change of a business's endpoints wait for another; bookings go on meanwhile."""
     await session.execute(select(Business.id).where(Business.id == business_id).with_for_update(key_share=True))

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from booking_core.refusals import BookingRefused
+from bot.api.call import KEY_HEADER
 from bot.api.problems import KINDS, Problem, answer, problem_of
 
 log = logging.getLogger(__name__)
@@ -25,9 +27,9 @@ _OF_STATUS = {kind.status: reason for reason, kind in reversed(list(KINDS.items(
 _SAID = ("type", "msg")
 
 
-def answer_as_problems(app: FastAPI, *, base_url: str) -> None:
+def answer_as_problems(app: FastAPI, api: APIRouter, *, base_url: str) -> None:
     """Have the application answer errors of the API as RFC 9457 wants them."""
-    errors = _Errors(base_url)
+    errors = _Errors(base_url, api)
     app.add_exception_handler(Problem, errors.problem)
     app.add_exception_handler(BookingRefused, errors.refused)
     app.add_exception_handler(HTTPException, errors.http)
@@ -44,6 +46,12 @@ def about_api(request: Request) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Errors:
     base_url: str
+    api: APIRouter
+
+    def allowed(self, request: Request) -> set[str]:
+        """Return what an address does; one address may have several routes."""
+        found = [one for one in self.api.routes if one.matches(request.scope)[0] is not Match.NONE]
+        return {method for one in found if isinstance(one, Route) for method in one.methods or ()}
 
     def _answer(self, problem: Problem) -> Response:
         return answer(problem, base_url=self.base_url)
@@ -63,13 +71,19 @@ class _Errors:
         if not about_api(request):
             return await http_exception_handler(request, error)
         reason = _OF_STATUS.get(error.status_code, "bad_request" if error.status_code < 500 else "internal")
-        return self._answer(Problem(reason, headers=error.headers))
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(sorted(self.allowed(request)))
+        return self._answer(Problem(reason, headers=headers))
 
     async def invalid(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101
         if not about_api(request):
             return await request_validation_exception_handler(request, error)
-        return self._answer(Problem("invalid", errors=_places(error.errors())))
+        places = _places(error.errors())
+        if {"at": f"header/{KEY_HEADER}", "type": "missing"}.items() <= (places[0] if places else {}).items():
+            return self._answer(Problem("key_required"))
+        return self._answer(Problem("invalid", errors=places))
 
     async def unavailable(self, request: Request, error: Exception) -> Response:
         if not about_api(request):

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import Job, defer
+from booking_core.refusals import BookingRefused, Reason
 from bot.api.models import EVENT_NUMBERS, BookingEvent, WebhookDelivery, WebhookEndpoint
 
 #: One worker fans out at a time.
@@ -111,6 +112,20 @@ async def deliver_to(
         updated_at=now,
     )
     session.add(delivery)
+    await session.flush()
+    await call_job(session, delivery)
+    return delivery
+
+
+async def resend(session: AsyncSession, business_id: UUID, delivery_id: UUID, *, now: datetime) -> WebhookDelivery:
+    """Begin a delivery again from its first attempt; refuses one whose endpoint takes nothing."""
+    delivery = await session.get(WebhookDelivery, (business_id, delivery_id), with_for_update=True)
+    if delivery is None:
+        raise BookingRefused(Reason.UNKNOWN, delivery=str(delivery_id))
+    endpoint = await session.get_one(WebhookEndpoint, (business_id, delivery.endpoint_id))
+    if endpoint.state != "active":
+        raise BookingRefused(Reason.NOT_NOW, state=endpoint.state, move="resend")
+    delivery.state, delivery.attempts, delivery.due_at, delivery.updated_at = "pending", 0, now + LEASE, now
     await session.flush()
     await call_job(session, delivery)
     return delivery

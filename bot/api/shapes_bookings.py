@@ -86,12 +86,17 @@ class RescheduleIn(Shape):
     starts: Moment
     staff_id: UUID | None = Field(None, description="Nobody named: it stays with its person if they can.")
     override: bool = Field(False, description="As with a booking; needs the scope schedule:write.")
+    tell: bool = Field(True, description="Tell the customer in their thread, if they have one.")
 
 
 class CancelIn(Shape):
     """Who cancels: what is given back depends on it."""
 
     by: Literal["customer", "business"] = Field("business", description="Whose wish it is.")
+    paid: int | None = Field(
+        None, ge=0, le=LARGEST, description="Minor units that you took yourself; unless told, what our links took."
+    )
+    tell: bool = Field(True, description="Tell the customer in their thread, if they have one.")
 
 
 class PartOut(Shown):

@@ -1,0 +1,28 @@
+"""Answers to intake questions, read by the rules that the thread uses as well."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from booking_core.catalog import Catalog
+from booking_core.planning import on_offer, steps_of
+from booking_core.refusals import BookingRefused, Reason
+from booking_core.requests import VisitRequest
+from booking_core.rules.questions import Question, check_answers, read_questions
+
+
+def questions_of(catalog: Catalog, wanted: VisitRequest) -> list[Question]:
+    """Return what must be known before a visit: the questions of everything in it, each once."""
+    services = [on_offer(catalog, one) for one in wanted.service_ids]
+    services += [step.service for step in steps_of(catalog, wanted)]
+    found = {one.key: one for service in services for one in read_questions(service.questions)}
+    return list(found.values())
+
+
+def checked_answers(
+    catalog: Catalog, wanted: VisitRequest, answers: Mapping[str, Any], *, partly: bool
+) -> dict[str, Any]:
+    """Return answers as they are kept; refuses those that will not do, and (unless `partly`) those that lack."""
+    checked = check_answers(questions_of(catalog, wanted), answers, partly=partly)
+    if checked.errors:
+        raise BookingRefused(Reason.NEEDS_ANSWERS, questions={key: why.value for key, why in checked.errors.items()})
+    return dict(checked.values)

@@ -1,0 +1,105 @@
+"""Everything under /api/v1, put together; its description is at /api/v1/openapi.json and /api/v1/docs."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from bot.api import (
+    availability_routes,
+    booking_routes,
+    catalog_routes,
+    customer_routes,
+    feed_routes,
+    move_routes,
+    schedule_routes,
+    series_routes,
+    waitlist_routes,
+    webhook_routes,
+)
+from bot.api.errors import PREFIX, answer_as_problems
+from bot.api.problems import KINDS, MEDIA_TYPE, REFUSALS, Problem, ProblemOut, kind_of
+from bot.api.route import route_class
+from bot.wiring import System
+
+_ERRORS = {
+    400: "The request cannot be read, or a key is missing.",
+    401: "No valid token.",
+    403: "The token lacks a scope; `data.scope` names it.",
+    404: "There is no such thing in this business.",
+    409: "Another time or another moment would do; `reason` says why.",
+    412: "It is not as If-Match says any more.",
+    422: "It can never be so: `errors` or `reason` say why.",
+    429: "The token asks too often; Retry-After says how long to wait.",
+}
+_DESCRIPTION = """Bookings for other programs, by the rules that hold in every thread.
+
+Send `Authorization: Bearer tbk_...`. Times are ISO 8601 with an offset; money is minor units. Whatever is made needs an
+`Idempotency-Key`; errors are problems (RFC 9457) whose `reason` never changes its name."""
+
+
+def install(app: FastAPI, system: System, **limits: Any) -> None:
+    """Add the API to the application: its routes, its description, and its way of answering errors."""
+    router = APIRouter(
+        prefix=PREFIX,
+        route_class=route_class(system, **limits),
+        responses={status: {"description": words, "model": ProblemOut} for status, words in _ERRORS.items()},
+    )
+    for part in (
+        catalog_routes,
+        availability_routes,
+        booking_routes,
+        move_routes,
+        customer_routes,
+        schedule_routes,
+        series_routes,
+        waitlist_routes,
+        webhook_routes,
+        feed_routes,
+    ):
+        part.add_routes(router)
+    app.include_router(router)
+    app.include_router(_about(router))
+    answer_as_problems(app, router, base_url=system.settings.base_url)
+    whole = app.openapi
+    app.openapi = lambda: _with_problems(whole())  # type: ignore[method-assign]
+
+
+def _about(api: APIRouter) -> APIRouter:
+    """Return what anybody may read: the description, and what each kind of problem means."""
+    router = APIRouter(prefix=PREFIX, include_in_schema=False)
+    described: dict[str, Any] = {}
+
+    @router.get("/openapi.json")
+    async def openapi() -> JSONResponse:
+        if not described:
+            spec = get_openapi(title="Threadbook", version="1", description=_DESCRIPTION, routes=list(api.routes))
+            described.update(_with_problems(spec))
+        return JSONResponse(described)
+
+    @router.get("/docs")
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(openapi_url=f"{PREFIX}/openapi.json", title="Threadbook API")
+
+    @router.get("/problems/{name}")
+    async def explain(name: str) -> JSONResponse:
+        if name not in KINDS and name not in {reason.value for reason in REFUSALS}:
+            raise Problem("not_found")
+        kind = kind_of(name)
+        return JSONResponse({"reason": name, "title": kind.title, "status": kind.status})
+
+    return router
+
+
+def _with_problems(spec: dict[str, Any]) -> dict[str, Any]:
+    """Say of every problem that it comes as one, which FastAPI cannot be told; a second time changes nothing."""
+    for path, methods in spec["paths"].items():
+        if not path.startswith(PREFIX):
+            continue
+        for method in methods.values():
+            for status, response in method["responses"].items():
+                if status.startswith("4") and "application/json" in response.get("content", {}):
+                    response["content"][MEDIA_TYPE] = response["content"].pop("application/json")
+    return spec

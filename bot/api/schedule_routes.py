@@ -1,0 +1,196 @@
+"""The schedule: classes that take place, and time off of people and rooms."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field, model_validator
+from sqlalchemy import func, select
+
+from booking_core import disruption
+from booking_core.models import Booking, ClassSession, TimeOff
+from booking_core.refusals import BookingRefused, Reason
+from booking_core.rules.lifecycle import TAKES_TIME
+from bot.api.call import Call, changes, creates, reads
+from bot.api.fields import LongWords, Moment, Page, Shape, Shown
+from bot.api.lists import Cursor, Limit, read_page, read_rows
+from bot.api.tokens import Scope
+
+
+class ClassOut(Shown):
+    """A class that takes place."""
+
+    id: UUID
+    service_id: UUID
+    location_id: UUID
+    staff_id: UUID | None
+    starts: datetime
+    ends: datetime
+    capacity: int
+    taken: int = Field(description="Seats that are booked or just being booked.")
+    state: str = Field(description="open or cancelled.")
+
+
+class TimeOffIn(Shape):
+    """Somebody, or something, is away."""
+
+    staff_id: UUID | None = None
+    resource_id: UUID | None = None
+    starts: Moment
+    ends: Moment
+    kind: Literal["absence", "block", "sick"] = Field("absence", description="block: a meeting or the like.")
+    note: LongWords | None = Field(None, description="For colleagues; customers never see it.")
+
+    @model_validator(mode="after")
+    def _one_owner(self) -> Self:
+        if (self.staff_id is None) == (self.resource_id is None):
+            raise ValueError("name either staff_id or resource_id")
+        if self.starts >= self.ends:
+            raise ValueError("starts must lie before ends")
+        return self
+
+
+class TimeOffOut(Shown):
+    """Time in which somebody or something is away."""
+
+    id: UUID
+    staff_id: UUID | None
+    resource_id: UUID | None
+    starts: datetime
+    ends: datetime
+    kind: str
+    note: str | None
+
+
+class TimeOffMade(TimeOffOut):
+    """Time off that was just written down, and what it hits: nobody is moved by itself."""
+
+    booking_ids: list[UUID] = Field(description="Bookings that cannot take place as they stand.")
+
+
+def add_routes(router: APIRouter) -> None:
+    """Add classes and time off."""
+
+    @router.get("/class-sessions", tags=["schedule"])
+    async def list_classes(
+        call: Annotated[Call, reads(Scope.AVAILABILITY_READ)],
+        response: Response,
+        from_: Annotated[Moment | None, Query(alias="from")] = None,
+        to: Moment | None = None,
+        service_id: UUID | None = None,
+        staff_id: UUID | None = None,
+        location_id: UUID | None = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Page[ClassOut]:
+        """Classes, earliest first: from now on, unless told."""
+        query = select(ClassSession).where(
+            ClassSession.business_id == call.business_id, ClassSession.ends > (from_ or call.now)
+        )
+        exact = {
+            ClassSession.service_id: service_id,
+            ClassSession.staff_id: staff_id,
+            ClassSession.location_id: location_id,
+        }
+        for column, value in exact.items():
+            if value is not None:
+                query = query.where(column == value)
+        if to is not None:
+            query = query.where(ClassSession.starts < to)
+        order = [ClassSession.starts, ClassSession.id]
+        classes, following = await read_rows(call, response, query, order=order, cursor=cursor, limit=limit)
+        taken = await _seats(call, classes)
+        return Page(items=[_show_class(one, taken) for one in classes], next=following)
+
+    @router.get("/time-off", tags=["schedule"])
+    async def list_time_off(
+        call: Annotated[Call, reads(Scope.SCHEDULE_WRITE)],
+        response: Response,
+        from_: Annotated[Moment | None, Query(alias="from")] = None,
+        to: Moment | None = None,
+        staff_id: UUID | None = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Page[TimeOffOut]:
+        """Time off, earliest first: what is not over, unless told."""
+        query = select(TimeOff).where(TimeOff.business_id == call.business_id, TimeOff.ends > (from_ or call.now))
+        if to is not None:
+            query = query.where(TimeOff.starts < to)
+        if staff_id is not None:
+            query = query.where(TimeOff.staff_id == staff_id)
+        return await read_page(
+            call,
+            response,
+            query,
+            order=[TimeOff.starts, TimeOff.id],
+            show=_show_time_off,
+            cursor=cursor,
+            limit=limit,
+        )
+
+    @router.post("/time-off", tags=["schedule"], status_code=201)
+    async def make_time_off(
+        call: Annotated[Call, creates(Scope.SCHEDULE_WRITE)], response: Response, wanted: TimeOffIn
+    ) -> TimeOffMade:
+        """Write down that somebody or something is away: nothing new is booked there from now on."""
+        catalog = await call.catalog()
+        made = await disruption.record_time_off(
+            call.session, catalog=catalog, now=call.now, actor=call.actor, **dict(wanted)
+        )
+        hit = await disruption.bookings_hit(call.session, catalog, made)
+        response.headers["Location"] = f"/api/v1/time-off/{made.id}"
+        return TimeOffMade(**_show_time_off(made).model_dump(), booking_ids=[one.id for one in hit])
+
+    @router.get("/time-off/{time_off_id}", tags=["schedule"])
+    async def read_time_off(call: Annotated[Call, reads(Scope.SCHEDULE_WRITE)], time_off_id: UUID) -> TimeOffOut:
+        """One time off."""
+        return _show_time_off(await disruption.load_time_off(call.session, call.business_id, time_off_id))
+
+    @router.delete("/time-off/{time_off_id}", tags=["schedule"], status_code=204)
+    async def delete_time_off(call: Annotated[Call, changes(Scope.SCHEDULE_WRITE)], time_off_id: UUID) -> None:
+        """Forget a time off: what is free by it can be booked, and is offered to those who wait."""
+        if await disruption.remove_time_off(call.session, call.business_id, time_off_id) is None:
+            raise BookingRefused(Reason.UNKNOWN, time_off=str(time_off_id))
+
+
+async def _seats(call: Call, classes: Sequence[ClassSession]) -> Mapping[UUID | None, int]:
+    """Return how many seats of each class are taken; holds that ran out are not."""
+    query = (
+        select(Booking.session_id, func.sum(Booking.party))
+        .where(
+            Booking.business_id == call.business_id,
+            Booking.session_id.in_([one.id for one in classes]),
+            Booking.state.in_([state.value for state in TAKES_TIME]),
+            (Booking.hold_expires_at.is_(None)) | (Booking.hold_expires_at > call.now),
+        )
+        .group_by(Booking.session_id)
+    )
+    return dict((await call.session.execute(query)).tuples().all())
+
+
+def _show_class(one: ClassSession, taken: Mapping[UUID | None, int]) -> ClassOut:
+    return ClassOut(
+        id=one.id,
+        service_id=one.service_id,
+        location_id=one.location_id,
+        staff_id=one.staff_id,
+        starts=one.starts,
+        ends=one.ends,
+        capacity=one.capacity,
+        taken=taken.get(one.id, 0),
+        state=one.state,
+    )
+
+
+def _show_time_off(one: TimeOff) -> TimeOffOut:
+    return TimeOffOut(
+        id=one.id,
+        staff_id=one.staff_id,
+        resource_id=one.resource_id,
+        starts=one.starts,
+        ends=one.ends,
+        kind=one.kind,
+        note=one.note,
+    )
