@@ -15,6 +15,9 @@ from booking_core.rules.availability import Slot
 #: From (included) and to (excluded), aware.
 Window = tuple[datetime, datetime]
 
+#: Times nearer to each other than this, or than the visit is long, are much the same.
+_NEAR = timedelta(minutes=30)
+
 #: Between these hours of the place's clock people sleep.
 NIGHT_FROM = time(21, 30)
 NIGHT_TO = time(8, 30)
@@ -52,9 +55,16 @@ def wanted_slots(wish: Wish, slots: Iterable[Slot], *, busy: Sequence[Window] = 
         (preference, slot)
         for slot in slots
         if (preference := wish.preference(slot.starts)) is not None
+        and not _much_the_same(slot, wish.passed)
         and not any(slot.starts < end and start < slot.ends for start, end in busy)
     ]
     return [slot for _, slot in sorted(suiting, key=lambda one: (one[0], one[1].waste, one[1].starts))]
+
+
+def _much_the_same(slot: Slot, passed: Iterable[datetime]) -> bool:
+    """Whether a time is so near to one that was let go that it is no other: a free hour is not offered bit by bit."""
+    near = min(slot.ends - slot.starts, _NEAR)
+    return any(abs(slot.starts - one) < near for one in passed)
 
 
 def searched(wish: Wish, *, earliest: datetime, within: Window | None = None) -> list[Window]:

@@ -4,7 +4,7 @@
   const $ = (id) => document.getElementById(id);
   const words = JSON.parse($("words").textContent);
   const settings = JSON.parse($("settings").textContent);
-  const CARDS = ["confirm", "payment_link", "booked", "rescheduled", "cancelled", "reminder"];
+  const CARDS = ["confirm", "payment_link", "booked", "rescheduled", "cancelled", "reminder", "waitlist_offer"];
   const PAGE = 200; // as many messages as one answer of the server holds
   const scroll = $("scroll"), log = $("log"), input = $("text");
 

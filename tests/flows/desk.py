@@ -8,6 +8,7 @@ import httpx
 from booking_core import booking, catalog, customers
 from booking_core.kit.clock import current_time
 from booking_core.requests import VisitRequest
+from tests.flows.others import write_absence
 from tests.flows.world import World
 
 
@@ -49,6 +50,14 @@ class StaffDesk:
 
     async def hands_back(self, _: object) -> None:
         await self._post("hand-back")
+
+    async def is_away(self, what: dict[str, str]) -> None:
+        """Somebody is ill for a day: it is written down, and other places are looked for with one button."""
+        off = await write_absence(self.world, **what)
+        address = f"/console/timeoff/{off}"
+        page = await self.http.get(f"{address}/bookings")
+        page = await self.http.post(f"{address}/propose", data={"csrf": _hidden(page.text, "csrf")})
+        assert page.is_success, f"{page.status_code} {page.text[:500]}"
 
 
 def _hidden(page: str, name: str) -> str:

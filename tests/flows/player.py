@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from tests.flows.desk import StaffDesk, another_takes_it
+from tests.flows.others import Others
 from tests.flows.phones import Phone, SandboxPhone, WebPhone
 from tests.flows.world import ZONE, World
 
@@ -112,6 +113,10 @@ class Player:
         desk = await StaffDesk.at(self.world)
         (verb, value), *_ = what.items()
         await getattr(desk, verb)(value)
+
+    async def _others(self, what: dict[str, Any]) -> None:
+        (verb, value), *_ = what.items()
+        await getattr(Others(self.world), verb)(value)
 
     async def _late(self, what: dict[str, str]) -> None:
         """Pay when the hold is over, before the page is closed; `taken`: somebody else came in between."""

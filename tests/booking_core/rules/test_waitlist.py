@@ -51,6 +51,14 @@ def test_what_was_let_go_is_not_offered_again() -> None:
     assert [one.starts for one in wanted_slots(wish, [slot(28, "10:00"), slot(28, "11:00")])] == [at(28, "11:00")]
 
 
+def test_nor_is_what_is_much_the_same() -> None:
+    wish = Wish((SATURDAY,), frozenset({at(28, "10:00")}))
+    short = [slot(28, clock, minutes=20) for clock in ("09:35", "09:45", "10:15", "10:20")]
+    assert [one.starts for one in wanted_slots(wish, short)] == [at(28, "09:35"), at(28, "10:20")]
+    long = [slot(28, clock, minutes=120) for clock in ("10:15", "10:30")]
+    assert [one.starts for one in wanted_slots(wish, long)] == [at(28, "10:30")]
+
+
 def test_whoever_is_here_anyway_cannot_come_twice() -> None:
     busy = [(at(28, "10:30"), at(28, "11:30"))]
     free = [slot(28, "10:00"), slot(28, "11:00"), slot(28, "11:30"), slot(28, "09:30")]

@@ -1,0 +1,98 @@
+"""Everybody else: customers who take and give up times, people who fall ill."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from booking_core import booking, calendar, catalog, customers, disruption
+from booking_core.kit.clock import current_time
+from booking_core.models import Booking, Business
+from booking_core.requests import VisitRequest
+from tests.flows.world import ZONE, World
+
+
+@dataclass
+class Others:
+    """The customers who are not the one whose conversation is played."""
+
+    world: World
+
+    async def fill(self, what: dict[str, str]) -> None:
+        """Take every free time of a person on a day."""
+        start = _midnight(what["day"])
+        async with self.world.system.db.transaction() as session:
+            now = await current_time(session)
+            business_id = await session.scalar(select(Business.id))
+            known = await catalog.load_catalog(session, business_id)
+            wanted = VisitRequest.one(
+                next(one.id for one in known.services if one.name == what["service"]),
+                next(one.id for one in known.staff if one.name == what["staff"]),
+            )
+            while True:
+                free = await calendar.free_slots(
+                    session, known, wanted=wanted, windows=[(start, start + timedelta(days=1))], now=now
+                )
+                if not free.slots:
+                    return
+                taken_until = start
+                for slot in free.slots:
+                    if slot.starts < taken_until:
+                        continue
+                    taken_until = slot.ends
+                    other = await customers.load_or_create(
+                        session, business_id, None, name="Another Customer", locale="en", now=now
+                    )
+                    one = await booking.hold(
+                        session,
+                        catalog=known,
+                        wanted=wanted,
+                        starts=slot.starts,
+                        customer_id=other.id,
+                        conversation_id=None,
+                        key=f"other:{slot.starts.isoformat()}",
+                        now=now,
+                    )
+                    await booking.confirm(session, business_id, one.id, now=now, actor="system")
+
+    async def cancel(self, when: str) -> None:
+        """Give a time up that another customer had."""
+        starts = datetime.fromisoformat(when).replace(tzinfo=ZONE)
+        async with self.world.system.db.transaction() as session:
+            one = await session.scalar(
+                select(Booking).where(
+                    Booking.starts == starts, Booking.state == "confirmed", Booking.conversation_id.is_(None)
+                )
+            )
+            await booking.cancel(
+                session,
+                one.business_id,
+                one.id,
+                by="customer",
+                version=None,
+                now=await current_time(session),
+                actor="customer",
+            )
+
+
+async def write_absence(world: World, *, who: str, day: str) -> UUID:
+    """Write down that somebody is ill on a day."""
+    async with world.system.db.transaction() as session:
+        business_id = await session.scalar(select(Business.id))
+        known = await catalog.load_catalog(session, business_id)
+        off = await disruption.record_time_off(
+            session,
+            catalog=known,
+            staff_id=next(one.id for one in known.staff if one.name == who),
+            starts=_midnight(day),
+            ends=_midnight(day) + timedelta(days=1),
+            kind="sick",
+            now=await current_time(session),
+            actor="staff:tests",
+        )
+        return off.id
+
+
+def _midnight(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(str(day)), datetime.min.time(), ZONE)
