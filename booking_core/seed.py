@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking_core.freed import freed
 from booking_core.kit.ids import new_id
 from booking_core.models import Booking, Business, State
 from booking_core.rules.policy import Policy
@@ -37,6 +38,8 @@ async def load_seed(session: AsyncSession, path: Path, now: datetime) -> Busines
     await load_limits(session, business, seed, services, staff)
     await load_timetable(session, business, seed, locations, services, staff)
     await session.flush()
+    # Other hours, more people or rooms: whoever waits may have what is free by them.
+    await freed(session, business.id)
     return business
 
 

@@ -6,7 +6,7 @@ from booking_core.models import PaymentRule, Unit
 from booking_core.rules.questions import AnswerRefused, Kind, Question, read_answer
 from booking_core.seed_check_timetable import limit_problems
 from booking_core.seed_model import Seed
-from booking_core.seed_parts import MAIN, SeedAt, SeedService
+from booking_core.seed_parts import MAIN, SeedAt, SeedSegment, SeedService
 from booking_core.seed_values import Deposit, finer_than_coins
 from booking_core.seed_yaml import Problem
 
@@ -43,24 +43,31 @@ def _segments(seed: Seed, service: SeedService, where: Where) -> Iterator[Proble
     at: Where = (*where, "segments")
     if len(service.segments) < 2:
         yield Problem(at, "a visit of several parts has two or more")
-    before: SeedService | None = None
+    for number, add_on in enumerate(service.add_ons):
+        if add_on.minutes:
+            yield Problem((*where, "add_ons", number, "minutes"), "more minutes are added at one of the parts")
     for number, segment in enumerate(service.segments):
-        part = seed.by_name[segment.service]
-        here: Where = (*at, number)
-        if part.segments:
-            yield Problem(here, _nested(seed, service, part))
-        elif part.is_class:
-            yield Problem(here, f"{part.name} is a class: a part of a visit must be a visit")
-        elif part.unit != Unit.VISIT:
-            yield Problem(here, f"{part.name} is sold by the {part.unit.value}: a part of a visit must be a visit")
-        if before is None:
-            if segment.max_wait or segment.same_staff:
-                yield Problem(here, "the first part comes after nothing: leave max_wait and same_staff away")
-        elif segment.same_staff and not _doers(seed, part) & _doers(seed, before):
-            yield Problem((*here, "same_staff"), f"nobody does both {before.name} and {part.name}")
-        before = part
+        before = seed.by_name[service.segments[number - 1].service] if number else None
+        yield from _segment(seed, service, segment, before, (*at, number))
     if not any(part.segments for part in seed.parts(service)) and not seed.done_at(service):
         yield Problem(at, "there is no place at which all of these can be had")
+
+
+def _segment(
+    seed: Seed, service: SeedService, segment: SeedSegment, before: SeedService | None, where: Where
+) -> Iterator[Problem]:
+    part = seed.by_name[segment.service]
+    if part.segments:
+        yield Problem(where, _nested(seed, service, part))
+    elif part.is_class:
+        yield Problem(where, f"{part.name} is a class: a part of a visit must be a visit")
+    elif part.unit != Unit.VISIT:
+        yield Problem(where, f"{part.name} is sold by the {part.unit.value}: a part of a visit must be a visit")
+    if before is None:
+        if segment.max_wait or segment.same_staff:
+            yield Problem(where, "the first part comes after nothing: leave max_wait and same_staff away")
+    elif segment.same_staff and not _doers(seed, part) & _doers(seed, before):
+        yield Problem((*where, "same_staff"), f"nobody does both {before.name} and {part.name}")
 
 
 def _nested(seed: Seed, service: SeedService, part: SeedService) -> str:
@@ -150,7 +157,7 @@ def _needs(seed: Seed, service: SeedService, where: Where) -> Iterator[Problem]:
 
 
 def _roles(seed: Seed, service: SeedService, where: Where) -> Iterator[Problem]:
-    if not service.roles or service.is_class:
+    if not service.roles or seed.on_timetable(service):
         return
     able = {place: there for place, there in seed.able.get(service.name, {}).items() if place in seed.done_at(service)}
     everywhere = {skill.role_kept for there in able.values() for _, skill in there}

@@ -21,7 +21,7 @@ from booking_core.seed_parts import (
 from booking_core.seed_values import minor
 
 #: How long one unit lasts where the file says nothing.
-_LENGTHS = {Unit.HOUR: 60, Unit.DAY: DAY, Unit.NIGHT: DAY}
+LENGTHS = {Unit.HOUR: 60, Unit.DAY: DAY, Unit.NIGHT: DAY}
 
 
 class Seed(SeedPart):
@@ -100,7 +100,7 @@ class Seed(SeedPart):
         """Return how many minutes a service takes: of several parts, all of them."""
         if service.segments:
             return sum(self.duration(part) for part in self.parts(service) if not part.segments) or 1
-        return service.duration or _LENGTHS.get(service.unit, 1)
+        return service.duration or LENGTHS.get(service.unit, 1)
 
     def price(self, service: SeedService) -> Decimal:
         """Return what a service costs: of several parts, all of them unless it says so itself."""
@@ -123,17 +123,26 @@ class Seed(SeedPart):
             return own.deposit.of(price, self.currency(place))
         return service.deposit.of(price, self.business.currency)
 
+    def on_timetable(self, service: SeedService) -> bool:
+        """Whether a class takes place at certain times only; else it begins whenever its first guest wants."""
+        return service.is_class and service.name in self._class_places
+
     def done_at(self, service: SeedService) -> set[str]:
         """Return the places at which a service can be had."""
         away = {place for place, own in service.at.items() if not own.offered}
         if service.segments:
             parts = [self.done_at(part) for part in self.parts(service) if not part.segments]
             return set.intersection(*parts) - away if parts else set()
-        if service.is_class:
-            return self._class_places.get(service.name, set()) - away
+        if self.on_timetable(service):
+            return self._class_places[service.name] - away
         if service.roles:
             return set(self.able.get(service.name, {})) - away
         # A rental is had where the things are, or where the file says that it is.
         named = {place for place, own in service.at.items() if own.offered}
         stocked = {one for one in self.places if all(kind in self.units_at.get(one, {}) for kind in service.needs)}
         return ((stocked | named) or set(self.places)) - away
+
+    def add_on_currency(self, service: SeedService) -> str:
+        """Return the currency that a service's add-ons cost in: that of the places where it can be had."""
+        found = {self.currency(place) for place in self.done_at(service)}
+        return min(found) if found else self.business.currency

@@ -1,11 +1,13 @@
 """Services of a business's file into the tables, with their parts, places, needs and add-ons."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.ids import new_id
 from booking_core.models import AddOn, Business, Location, Segment, Service, ServiceAt, ServiceResource
+from booking_core.rules.questions import read_answer
 from booking_core.seed_model import Seed
 from booking_core.seed_parts import SeedService
 from booking_core.seed_rows import Facts, keep, named, rows_of, write
@@ -60,8 +62,18 @@ def _facts(seed: Seed, wanted: SeedService) -> dict[str, object]:
         "deposit": seed.deposit_minor(wanted),
         "payment": wanted.payment.value,
         "preparation": dict(wanted.preparation),
-        "questions": [question.model_dump(mode="json") for question in wanted.questions],
+        "questions": _questions(wanted),
     }
+
+
+def _questions(wanted: SeedService) -> list[dict[str, Any]]:
+    """Return the questions as they are kept: conditions say true where the file says yes."""
+    known = {question.key: question for question in wanted.questions}
+    return [
+        question.model_dump(mode="json")
+        | {"when": {key: [read_answer(known[key], one) for one in values] for key, values in question.when.items()}}
+        for question in wanted.questions
+    ]
 
 
 async def _load_details(
@@ -121,7 +133,7 @@ async def _load_add_ons(session: AsyncSession, business: Business, seed: Seed, s
     known = {(one.service_id, one.name): one for one in await rows_of(session, AddOn, business.id)}
     for wanted in seed.services:
         service = services[wanted.name]
-        currency = next(iter(sorted(seed.currency(place) for place in seed.done_at(wanted))), business.currency)
+        currency = seed.add_on_currency(wanted)
         for position, one in enumerate(wanted.add_ons):
             add_on = known.pop((service.id, one.name), None)
             facts = {
