@@ -1,5 +1,6 @@
 """Answers to offers of the waitlist: yes, no, too late; and what becomes of the entry (`offering.py` makes them)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -119,6 +120,18 @@ async def decline(
     if booking.state == State.HELD:
         await bookings.release(session, business_id, offer_id, now=now, actor=actor)
     return entry
+
+
+async def pass_on(session: AsyncSession, business_id: UUID, entry_id: UUID, offer_id: UUID, *, now: datetime) -> None:
+    """Let an offer go that its customer never got; one that was answered all the same stays."""
+    booking = await bookings.load(session, business_id, offer_id, for_update=True)
+    if booking.state == State.HELD and await find_audit(session, booking, ACCEPTED) is None:
+        await decline(session, business_id, entry_id, offer_id, now=now, actor="system")
+
+
+async def without_offers(session: AsyncSession, held: Sequence[Booking]) -> list[Booking]:
+    """Return bookings but for those that are merely offered: nobody has said yes to them."""
+    return [one for one in held if one.state != State.HELD or await unanswered(session, one) is None]
 
 
 async def unanswered(session: AsyncSession, booking: Booking) -> UUID | None:

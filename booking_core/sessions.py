@@ -65,6 +65,8 @@ async def materialise(session: AsyncSession, catalog: Catalog, *, now: datetime)
         if clash is not None:
             clashes.append(clash)
     await session.flush()
+    # New classes and more seats in old ones: whoever waits for one may have it.
+    await freed(session, catalog.business.id)
     return clashes
 
 

@@ -219,7 +219,12 @@ async def _for_staff(session: AsyncSession, payment: Payment, kind: str, now: da
 
 
 async def delivery_failed(session: AsyncSession, message: Message) -> None:
-    """A message could not be delivered for good: staff are told."""
+    """A message could not be delivered for good: staff are told, and an offer in it goes to the next in the line."""
+    facts = message.facts or {}
+    if message.act == "waitlist_offer" and "offer" in facts:
+        await offers.pass_on(
+            session, message.business_id, UUID(facts["entry"]), UUID(facts["offer"]), now=message.status_at
+        )
     await tasks.ask_staff(
         session,
         message.business_id,

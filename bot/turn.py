@@ -17,6 +17,7 @@ from booking_core.catalog import Catalog
 from booking_core.kit.clock import current_time
 from booking_core.models import Business, Customer
 from bot import handoff
+from bot.actions.coming import coming
 from bot.actions.contract import Turn
 from bot.models import Dialogue
 from bot.phrasing import local_tag
@@ -214,9 +215,9 @@ async def _reference(turn: Turn, dialogue: Dialogue) -> tuple[datetime, datetime
     if slots.get("task") == "move" and slots.get("booking"):
         moved = await bookings.load(turn.session, turn.business.id, UUID(slots["booking"]))
         return moved.starts, moved.ends
-    if slots.get("task") or turn.customer is None:
+    if slots.get("task"):
         return None
-    upcoming = await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now)
+    upcoming = await coming(turn)
     return (upcoming[0].starts, upcoming[0].ends) if len(upcoming) == 1 else None
 
 

@@ -9,6 +9,7 @@ from booking_core.models import State
 from booking_core.rules.policy import Policy
 from bot import phrasing
 from bot.actions import cards
+from bot.actions.coming import coming
 from bot.actions.contract import Draft, Option, Turn
 from bot.words import language_of
 from nlu.contract import Answer, Step
@@ -126,9 +127,7 @@ def _people(turn: Turn, draft: Draft) -> dict[str, Any]:
 
 async def own_bookings(turn: Turn) -> dict[str, Any]:
     """List the customer's coming bookings, each with what can be done to it."""
-    upcoming = (
-        await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now) if turn.customer else []
-    )
+    upcoming = await coming(turn)
     if not upcoming:
         return turn.say("bookings.none", act="info", choices=[turn.option("choice.book", "start_book")])
     lines = [

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from booking_core import booking as bookings
 from booking_core import calendar
-from booking_core.models import Booking, Service, Staff
+from booking_core.models import Service, Staff
 from booking_core.requests import VisitRequest
 from bot.actions import answers, wish
+from bot.actions.coming import coming
 from bot.actions.contract import ANYONE, Draft, Turn, forget_task, remembered
 from bot.actions.taking import declined, take_booking
 from bot.actions.taps import tapped
@@ -120,7 +120,7 @@ async def _take_task(turn: Turn, slots: dict[str, Any], said: set[str], reading:
     elif wanted is None:
         return None
     else:
-        has_bookings = bool(await _upcoming(turn))
+        has_bookings = bool(await coming(turn))
         if wanted == "cancel" and not has_bookings:
             said_stop = turn.say("stop.done", act="info", choices=[turn.option("choice.book", "start_book")])
             return Answer(say=(said_stop,), remember=forget_task(), leave_form=True)
@@ -208,7 +208,7 @@ def _take_ordinal(asking: str, number: int, slots: dict[str, Any], reading: Read
 
 async def _take_booking(turn: Turn, slots: dict[str, Any], reading: Reading) -> Answer | None:
     """Find which booking a move or cancellation is about; several are asked about."""
-    upcoming = await _upcoming(turn)
+    upcoming = await coming(turn)
     if not upcoming:
         return Answer(
             say=(turn.say("bookings.none", act="info", choices=[turn.option("choice.book", "start_book")]),),
@@ -289,9 +289,3 @@ def _who_can(turn: Turn, service: Service, staff: Staff) -> Mapping[str, Any]:
         service=turn.service_name(service),
         able=listed(able, turn.locale),
     )
-
-
-async def _upcoming(turn: Turn) -> list[Booking]:
-    if turn.customer is None:
-        return []
-    return await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now)

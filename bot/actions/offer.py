@@ -14,6 +14,7 @@ from booking_core.requests import VisitRequest
 from booking_core.rules import policy, suggest
 from booking_core.rules.availability import Slot
 from bot.actions import cards, waiting, wish
+from bot.actions.coming import coming
 from bot.actions.contract import Draft, Option, Turn, remembered
 from nlu.contract import Answer, Step
 from payment_links import links
@@ -30,9 +31,7 @@ class AskBooking:
     async def answer(self, step: Step) -> Answer:
         """List them, the next one first."""
         turn: Turn = step.context
-        assert turn.customer is not None  # noqa: S101 - without a customer there are no bookings to ask about
-        upcoming = await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now)
-        listed = upcoming[:9]
+        listed = (await coming(turn))[:9]
         options = [
             Option(
                 cards.summary_line(turn, turn.catalog.service(one.service_id), one.starts, staff_id=one.staff_id),

@@ -10,6 +10,7 @@ from booking_core.refusals import BookingRefused
 from bot import tasks
 from bot.actions import cards
 from bot.actions.answers import answer_for, own_bookings
+from bot.actions.coming import coming
 from bot.actions.contract import Turn
 from channels.models import Message
 from nlu.contract import Answer, Step
@@ -32,11 +33,7 @@ async def confirm_attendance(turn: Turn, reminder: Message | None, args: Mapping
     args = args or (reminder.facts or {} if reminder is not None else {})
     booking_id = args.get("booking")
     if booking_id is None:
-        upcoming = (
-            await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now)
-            if turn.customer
-            else []
-        )
+        upcoming = await coming(turn)
         if len(upcoming) != 1:
             return Answer(say=(await own_bookings(turn),))
         booking_id, version = str(upcoming[0].id), upcoming[0].version
@@ -83,11 +80,7 @@ class RunningLate:
     async def answer(self, step: Step) -> Answer:
         """Make a task for staff about the next booking."""
         turn: Turn = step.context
-        upcoming = (
-            await bookings.upcoming(turn.session, turn.business.id, turn.customer.id, now=turn.now)
-            if turn.customer
-            else []
-        )
+        upcoming = await coming(turn)
         if not upcoming:
             return Answer(say=(turn.say("bookings.none", act="info"),), then=step.form)
         await tasks.ask_staff(

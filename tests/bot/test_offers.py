@@ -20,7 +20,7 @@ from booking_core.proposals import expire_due as expire_proposals
 from booking_core.requests import VisitRequest
 from bot import disruption as absences
 from bot import handoff, notices
-from bot.actions.answers import pending_payment
+from bot.actions.answers import own_bookings, pending_payment
 from bot.actions.contract import Turn
 from bot.actions.unasked import TAPS, answer_plainly, is_open
 from bot.models import StaffTask
@@ -233,6 +233,31 @@ async def test_money_is_asked_for_after_the_yes_and_only_then(desk: Desk) -> Non
         await notices.tell_settled(desk.system, session, settle.Paid(paid, payment), now=now)
         assert (await desk.last(session, thread)).act == "booked"
     assert await states(desk) == ["booked"]
+
+
+async def test_an_offer_is_no_booking_yet(desk: Desk) -> None:
+    taken, (thread,) = await full(desk, "en-GB")
+    await cancel(desk, taken)
+    await desk.offered()
+    async with desk.system.db.transaction() as session:
+        assert "no booking" in (await own_bookings(await desk.turn(session, thread)))["text"]
+    await desk.tap(thread, "Yes")
+    async with desk.system.db.transaction() as session:
+        assert "11:00" in (await own_bookings(await desk.turn(session, thread)))["text"]
+
+
+async def test_what_cannot_be_delivered_goes_to_the_next(desk: Desk) -> None:
+    taken, (first, second) = await full(desk, "en-GB", "en-GB")
+    await cancel(desk, taken)
+    await desk.offered()
+    async with desk.system.db.transaction() as session:
+        message = await desk.last(session, first)
+        for _ in range(2):
+            await notices.delivery_failed(session, message)
+    assert (await desk.offered(), await states(desk)) == (1, ["waiting", "offered"])
+    assert await kinds(desk) == ["message_failed"]
+    async with desk.system.db.transaction() as session:
+        assert (await desk.last(session, second)).act == "waitlist_offer"
 
 
 async def test_nobody_answers_and_it_is_passed_on_with_a_word(desk: Desk) -> None:
