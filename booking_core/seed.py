@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking_core.catalog import load_catalog
 from booking_core.freed import freed
 from booking_core.kit.ids import new_id
 from booking_core.models import Booking, Business, State
@@ -16,6 +17,7 @@ from booking_core.seed_rows import write
 from booking_core.seed_services import load_services
 from booking_core.seed_staff import load_staff
 from booking_core.seed_timetable import load_limits, load_timetable
+from booking_core.sessions import materialise
 
 __all__ = ["SeedError", "load_seed"]
 
@@ -36,8 +38,10 @@ async def load_seed(session: AsyncSession, path: Path, now: datetime) -> Busines
     services = await load_services(session, business, seed, locations)
     staff = await load_staff(session, business, seed, locations, services, now)
     await load_limits(session, business, seed, services, staff)
-    await load_timetable(session, business, seed, locations, services, staff)
+    await load_timetable(session, business, seed, locations, services, staff, now)
     await session.flush()
+    # A class that clashes with what is booked becomes a task when the timetable is next prolonged.
+    await materialise(session, await load_catalog(session, business.id), now=now)
     # Other hours, more people or rooms: whoever waits may have what is free by them.
     await freed(session, business.id)
     return business

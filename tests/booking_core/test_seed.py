@@ -18,6 +18,7 @@ from booking_core.models import (
     Booking,
     BookingLimit,
     Business,
+    ClassSession,
     ClassTime,
     Customer,
     DateOverride,
@@ -40,8 +41,8 @@ from tests.booking_core.shop import NOW
 from tests.booking_core.test_seed_errors import HOUSE_DATA, PLACES, value_at
 
 TABLES = (
-    AddOn, BookingLimit, Business, ClassTime, DateOverride, Location, Resource, ScheduleRule, Segment, Service,
-    ServiceAt, ServiceResource, Skill, Staff, StaffZone, TimeOff,
+    AddOn, BookingLimit, Business, ClassSession, ClassTime, DateOverride, Location, Resource, ScheduleRule, Segment,
+    Service, ServiceAt, ServiceResource, Skill, Staff, StaffZone, TimeOff,
 )  # fmt: skip
 
 
@@ -192,6 +193,36 @@ async def test_a_limit_that_only_counts_otherwise_keeps_its_calendar(session, tm
     assert await session.scalar(select(func.count()).select_from(BookingLimit).where(BookingLimit.count == 9)) == 0
 
 
+async def classes(session: AsyncSession) -> list[tuple[datetime, UUID]]:
+    """The classes to come, in order: when, and by whom."""
+    rows = await session.scalars(select(ClassSession).order_by(ClassSession.starts))
+    return [(row.starts, row.staff_id) for row in rows]
+
+
+async def test_the_timetable_is_held(session, tmp_path: Path) -> None:
+    business = await load(session, tmp_path)
+    ana = await named(session, Staff, "Ana")
+    held = await classes(session)
+    # Three a week through the next sixty days.
+    assert held[0] == (datetime(2026, 11, 23, 17, tzinfo=UTC), ana.id)
+    assert len(held) == 27
+    [booked_one] = await session.scalars(select(ClassSession).where(ClassSession.starts == held[0][0]))
+    await booked(session, business, booked_one.ends, "confirmed", session_id=booked_one.id)
+    # Clara teaches from now on; whoever has booked already keeps their class.
+    clara = HOUSE.replace("      Cut:\n    hours: {mon", "      Cut:\n      Yoga:\n    hours: {mon").replace(
+        "location: Zurich\n    services", "services"
+    )
+    clara = clara.replace('staff: Ana, day: "mon, wed"', 'staff: Clara, day: "mon, wed"')
+    await load(session, tmp_path, clara)
+    other = await named(session, Staff, "Clara")
+    now_held = await classes(session)
+    assert [starts for starts, _ in now_held] == [starts for starts, _ in held]
+    assert [who for _, who in now_held[:4]] == [ana.id, ana.id, other.id, other.id]
+    # No timetable any more.
+    await load(session, tmp_path, HOUSE[: HOUSE.index("timetable:")])
+    assert await classes(session) == held[:1]
+
+
 async def days_of(session: AsyncSession, staff_id: UUID | None) -> dict[date, list[object]]:
     rows = await session.scalars(select(DateOverride).where(DateOverride.staff_id == staff_id))
     return {row.day: row.spans for row in rows}
@@ -252,7 +283,9 @@ async def test_time_off_of_the_console_stays(session, tmp_path: Path) -> None:
     assert rows[0].ends == datetime(2027, 1, 11, 23, tzinfo=UTC)
 
 
-async def booked(session: AsyncSession, business: Business, ends: datetime, state: str) -> None:
+async def booked(
+    session: AsyncSession, business: Business, ends: datetime, state: str, session_id: UUID | None = None
+) -> None:
     customer = Customer(business_id=business.id, id=new_id(), name="Maria", created_at=NOW)
     session.add(customer)
     await session.flush()
@@ -265,6 +298,7 @@ async def booked(session: AsyncSession, business: Business, ends: datetime, stat
             customer_id=customer.id,
             service_id=service.id,
             location_id=place.id,
+            session_id=session_id,
             starts=ends - timedelta(minutes=30),
             ends=ends,
             state=state,
