@@ -48,12 +48,13 @@ class Turns:
     def rank(self, people: Sequence[Person], times: Times, day: Span) -> Callable[[UUID], float]:
         """Return where a person stands in the order for a visit on a day."""
         order = {person.id: at for at, person in enumerate(people)}
-        keys = {person.id: self._key(person, times, day) for person in people}
+        least = self._least(people)
+        keys = {person.id: self._key(person, times, day, least) for person in people}
         sorted_people = sorted(order, key=lambda one: (*keys[one], order[one]))
         place = {one: float(at) for at, one in enumerate(sorted_people)}
         return lambda one: place.get(one, float(len(place)))
 
-    def _key(self, person: Person, times: Times, day: Span) -> tuple[float, ...]:
+    def _key(self, person: Person, times: Times, day: Span, least: int) -> tuple[float, ...]:
         wished = self.first.index(person.id) if person.id in self.first else len(self.first)
         match self.how:
             case Assignment.IN_ORDER:
@@ -61,11 +62,15 @@ class Turns:
             case Assignment.LEAST_BUSY:
                 return wished, load(person, times, day)
             case Assignment.ROUND_ROBIN:
-                return wished, *self._round_robin(person)
+                return wished, *self._round_robin(person, least)
 
-    def _round_robin(self, person: Person) -> tuple[float, ...]:
+    def _least(self, people: Sequence[Person]) -> int:
+        """Return the fewest bookings that anybody has who is to get any: whoever had none counts, too."""
+        shared = [one.id for one in people if self.shares.get(one.id, Share()).weight]
+        return min((self.given.get(one, Given()).count for one in shared), default=0)
+
+    def _round_robin(self, person: Person, least: int) -> tuple[float, ...]:
         share, given = self.shares.get(person.id, Share()), self.given.get(person.id, Given())
-        least = min((one.count for one in self.given.values()), default=0)
         ahead = bool(self.ahead_at_most) and given.count - least >= self.ahead_at_most
         priority = _MEDIUM if share.priority is None else share.priority
         weighted = given.count * 100 / share.weight if share.weight else _NO_SHARE

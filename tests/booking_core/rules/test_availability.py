@@ -1,41 +1,19 @@
 """The cases of comparable systems (numbers of availability-cases.md), on the pure rules."""
 
 from datetime import UTC, date, datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from booking_core.refusals import Reason
-from booking_core.rules.availability import (
-    Bounds,
-    Need,
-    StaffTime,
-    bounds_for,
-    clip_spans,
-    free_starts,
-    out_of_bounds,
-    waste_at,
-    why_none,
-    why_not,
-)
+from booking_core.rules.availability import Bounds, bounds_for, clip_spans, out_of_bounds
 from booking_core.rules.grid import Grid, on_clock_grid, step_of
 from booking_core.rules.schedule import Schedule, days_between, usual_time, working_time
-from booking_core.rules.spans import merge
 from booking_core.rules.wallclock import DAY, instant, minute_of, moment_of, offset_at
+from tests.booking_core.rules.plans import ANA, Need, need, on_day, search_of, spans, wall
 
-ANA = UUID(int=1)
 IST = "Asia/Kolkata"
 NEW_YORK = "America/New_York"
-
-
-def wall(clock: str) -> int:
-    hours, minutes = clock.split(":")
-    return int(hours) * 60 + int(minutes)
-
-
-def spans(*texts: str) -> list[tuple[int, int]]:
-    return [(wall(a), wall(b)) for a, b in (text.split("-") for text in texts)]
 
 
 def offered(
@@ -47,18 +25,9 @@ def offered(
     within: tuple[int, int] | None = None,
 ) -> list[str]:
     """Return the starts of one day as the clock on the wall shows them."""
-    times = {
-        "working": [(instant(tz, day, a), instant(tz, day, b)) for a, b in spans(*hours)],
-        "booked": [(instant(tz, day, a), instant(tz, day, b)) for a, b in spans(*booked)],
-    }
-    time = StaffTime(ANA, tz, merge(times["working"]), (), merge(times["booked"]))
-    bounds = within or (instant(tz, day, -DAY), instant(tz, day, 2 * DAY))
-    found = free_starts(time, need, [bounds])
+    search = search_of(need, on_day(tz, day, *hours), on_day(tz, day, *booked), tz=tz)
+    found = search.starts([within or (instant(tz, day, -DAY), instant(tz, day, 2 * DAY))])
     return [moment_of(one).astimezone(ZoneInfo(tz)).strftime("%H:%M") for one in found]
-
-
-def need(duration: int, interval: int | None = None, before: int = 0, after: int = 0, grid: Grid = Grid.HOUR) -> Need:
-    return Need(duration, before, after, interval or duration, grid)
 
 
 def utc(text: str) -> datetime:
@@ -129,12 +98,11 @@ def test_notice_reaches_into_the_day() -> None:  # 14, 15
 @pytest.mark.parametrize("notice", [0, 30, 45, 120, 600, 1440])
 def test_listing_and_booking_agree_on_notice(notice: int) -> None:  # 17
     bounds = bounds_for(utc("2026-11-24T12:00"), lead_time=notice, window_end=10**9)
-    time = StaffTime(ANA, "UTC", [(instant("UTC", D, 0), instant("UTC", D, 2 * DAY))])
-    asked = need(30, 15)
-    listed = {*free_starts(time, asked, [(bounds.earliest, bounds.latest)])}
+    search = search_of(need(30, 15), [(instant("UTC", D, 0), instant("UTC", D, 2 * DAY))])
+    listed = {*search.starts([(bounds.earliest, bounds.latest)])}
     assert min(listed) == bounds.earliest
     for start in range(bounds.now - 60, bounds.now + DAY, 15):
-        bookable = out_of_bounds(start, bounds) is None and why_not(time, asked, start) is None
+        bookable = out_of_bounds(start, bounds) is None and search.why_not(start) is None
         assert bookable == (start in listed)
 
 
@@ -190,9 +158,9 @@ def test_clock_changes_move_the_utc_hours() -> None:  # 22, 23, 26
 def test_sundays_round_the_changes(day: str, start: str) -> None:  # 25
     first = instant(NEW_YORK, date.fromisoformat(day), wall("12:30"))
     assert moment_of(first).strftime("%H:%M") == start
-    time = StaffTime(ANA, NEW_YORK, [(first, first + 30)])
-    (one,) = free_starts(time, need(30), [(0, 10**9)])
-    assert why_not(time, need(30), one) is None
+    search = search_of(need(30), [(first, first + 30)], tz=NEW_YORK)
+    (one,) = search.starts([(0, 10**9)])
+    assert search.why_not(one) is None
 
 
 def test_the_spring_gap_is_no_time() -> None:  # 27
@@ -259,18 +227,13 @@ def test_buffers_add_up() -> None:  # 40
 
 
 def test_reasons_of_one_person() -> None:
-    def day(*texts: str) -> list[tuple[int, int]]:
-        return [(instant("UTC", D, a), instant("UTC", D, b)) for a, b in spans(*texts)]
-
-    time = StaffTime(
-        ANA,
-        "UTC",
-        working=day("9:00-12:00"),
-        usual=day("9:00-17:00"),
-        booked=day("9:00-10:00"),
-        held=day("10:00-11:00"),
+    search = search_of(
+        need(60),
+        on_day("UTC", D, "9:00-12:00"),
+        on_day("UTC", D, "9:00-10:00"),
+        on_day("UTC", D, "10:00-11:00"),
+        usual=on_day("UTC", D, "9:00-17:00"),
     )
-    asked = need(60)
 
     def at(clock: str) -> int:
         return instant("UTC", D, wall(clock))
@@ -285,15 +248,15 @@ def test_reasons_of_one_person() -> None:
         "13:00": Reason.STAFF_AWAY,
         "16:30": Reason.OUTSIDE_HOURS,
     }
-    assert {clock: why_not(time, asked, at(clock)) for clock in reasons} == reasons
+    assert {clock: search.why_not(at(clock)) for clock in reasons} == reasons
     for clock, reason in reasons.items():
         expected = Reason.OFF_GRID if reason is None else reason
-        assert why_none(time, asked, [(at(clock), at(clock) + 1)]) == expected
+        assert search.why_none([(at(clock), at(clock) + 1)]) == expected
 
 
 def test_waste_is_what_nobody_can_use() -> None:
-    time = StaffTime(ANA, "UTC", [(0, 120)])
-    assert {start: waste_at(time, need(60, 15), start) for start in free_starts(time, need(60, 15), [(0, 120)])} == {
+    search = search_of(need(60, 15), [(0, 120)])
+    assert {start: search.waste(ANA, start) for start in search.starts([(0, 120)])} == {
         0: 0,
         15: 60,
         30: 60,

@@ -7,11 +7,10 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_core.rules.assignment import by_load, load
-from booking_core.rules.availability import Slot, StaffTime
+from booking_core.rules.availability import Slot
 from booking_core.rules.suggest import suggest
+from tests.booking_core.rules.plans import ANA, BRUNO
 
-ANA, BRUNO = UUID(int=1), UUID(int=2)
 DAY = datetime(2026, 11, 24, tzinfo=UTC)
 
 
@@ -77,12 +76,3 @@ def test_order_of_the_list_is_nothing_and_more_changes_nothing(
     chance.shuffle(shuffled)
     assert hours(suggest(shuffled, wish=wish, count=count)) == hours(found)
     assert hours(suggest(slots, wish=wish, count=count + 3))[: len(found)] == hours(found)
-
-
-def test_who_has_least_to_do() -> None:
-    ana = StaffTime(ANA, "UTC", [], booked=[(0, 60)], held=[(90, 120)])
-    bruno = StaffTime(BRUNO, "UTC", [], booked=[(30, 100)])
-    assert (load(ana, (0, 1440)), load(bruno, (0, 1440)), load(ana, (50, 100))) == (90, 70, 20)
-    assert by_load([ana, bruno], (0, 1440)) == [bruno, ana]
-    assert by_load([ana, bruno], (0, 1440), first=ANA) == [ana, bruno]
-    assert by_load([ana, bruno], (2000, 3000)) == [ana, bruno]
