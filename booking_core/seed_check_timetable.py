@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from booking_core.rules.policy import Buffers
+from booking_core.rules.wallclock import DAY
 from booking_core.seed_model import Seed
 from booking_core.seed_parts import Limits, SeedClass, periods
-from booking_core.seed_values import DAY, FIRST_DAY, LAST_DAY, WEEKDAYS
+from booking_core.seed_values import FIRST_DAY, LAST_DAY, WEEKDAYS
 from booking_core.seed_yaml import Problem
 
 Where = tuple[str | int, ...]

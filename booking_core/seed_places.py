@@ -50,7 +50,7 @@ async def load_locations(session: AsyncSession, business: Business, seed: Seed, 
             [one for one in overrides if one.location_id == location.id],
             {"business_id": business.id, "location_id": location.id, "staff_id": None},
             location.id,
-            dict.fromkeys(wanted.holidays, ()) | wanted.dates,
+            {**{day: [] for day in wanted.holidays}, **wanted.dates},
             today=local_day(location.timezone, minute_of(now)),
         )
     return locations

@@ -1,0 +1,109 @@
+"""What customers are told when somebody at the business has changed their booking: queued with the change."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core.models import Booking, State
+from bot import handoff
+from bot.actions import cards
+from bot.actions.contract import Turn
+from bot.actions.submit import calendar_url, payment_title
+from bot.notices import turn_about
+from bot.turn import Voice, speak
+from channels import messages
+from channels.models import Sender
+from payment_links import links
+
+
+class News(StrEnum):
+    """What happened to a booking."""
+
+    BOOKED = "booked"
+    MOVED = "moved"
+    CANCELLED = "cancelled"
+    APPROVED = "approved"
+    DECLINED = "declined"
+
+
+#: How a message of each kind is marked, and what became of its thread.
+_ACTS = {News.MOVED: "rescheduled", News.CANCELLED: "cancelled", News.DECLINED: "cancelled"}
+_OUTCOMES = {News.MOVED: "moved", News.CANCELLED: "cancelled", News.DECLINED: "cancelled"}
+
+
+async def tell(
+    voice: Voice,
+    session: AsyncSession,
+    booking: Booking,
+    news: News,
+    *,
+    now: datetime,
+    by: UUID | None = None,
+    refund: int = 0,
+) -> bool:
+    """Tell a customer in their thread, in the change's own transaction; False if there is nobody to tell.
+
+    Where a person answers the thread it is said in that person's name: the bot's words would not go out.
+    """
+    turn = await turn_about(voice, session, booking, now=now)
+    if turn is None or turn.conversation.opted_out_at is not None:
+        return False
+    said = _worded(turn, booking, news, refund)
+    turn.conversation.outcome = _OUTCOMES.get(news, "booked")
+    if await handoff.bot_may_speak(session, booking.business_id, turn.conversation.id):
+        await speak(turn, [said])
+    else:
+        await _say_in_person(turn, said, by)
+    return True
+
+
+async def ask_to_pay(voice: Voice, session: AsyncSession, booking: Booking, *, now: datetime) -> bool:
+    """Have a payment link sent to the thread of a held booking; False if there is no thread for it."""
+    turn = await turn_about(voice, session, booking, now=now)
+    if turn is None or booking.state != State.HELD or not booking.due:
+        return False
+    await links.request_payment(session, booking, title=payment_title(turn, booking), locale=turn.locale, now=now)
+    return True
+
+
+def _worded(turn: Turn, booking: Booking, news: News, refund: int) -> dict[str, Any]:
+    key = f"news.{news.value}"
+    if news is News.CANCELLED and refund:
+        key = "news.cancelled_refund"
+    if news is News.APPROVED and booking.state == State.HELD:
+        key = "news.approved_pay"
+    choices = []
+    if news in {News.CANCELLED, News.DECLINED}:
+        choices = [turn.option("choice.book", "start_book")]
+    said = turn.say(
+        key,
+        act=_ACTS.get(news, "booked"),
+        choices=choices,
+        facts=cards.booking_card(turn, booking),
+        line=payment_title(turn, booking),
+        place=f"{turn.location.name}, {turn.location.address}",
+        reference=booking.reference,
+        refund=turn.money(refund),
+    )
+    if booking.state == State.CONFIRMED:
+        calendar = turn.words.text(turn.locale, "calendar.link", url=calendar_url(turn, booking))
+        said["text"] = f"{said['text']}\n{calendar}"
+    return said
+
+
+async def _say_in_person(turn: Turn, said: Mapping[str, Any], by: UUID | None) -> None:
+    await messages.queue_message(
+        turn.session,
+        turn.conversation,
+        sender=Sender.STAFF.value,
+        text=str(said["text"]),
+        act=said["act"],
+        facts=said["facts"],
+        locale=turn.locale,
+        now=turn.now,
+        staff_user_id=by,
+    )
