@@ -27,10 +27,14 @@ check: $(READY)  ## Format, lint, types, catalogs, fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m bot.catalogs --check
-	$(BIN)/python -m pytest -m "not model and not browser and not slow and not peers"
+	$(BIN)/python -m pytest -m "$(FAST)"
+
+# `make check test` runs the fast tests once: test then adds the others.
+FAST := not model and not browser and not slow and not peers
+REST := $(if $(filter check,$(MAKECMDGOALS)),-m "(model or browser or slow) and not peers")
 
 test: $(READY) browser  ## Every test, browser tests included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(REST)
 
 test-peers: $(READY) peers  ## The journeys against programs none of us wrote
 	THREADBOOK_PEERS="$(CURDIR)/$(PEERS)" $(BIN)/python -m pytest -m peers
