@@ -1,5 +1,6 @@
 """Changing a booking: move it, cancel it, let an unpaid hold go."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -18,7 +19,9 @@ from booking_core.refusals import BookingRefused, Reason
 from booking_core.reminders import skip_reminders, write_reminders
 from booking_core.rules import policy as policies
 from booking_core.rules.lifecycle import CANCELLED, TENTATIVE, Move, after
-from booking_core.rules.wallclock import moment_of
+from booking_core.rules.plan import Placement
+from booking_core.rules.spans import merge, subtract
+from booking_core.rules.wallclock import minute_of, moment_of
 from booking_core.taking import Taken, Wanted, claim, take_place
 
 
@@ -131,14 +134,22 @@ async def release(session: AsyncSession, business_id: UUID, booking_id: UUID, *,
 async def place_again(
     session: AsyncSession, booking: Booking, wanted: Wanted, *, now: datetime
 ) -> tuple[Taken, list[dict[str, object]]]:
-    """Take another place for a booking that is there; return it, and what it gave back."""
+    """Take another place for a booking that is there; return it, and what of its old one is free now."""
     freed: list[dict[str, object]] = []
 
     async def write(place: Place) -> bool:
         return await claim(session, booking.business_id, place.placement, booking_id=booking.id)
 
     taken = await take_place(session, wanted, now=now, write=write, gave_back=freed)
-    return taken, freed
+    return taken, [rest for one in freed for rest in _left(one, taken.placement)]
+
+
+def _left(gave_back: dict[str, object], placement: Placement) -> Iterator[dict[str, object]]:
+    """Yield what of a stretch of time is not taken again by the new place."""
+    starts, ends = (datetime.fromisoformat(str(gave_back[edge])) for edge in ("starts", "ends"))
+    again = merge((start, end) for number, start, end in placement.claims if number == gave_back["calendar"])
+    for start, end in subtract([(minute_of(starts), minute_of(ends))], again):
+        yield {**gave_back, "starts": moment_of(start).isoformat(), "ends": moment_of(end).isoformat()}
 
 
 def put(booking: Booking, place: Place) -> None:
@@ -152,14 +163,24 @@ def put(booking: Booking, place: Place) -> None:
 
 
 async def end_booking(
-    session: AsyncSession, booking: Booking, move: Move, *, now: datetime, actor: str, **data: object
+    session: AsyncSession,
+    booking: Booking,
+    move: Move,
+    *,
+    now: datetime,
+    actor: str,
+    gave_back: Sequence[dict[str, object]] = (),
+    **data: object,
 ) -> Booking:
-    """Cancel or decline: the time is free and the reminders are silent in this same transaction."""
+    """Cancel or decline: the time is free and the reminders are silent in this same transaction.
+
+    `gave_back` is what it has given back already.
+    """
     booking.state = after(booking.state, move).value
     booking.hold_expires_at = None
     booking.version += 1
     booking.updated_at = now
-    freed = await give_back(session, booking.business_id, [booking.id])
+    freed = [*gave_back, *await give_back(session, booking.business_id, [booking.id])]
     write_audit(session, booking, move.value, actor=actor, now=now, freed=freed, **data)
     await skip_reminders(session, booking)
     await session.flush()
@@ -168,10 +189,11 @@ async def end_booking(
 
 async def give_up(session: AsyncSession, booking: Booking, taken: Taken, *, now: datetime, actor: str) -> None:
     """End the customer's own holds that gave way to a booking."""
-    for other in taken.given_up:
+    for other, gave_back in taken.given_up.items():
         given_up = await load(session, booking.business_id, other, for_update=True)
         if given_up.state == State.HELD:
-            await end_booking(session, given_up, Move.CANCEL_BY_CUSTOMER, now=now, actor=actor, instead=str(booking.id))
+            move, instead = Move.CANCEL_BY_CUSTOMER, str(booking.id)
+            await end_booking(session, given_up, move, now=now, actor=actor, gave_back=gave_back, instead=instead)
 
 
 def _state_now(booking: Booking, now: datetime) -> str:

@@ -5,8 +5,8 @@ takes it or takes nothing: no error, and no deadlock between two who come at the
 its time and its audit are one statement; where only a part of it could be had, all of it is taken back.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -67,8 +67,8 @@ class Taken:
     """A place that is taken now."""
 
     place: Place
-    #: The customer's own holds that gave way.
-    given_up: Sequence[UUID] = ()
+    #: The customer's own holds that gave way, and what each took.
+    given_up: Mapping[UUID, Sequence[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def placement(self) -> Placement:
@@ -176,8 +176,7 @@ async def _try(
         return Taken(place) if await write(place) else None
     try:
         async with session.begin_nested():
-            if own:
-                await give_back(session, business_id, own)
+            given_up = {one: await give_back(session, business_id, [one]) for one in own}
             gave_back[:] = await give_back(session, business_id, [wanted.moving]) if wanted.moving else []
             if place.opens is not None:
                 place = await _open_class(session, business_id, place, wanted.request.party)
@@ -190,7 +189,7 @@ async def _try(
         if isinstance(error.orig, DeadlockDetected):
             return None
         raise
-    return Taken(place, own)
+    return Taken(place, given_up)
 
 
 async def _open_class(session: AsyncSession, business_id: UUID, place: Place, party: int) -> Place:
