@@ -1,6 +1,8 @@
 """Which moments a recurring visit means: a rule of RFC 5545 on the wall clock of its place."""
 
+import re
 from datetime import datetime, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
@@ -9,8 +11,18 @@ from booking_core.rules.wallclock import instant, moment_of
 
 #: No series is longer.
 MOST = 104
+#: Nor lasts longer.
+LONGEST = timedelta(days=10 * 365)
 _FIELDS = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYSETPOS", "WKST"}
 _FREQUENCIES = {"DAILY", "WEEKLY", "MONTHLY"}
+
+
+_DAY = "(MO|TU|WE|TH|FR|SA|SU)"
+_DAYS = re.compile(f"{_DAY}(,{_DAY}){{0,6}}")
+_NTH_DAYS = re.compile(f"([+-]?[1-5])?{_DAY}(,([+-]?[1-5])?{_DAY}){{0,30}}")
+_DIGITS = re.compile("[0-9]{1,8}")
+_NUMBERS = re.compile("-?(0?[1-9]|[12][0-9]|3[01])(,-?(0?[1-9]|[12][0-9]|3[01])){0,30}")
+_PLACES = re.compile("[+-]?[1-4](,[+-]?[1-4]){0,7}")
 
 
 class RuleError(ValueError):
@@ -27,15 +39,18 @@ def occurrences(rule: str, first: datetime, tz: str) -> list[datetime]:
     if "COUNT" not in fields and "UNTIL" not in fields:
         raise RuleError("a series needs COUNT or UNTIL")
     local = first.astimezone(ZoneInfo(tz)).replace(tzinfo=None)
+    count = int(fields.pop("COUNT", MOST + 1))
+    fields["UNTIL"] = min(fields.get("UNTIL", "9"), (local + LONGEST).strftime("%Y%m%dT%H%M%S"))
     try:
-        found = rrulestr(";".join(f"{name}={value}" for name, value in fields.items()), dtstart=local)
-    except (ValueError, TypeError) as error:
+        every = rrulestr(";".join(f"{name}={value}" for name, value in fields.items()), dtstart=local)
+        found = list(islice(every, count))
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise RuleError(f"no rule of RFC 5545: {error}") from None
-    moments: list[datetime] = []
-    for one in found:
-        if len(moments) == MOST:
-            raise RuleError(f"a series has at most {MOST} visits")
-        moments.append(moment_of(instant(tz, one.date(), one.hour * 60 + one.minute)))
+    if len(found) > MOST:
+        raise RuleError(f"a series has at most {MOST} visits")
+    if len(found) < count <= MOST:
+        raise RuleError(f"a series is over within {LONGEST.days // 365} years")
+    moments = [moment_of(instant(tz, one.date(), one.hour * 60 + one.minute)) for one in found]
     if not moments or moments[0] != first:
         raise RuleError("the first visit does not follow the rule")
     return moments
@@ -50,15 +65,33 @@ def _read(rule: str) -> dict[str, str]:
         fields[name] = value
     if fields.get("FREQ") not in _FREQUENCIES:
         raise RuleError("a series is DAILY, WEEKLY or MONTHLY")
+    _check_days(fields)
     # An UNTIL in UTC would be compared with wall-clock times: only its date counts, to the end of that day.
     if "UNTIL" in fields:
         day = fields["UNTIL"][:8]
-        if len(day) != len("20260101") or not day.isdigit():
+        if len(day) != len("20260101") or not _DIGITS.fullmatch(day):
             raise RuleError("UNTIL is a date, such as 20261231")
         fields["UNTIL"] = f"{day}T235959"
-    if "COUNT" in fields and not (fields["COUNT"].isdigit() and 1 <= int(fields["COUNT"]) <= MOST):
+    if "COUNT" in fields and not (_DIGITS.fullmatch(fields["COUNT"]) and 1 <= int(fields["COUNT"]) <= MOST):
         raise RuleError(f"a series has 1 to {MOST} visits")
     return fields
+
+
+def _check_days(fields: dict[str, str]) -> None:
+    """Refuse rules that few or no days follow: those would be looked for until the year 9999."""
+    interval = fields.get("INTERVAL", "1")
+    if not _DIGITS.fullmatch(interval) or not 1 <= int(interval) <= MOST:
+        raise RuleError(f"INTERVAL lies between 1 and {MOST}")
+    monthly = fields["FREQ"] == "MONTHLY"
+    days = fields.get("BYDAY", "")
+    if days and not (_NTH_DAYS if monthly and "BYSETPOS" not in fields else _DAYS).fullmatch(days):
+        raise RuleError("BYDAY names days such as MO,TH, in a month also 1MO or -1FR")
+    if fields["FREQ"] == "DAILY" and days and interval != "1":
+        raise RuleError("BYDAY with every so many days: say it with WEEKLY")
+    if "BYMONTHDAY" in fields and not (monthly and not days and _NUMBERS.fullmatch(fields["BYMONTHDAY"])):
+        raise RuleError("BYMONTHDAY is for MONTHLY without BYDAY: 1 to 31, or -1 to -31")
+    if "BYSETPOS" in fields and not (monthly and days and _PLACES.fullmatch(fields["BYSETPOS"])):
+        raise RuleError("BYSETPOS is for MONTHLY with BYDAY: 1 to 4, or -1 to -4")
 
 
 def same_day(tz: str, moment: datetime) -> tuple[datetime, datetime]:
