@@ -41,7 +41,13 @@ def parser() -> argparse.ArgumentParser:
     add("worker", _worker, "Run a worker: conversations, deliveries, payments, reminders")
     add("migrate", _migrate, "Bring the database to the newest schema")
     seed = add("seed", _seed, "Load a business from a YAML file (the sample, if none is named)")
-    seed.add_argument("file", nargs="?", type=Path)
+    seed.add_argument("file", nargs="?", type=Path, help="docs/catalog.md describes it; data/seeds/ has three")
+    export = add("export", _export_business, "Write what is in the database into a file: export business SLUG")
+    exports = export.add_subparsers(required=True, metavar="WHAT")
+    business = exports.add_parser("business", help="A business as the YAML file that `seed` loads")
+    business.add_argument("slug", metavar="SLUG", help="the business's short name, as in its chat's address")
+    business.add_argument("--out", type=Path, metavar="FILE", help="where to; the terminal, if none is named")
+    business.set_defaults(run=_export_business)
     train = add("train", _train, "Train the model, unless it is trained from the same inputs already")
     train.add_argument("--out", type=Path, help="folder of the models (MODEL_DIR)")
     chat = add("chat", _chat, "Chat with a running system in this terminal")
@@ -134,15 +140,39 @@ def _migrate(args: argparse.Namespace) -> int:
 
 def _seed(args: argparse.Namespace) -> int:
     from booking_core.seed import SeedError
-    from bot.sample import SAMPLE, seed_sample
+    from bot.sample import SAMPLE, seed_from
 
     try:
-        users = seed_sample(settings_or_exit(), args.file or SAMPLE)
+        loaded = seed_from(settings_or_exit(), args.file or SAMPLE)
     except (SeedError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    for user in users:
+    sys.stdout.write(f"{loaded.name}: {loaded.chat}\n")
+    for channel in loaded.taken:
+        sys.stderr.write(f"Another business here has the address for {channel}; this one is reached by web chat.\n")
+    for user in loaded.users:
         sys.stdout.write(f"{user}\n")
+    return 0
+
+
+def _export_business(args: argparse.Namespace) -> int:
+    from booking_core.refusals import BookingRefused
+    from booking_core.seed import SeedError
+    from bot.exports import write_business
+
+    try:
+        text = write_business(settings_or_exit(), args.slug, args.out)
+    except BookingRefused:
+        sys.stderr.write(f"There is no business called {args.slug}.\n")
+        return 1
+    except SeedError as error:
+        sys.stderr.write(f"The file is written, but `threadbook seed` would refuse it:\n{error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if args.out is None:
+        sys.stdout.write(text)
     return 0
 
 

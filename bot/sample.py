@@ -14,7 +14,7 @@ from bot.console.users import seed_users
 from bot.settings import Settings
 from bot.vendors import vendors_for
 from channels import registry
-from channels.accounts import open_account
+from channels.accounts import AccountTaken, open_account
 
 
 class SampleUser(NamedTuple):
@@ -28,35 +28,59 @@ class SampleUser(NamedTuple):
         return f"{self.email}  {self.password}  ({self.role})"
 
 
+class Loaded(NamedTuple):
+    """A business that was loaded: its chat, the sample users newly made, and channels that another one has."""
+
+    name: str
+    chat: str
+    users: list[SampleUser]
+    taken: list[str]
+
+
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "seeds" / "marigold.yml"
 
 
 def seed_sample(settings: Settings, file: Path = SAMPLE) -> list[SampleUser]:
     """Load a business from its file, with its addresses; return the sample users that were newly made."""
+    return seed_from(settings, file).users
+
+
+def seed_from(settings: Settings, file: Path) -> Loaded:
+    """Load a business from its file, with its addresses; raises SeedError."""
     return asyncio.run(_seed(settings, file))
 
 
-async def _seed(settings: Settings, file: Path) -> list[SampleUser]:
+async def _seed(settings: Settings, file: Path) -> Loaded:
     db = Database(settings.database_url, pool_size=1)
     try:
-        return await seed_business(db, settings, file)
+        return await _load(db, settings, file)
     finally:
         await db.close()
 
 
 async def seed_business(db: Database, settings: Settings, file: Path = SAMPLE) -> list[SampleUser]:
     """Load a business, its addresses and, without credentials, its sample users."""
+    return (await _load(db, settings, file)).users
+
+
+async def _load(db: Database, settings: Settings, file: Path) -> Loaded:
     async with db.transaction() as session:
         now = await current_time(session)
         business = await load_seed(session, file, now)
-        await open_accounts(session, settings, business)
+        taken = await open_accounts(session, settings, business)
         made = await seed_users(session, business, now) if settings.sandbox else []
-        return [SampleUser(*one) for one in made]
+        chat = f"{settings.base_url}/chat/{business.slug}"
+        return Loaded(business.name, chat, [SampleUser(*one) for one in made], taken)
 
 
-async def open_accounts(session: AsyncSession, settings: Settings, business: Business) -> None:
-    """Give the business the addresses that the settings name, and its web chat."""
+async def open_accounts(session: AsyncSession, settings: Settings, business: Business) -> list[str]:
+    """Give the business its web chat and the addresses that the settings name; return those that another one has."""
     vendors = vendors_for(settings)
     await open_account(session, business.id, "web", business.slug)
+    taken: list[str] = []
     for channel, address in registry.addresses(vendors.twilio, vendors.telegram).items():
-        await open_account(session, business.id, channel, address)
+        try:
+            await open_account(session, business.id, channel, address)
+        except AccountTaken:
+            taken.append(channel)
+    return taken

@@ -1,0 +1,31 @@
+"""What can be written into files for use elsewhere."""
+
+import asyncio
+from pathlib import Path
+
+from booking_core.export import export_business
+from booking_core.kit.clock import current_time
+from booking_core.kit.db import Database
+from booking_core.seed_file import read_seed
+from bot.settings import Settings
+
+
+def write_business(settings: Settings, slug: str, out: Path | None) -> str:
+    """Return a business as the text of its file, written to `out` if that is named.
+
+    Raises BookingRefused if there is no such business, and SeedError if what was written would not load.
+    """
+    text = asyncio.run(_business(settings, slug))
+    if out is not None:
+        out.write_text(text, encoding="utf-8")
+        read_seed(out)
+    return text
+
+
+async def _business(settings: Settings, slug: str) -> str:
+    db = Database(settings.database_url, pool_size=1)
+    try:
+        async with db.transaction() as session:
+            return await export_business(session, slug, await current_time(session))
+    finally:
+        await db.close()
