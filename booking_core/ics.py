@@ -1,13 +1,48 @@
-"""One booking as a calendar file (RFC 5545), for the customer's own calendar."""
+"""Bookings as calendar data (RFC 5545): one for a customer's own calendar, many for a person's feed."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from booking_core.catalog import Catalog
 from booking_core.models import Booking, State
+from booking_core.rules.lifecycle import CANCELLED, TENTATIVE
 
 _PRODUCT = "-//Threadbook//Bookings//EN"
 #: RFC 5545, section 3.1: lines are at most 75 octets long.
 _LONGEST = 75
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of a calendar; `uid` and `sequence` let a calendar that knows it update it."""
+
+    uid: str
+    sequence: int
+    starts: datetime
+    ends: datetime
+    summary: str
+    location: str
+    status: str
+    changed: datetime
+    #: When this text is made; where no METHOD says what it is for, it is the time of the last change.
+    stamp: datetime | None = None
+    description: str = ""
+    organizer: str = ""
+
+
+def status_of(booking: Booking, *, now: datetime) -> str:
+    """Return the STATUS of a booking: tentative until it is firm, cancelled once it will not take place."""
+    state = State(booking.state)
+    lapsed = booking.hold_expires_at is not None and booking.hold_expires_at <= now
+    if lapsed or state in CANCELLED or state == State.EXPIRED:
+        return "CANCELLED"
+    return "TENTATIVE" if state in TENTATIVE else "CONFIRMED"
+
+
+def uid_of(booking: Booking, number: int = 0) -> str:
+    """Return a booking's UID, the same for ever; where a person has several stretches of it, one for each."""
+    return f"{booking.id}{f'.{number}' if number else ''}@threadbook"
 
 
 def booking_ics(
@@ -17,33 +52,72 @@ def booking_ics(
     summary: str,
     now: datetime,
     description: str = "",
-    cancelled: bool = False,
 ) -> str:
-    """Return the booking as it stands; a calendar that knows it already updates or removes it (UID, SEQUENCE)."""
+    """Return the booking as it stands; a calendar that knows it already updates or removes it (UID, SEQUENCE).
+
+    A visit of several parts is one event, and so is a rental of several days: it begins at the hour at which
+    it is collected.
+    """
     location = catalog.location(booking.location_id)
-    status = "CANCELLED" if cancelled else "TENTATIVE" if booking.state == State.HELD else "CONFIRMED"
+    status = status_of(booking, now=now)
+    entry = Entry(
+        uid=uid_of(booking),
+        sequence=booking.version - 1,
+        starts=booking.starts,
+        ends=booking.ends,
+        summary=summary,
+        location=f"{location.name}, {location.address}",
+        status=status,
+        changed=booking.updated_at,
+        stamp=now,
+        description=description,
+        organizer=f"ORGANIZER;CN={_parameter(catalog.business.name)}:urn:uuid:{catalog.business.id}",
+    )
+    method = "CANCEL" if status == "CANCELLED" else "PUBLISH"
+    return _written([*_head(), f"METHOD:{method}", *_event(entry), "END:VCALENDAR"])
+
+
+def feed_ics(entries: Iterable[Entry], *, name: str, refresh: timedelta) -> str:
+    """Return a calendar to subscribe to; `refresh` is how often it is worth asking again."""
+    often = f"PT{int(refresh.total_seconds() // 60)}M"
     lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        f"PRODID:{_PRODUCT}",
-        "CALSCALE:GREGORIAN",
-        f"METHOD:{'CANCEL' if cancelled else 'PUBLISH'}",
-        "BEGIN:VEVENT",
-        f"UID:{booking.id}@threadbook",
-        f"SEQUENCE:{booking.version - 1}",
-        f"DTSTAMP:{_utc(now)}",
-        f"LAST-MODIFIED:{_utc(booking.updated_at)}",
-        f"DTSTART:{_utc(booking.starts)}",
-        f"DTEND:{_utc(booking.ends)}",
-        f"SUMMARY:{_escape(summary)}",
-        f"LOCATION:{_escape(f'{location.name}, {location.address}')}",
-        f"ORGANIZER;CN={_parameter(catalog.business.name)}:urn:uuid:{catalog.business.id}",
-        f"STATUS:{status}",
-        f"TRANSP:{'TRANSPARENT' if cancelled else 'OPAQUE'}",
+        *_head(),
+        f"NAME:{_escape(name)}",
+        f"X-WR-CALNAME:{_escape(name)}",
+        f"REFRESH-INTERVAL;VALUE=DURATION:{often}",
+        f"X-PUBLISHED-TTL:{often}",
     ]
-    if description:
-        lines.append(f"DESCRIPTION:{_escape(description)}")
-    lines += ["END:VEVENT", "END:VCALENDAR"]
+    for entry in entries:
+        lines += _event(entry)
+    return _written([*lines, "END:VCALENDAR"])
+
+
+def _head() -> list[str]:
+    return ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{_PRODUCT}", "CALSCALE:GREGORIAN"]
+
+
+def _event(entry: Entry) -> list[str]:
+    lines = [
+        "BEGIN:VEVENT",
+        f"UID:{entry.uid}",
+        f"SEQUENCE:{entry.sequence}",
+        f"DTSTAMP:{_utc(entry.stamp or entry.changed)}",
+        f"LAST-MODIFIED:{_utc(entry.changed)}",
+        f"DTSTART:{_utc(entry.starts)}",
+        f"DTEND:{_utc(entry.ends)}",
+        f"SUMMARY:{_escape(entry.summary)}",
+        f"LOCATION:{_escape(entry.location)}",
+        f"STATUS:{entry.status}",
+        f"TRANSP:{'TRANSPARENT' if entry.status == 'CANCELLED' else 'OPAQUE'}",
+    ]
+    if entry.organizer:
+        lines.append(entry.organizer)
+    if entry.description:
+        lines.append(f"DESCRIPTION:{_escape(entry.description)}")
+    return [*lines, "END:VEVENT"]
+
+
+def _written(lines: list[str]) -> str:
     return "".join(f"{_fold(line)}\r\n" for line in lines)
 
 
@@ -55,7 +129,7 @@ def _escape(text: str) -> str:
     """Return text as section 3.3.11 wants it; control characters have no place in it."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
-    return "".join(letter for letter in text if letter >= " " and letter != "\x7f")
+    return "".join(letter for letter in text if letter >= " " and not "\x7f" <= letter <= "\x9f")
 
 
 def _parameter(text: str) -> str:

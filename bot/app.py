@@ -8,7 +8,8 @@ from datetime import datetime
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot import calendar_file, health, home, notices
+from bot import calendar_feed, calendar_file, health, home, notices
+from bot.api import routes as api
 from bot.console import routes as console
 from bot.console.desk import Desk
 from bot.models import Dialogue
@@ -48,6 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router_for(system))
     app.include_router(home.router_for(system))
     app.include_router(calendar_file.router_for(system))
+    app.include_router(calendar_feed.router_for(system))
     doors = webhooks.Doors(system.db, system.channels, sender_limits(system.redis), on_failed=notices.delivery_failed)
     app.include_router(webhooks.router_for(doors))
     app.include_router(web_routes.router_for(web_routes.WebDoors(system.db, system.redis, system.words)))
@@ -55,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
         till = payment_webhook.Till(system.db, system.vendors.stripe.webhook_secret)
         app.include_router(payment_webhook.router_for(till))
     app.include_router(payment_pages.router_for(system.words))
+    api.install(app, system)
     app.include_router(
         console.router_for(Desk(system.db, system.redis, system.words, settings, handed_back=handed_back))
     )

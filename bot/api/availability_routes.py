@@ -19,6 +19,7 @@ from bot.api.fields import LARGEST, MANY, Moment, Shape, Shown, Zone
 from bot.api.problems import Problem, plain
 from bot.api.shapes_bookings import WantedIn
 from bot.api.tokens import Scope
+from bot.api.wishes import wish_of
 
 #: As much of the calendar as one call looks at.
 LONGEST = timedelta(days=31)
@@ -132,7 +133,7 @@ async def _answer(call: Call, asked: AvailabilityIn) -> AvailabilityOut:
     found: FreeSlots = await free_slots(
         call.session,
         catalog,
-        wanted=asked.request(),
+        wanted=await wish_of(call, asked),
         windows=[(one.from_, one.to) for one in asked.windows],
         exclude=[(one.from_, one.to) for one in asked.exclude],
         now=call.now,

@@ -19,6 +19,7 @@ from bot.api.fields import MANY, Moment, Page, Words
 from bot.api.lists import Cursor, Limit, read_page
 from bot.api.shapes_bookings import BookingIn, BookingOut, WalkInIn, show_booking
 from bot.api.tokens import Scope
+from bot.api.wishes import wish_of
 
 
 def add_routes(router: APIRouter) -> None:
@@ -40,7 +41,7 @@ def add_routes(router: APIRouter) -> None:
         if wanted.override:
             call.require(Scope.SCHEDULE_WRITE)
         await _known_customer(call, wanted.customer_id)
-        request = wanted.request()
+        request = await wish_of(call, wanted)
         async with alternatives(call, request, wanted.starts, customer_id=wanted.customer_id):
             booking = await _hold(
                 call, request, wanted.starts, wanted.customer_id, wanted.answers, wanted.attendees, wanted.override
@@ -66,7 +67,7 @@ def add_routes(router: APIRouter) -> None:
                 call.session, call.business_id, None, name=wanted.customer_name, locale=None, now=call.now
             )
             customer_id = customer.id
-        request = wanted.request()
+        request = await wish_of(call, wanted)
         async with alternatives(call, request, starts, customer_id=customer_id):
             booking = await _hold(call, request, starts, customer_id, wanted.answers, [], override=True)
         about: dict[str, Any] = {"now": call.now, "actor": call.actor}

@@ -16,6 +16,7 @@ from bot.api.fields import Moment, Page, Shape, Shown
 from bot.api.problems import Problem
 from bot.api.shapes_bookings import BookingOut, WantedIn
 from bot.api.tokens import Scope
+from bot.api.wishes import wish_of
 from payment_links import links
 
 Rule = Annotated[
@@ -75,7 +76,7 @@ def add_routes(router: APIRouter) -> None:
             made = await series.hold_series(
                 call.session,
                 catalog=await call.catalog(),
-                wanted=wanted.request(),
+                wanted=await wish_of(call, wanted),
                 starts=wanted.starts,
                 rule=wanted.rule,
                 on_conflict=wanted.on_conflict,

@@ -18,6 +18,7 @@ from bot.api.fields import MANY, Page, Shown
 from bot.api.lists import Cursor, Limit, read_page
 from bot.api.shapes_bookings import WantedIn
 from bot.api.tokens import Scope
+from bot.api.wishes import wish_of
 
 _State = Literal["waiting", "offered", "booked", "lapsed", "withdrawn"]
 
@@ -84,7 +85,7 @@ def add_routes(router: APIRouter) -> None:
         entry = await waitlist.join(
             call.session,
             catalog=await call.catalog(),
-            wanted=wanted.request(),
+            wanted=await wish_of(call, wanted),
             windows=[(one.from_, one.to) for one in wanted.windows],
             customer_id=wanted.customer_id,
             conversation_id=None,
