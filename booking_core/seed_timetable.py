@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.models import Booking, BookingLimit, Business, ClassSession, ClassTime, Location, Service, Staff
@@ -80,6 +80,16 @@ async def load_timetable(
     await keep(session, ClassTime, known, keys, wanted)
     await session.flush()
     await _drop_outdated(session, business, timed, now)
+
+
+async def drop_empty_classes(session: AsyncSession, business_id: UUID, now: datetime) -> None:
+    """Remove the classes to come that nobody has booked."""
+    seats = select(Booking.id).where(
+        Booking.business_id == ClassSession.business_id, Booking.session_id == ClassSession.id
+    )
+    await session.execute(
+        delete(ClassSession).where(ClassSession.business_id == business_id, ClassSession.starts > now, ~seats.exists())
+    )
 
 
 async def _drop_outdated(session: AsyncSession, business: Business, timed: Collection[UUID], now: datetime) -> None:

@@ -319,8 +319,12 @@ async def test_buffers_do_not_change_under_bookings(session, tmp_path: Path) -> 
     other = HOUSE.replace("lead_time: 60}", "lead_time: 60,\n    buffers: max}")
     await booked(session, business, NOW - timedelta(days=1), "confirmed")
     await booked(session, business, NOW + timedelta(days=1), "cancelled_by_customer")
+    made = set(await session.scalars(select(ClassSession.id)))
     await load(session, tmp_path, other)
     assert business.policy["buffers"] == "max"
+    anew = set(await session.scalars(select(ClassSession.id)))
+    assert len(anew) == len(made)
+    assert not anew & made
     await booked(session, business, NOW + timedelta(days=1), "confirmed")
     await load(session, tmp_path, other)
     with pytest.raises(SeedError, match=r"house.yml:7: business.policy.*: it cannot change while .* \(now 1\)"):
