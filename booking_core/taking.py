@@ -5,7 +5,8 @@ takes it or takes nothing: no error, and no deadlock between two who come at the
 its time and its audit are one statement; where only a part of it could be had, all of it is taken back.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -96,10 +97,24 @@ async def take_place(
 
     What a booking that moves gives back is noted in `gave_back`.
     """
-    async for place in _places(session, wanted, now):
-        taken = await _try(session, wanted, place, now, write, [] if gave_back is None else gave_back)
-        if taken is not None:
-            return taken
+    business_id, in_class = wanted.catalog.business.id, _is_class(wanted)
+    noted = [] if gave_back is None else gave_back
+    for _ in range(_LOOKS):
+        try:
+            # Whoever finds no seat lets the class go at once.
+            async with session.begin_nested() if in_class else nullcontext():
+                if in_class:
+                    await classes.lock_session(session, wanted.catalog, wanted.request, wanted.starts)
+                for place in await _places(session, wanted, now):
+                    taken = await _try(session, business_id, wanted, place, now, write, noted)
+                    if taken is not None:
+                        return taken
+                raise _Lost
+        except _Lost:
+            continue
+        except DBAPIError as error:
+            if not in_class or not _is_deadlock(error):
+                raise
     raise BookingRefused(Reason.STAFF_BUSY)
 
 
@@ -136,46 +151,52 @@ def claim_values(placement: Placement) -> dict[str, list[object]]:
     }
 
 
-async def _places(session: AsyncSession, wanted: Wanted, now: datetime) -> AsyncIterator[Place]:
-    """Yield places, best first; when all are lost to others, look again."""
-    in_class = on_offer(wanted.catalog, wanted.request.service_id).capacity > 1
-    for _ in range(_LOOKS):
-        if in_class:
-            await classes.lock_session(session, wanted.catalog, wanted.request, wanted.starts)
-        for place in await find_places(
-            session,
-            wanted.catalog,
-            wanted=wanted.request,
-            starts=wanted.starts,
-            now=now,
-            ignoring=wanted.moving,
-            customer_id=wanted.customer_id,
-            first=wanted.first,
-            bounded=wanted.bounded,
-            override=wanted.override,
-        ):
-            yield place
+def _is_class(wanted: Wanted) -> bool:
+    return on_offer(wanted.catalog, wanted.request.service_id).capacity > 1
+
+
+def _is_deadlock(error: DBAPIError) -> bool:
+    """Whether two wanted each other's place: the database lets one of them go on."""
+    return isinstance(error.orig, DeadlockDetected)
+
+
+async def _places(session: AsyncSession, wanted: Wanted, now: datetime) -> Sequence[Place]:
+    return await find_places(
+        session,
+        wanted.catalog,
+        wanted=wanted.request,
+        starts=wanted.starts,
+        now=now,
+        ignoring=wanted.moving,
+        customer_id=wanted.customer_id,
+        first=wanted.first,
+        bounded=wanted.bounded,
+        override=wanted.override,
+    )
 
 
 async def _try(
     session: AsyncSession,
+    business_id: UUID,
     wanted: Wanted,
     place: Place,
     now: datetime,
     write: Write,
     gave_back: list[dict[str, Any]],
 ) -> Taken | None:
-    business_id = wanted.catalog.business.id
+    """Take one place whole; None if somebody else was quicker, and then nothing of it is kept from others."""
+    if not place.yielding and not wanted.moving and place.opens is None and len(place.placement.claims) == 1:
+        return Taken(place) if await write(place) else None
     lapsed = [one.booking_id for one in place.yielding if one.lapsed]
     own = [one.booking_id for one in place.yielding if not one.lapsed]
-    if lapsed:
-        await expire_these(session, business_id, lapsed, now=now)
-    if own and len(await lock_held(session, business_id, own)) < len(own):
-        return None
-    if not own and not wanted.moving and place.opens is None:
-        return Taken(place) if await write(place) else None
     try:
+        # Without a savepoint, what was taken of a place in vain would keep others waiting until we are done:
+        # two who look again and again would wait for each other.
         async with session.begin_nested():
+            if lapsed:
+                await expire_these(session, business_id, lapsed, now=now)
+            if own and len(await lock_held(session, business_id, own)) < len(own):
+                raise _Lost
             given_up = {one: await give_back(session, business_id, [one]) for one in own}
             gave_back[:] = await give_back(session, business_id, [wanted.moving]) if wanted.moving else []
             if place.opens is not None:
@@ -185,8 +206,7 @@ async def _try(
     except _Lost:
         return None
     except DBAPIError as error:
-        # Two bookings that want each other's place: the database lets one of them go on.
-        if isinstance(error.orig, DeadlockDetected):
+        if _is_deadlock(error):
             return None
         raise
     return Taken(place, given_up)

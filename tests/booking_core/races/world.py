@@ -26,7 +26,7 @@ from tests.booking_core.house import NOW, open_house
 Command = dict[str, Any]
 Result = dict[str, Any]
 
-CUSTOMERS = 24
+CUSTOMERS = 48
 BUSY_HOUSE = """
 business: {slug: SLUG, name: House, timezone: Europe/Madrid, currency: EUR, locale: en-GB,
            policy: {lead_time: 0, booking_window: 30, buffers: BUFFERS}}
