@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.calendar import Place
 from booking_core.catalog import Catalog
-from booking_core.commands import once
+from booking_core.commands import forget, once
 from booking_core.holds import give_back
 from booking_core.models import Booking, State
 from booking_core.placed import parts_json, request_of
@@ -55,35 +55,53 @@ async def reschedule(
     With anyone (`staff_id` None) it stays with its person if they can. Raises BookingRefused.
     """
     booking = await load(session, business_id, booking_id, for_update=True)
+    starts = starts.astimezone(UTC)
     if not await once(session, business_id, key, "reschedule", f"{booking_id} {starts} {staff_id}", now=now):
         return booking
-    check_version(booking, version)
-    state = after(_state_now(booking, now), Move.RESCHEDULE)
-    if actor == CUSTOMER and not policies.may_still_move(booking.policy_snapshot, starts=booking.starts, now=now):
-        raise BookingRefused(Reason.TOO_LATE_TO_CHANGE)
-    wanted = Wanted(
-        catalog,
-        request_of(catalog, booking, staff_id=staff_id),
-        starts.astimezone(UTC),
-        moving=booking.id,
-        customer_id=booking.customer_id,
-        first=booking.staff_id,
-        override=override,
-    )
-    taken, freed = await place_again(session, booking, wanted, now=now)
+    try:
+        check_version(booking, version)
+        wanted = _wanted_instead(catalog, booking, starts, staff_id, now=now, actor=actor, override=override)
+        taken, freed = await place_again(session, booking, wanted, now=now)
+    except BookingRefused:
+        await forget(session, business_id, key)
+        raise
     was = {"starts": booking.starts.isoformat(), "ends": booking.ends.isoformat(), "parts": booking.parts}
     put(booking, taken.place)
-    booking.state = state.value
     booking.attendance_confirmed_at = None
     booking.version += 1
     booking.updated_at = now
     write_audit(session, booking, Move.RESCHEDULE.value, actor=actor, now=now, key=key, was=was, freed=freed)
     await skip_reminders(session, booking)
-    if state == State.CONFIRMED:
+    if booking.state == State.CONFIRMED:
         write_reminders(session, booking, now=now)
     await give_up(session, booking, taken, now=now, actor=actor)
     await session.flush()
     return booking
+
+
+def _wanted_instead(
+    catalog: Catalog,
+    booking: Booking,
+    starts: datetime,
+    staff_id: UUID | None,
+    *,
+    now: datetime,
+    actor: str,
+    override: bool,
+) -> Wanted:
+    """Return the place that a booking wants instead of its own; refuses one that can no longer be moved."""
+    after(_state_now(booking, now), Move.RESCHEDULE)
+    if actor == CUSTOMER and not policies.may_still_move(booking.policy_snapshot, starts=booking.starts, now=now):
+        raise BookingRefused(Reason.TOO_LATE_TO_CHANGE)
+    return Wanted(
+        catalog,
+        request_of(catalog, booking, staff_id=staff_id),
+        starts,
+        moving=booking.id,
+        customer_id=booking.customer_id,
+        first=booking.staff_id,
+        override=override,
+    )
 
 
 async def cancel(

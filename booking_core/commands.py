@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,3 +33,8 @@ async def once(session: AsyncSession, business_id: UUID, key: str, command: str,
     if known != fingerprint:
         raise BookingRefused(Reason.KEY_REUSED)
     return False
+
+
+async def forget(session: AsyncSession, business_id: UUID, key: str) -> None:
+    """Forget a command that was noted in this transaction and then refused: sent again, it is tried again."""
+    await session.execute(delete(DoneCommand).where(DoneCommand.business_id == business_id, DoneCommand.key == key))
