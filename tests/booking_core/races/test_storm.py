@@ -57,15 +57,20 @@ async def test_a_storm(workers: list[Worker], database: Database, database_url: 
 
 def report(counts: Counter[str], seconds: float, deadlocks: int) -> str:
     """Return in words what the storm came to."""
-    done, other = Counter[str](), Counter[str]()
+    done, refused, broken = Counter[str](), Counter[str](), Counter[str]()
     for name, count in counts.items():
         what, outcome = name.split(" ")
-        (done if outcome == "ok" else other)[what if outcome == "ok" else outcome] += count
+        if outcome == "ok":
+            done[what] += count
+        elif outcome[0].islower():
+            refused[outcome] += count
+        else:
+            broken[name] += count
     return (
-        f"\n{counts.total()} attempts in {seconds:.0f} s, {counts.total() / seconds:.0f} per second; "
-        f"{deadlocks} deadlocks resolved by the database\n"
+        f"\n{counts.total()} attempts in {seconds:.0f} s, {counts.total() / seconds:.0f} per second\n"
         f"done {done.total()}: {dict(done.most_common())}\n"
-        f"refused or broken off {other.total()}: {dict(other.most_common())}\n"
+        f"refused {refused.total()}: {dict(refused.most_common())}\n"
+        f"deadlocks that the database resolved: {deadlocks}; to be sent again: {dict(broken.most_common())}\n"
     )
 
 
