@@ -122,40 +122,31 @@ async def storm(talk: Talk, database: Database, world: World, task: Any) -> None
 
 
 async def script(talk: Talk, database: Database, world: World, task: Any) -> None:
-    """Carry out commands one by one, telling each result; `dies_at`: kill this process at that statement.
-
-    Statements are counted from the first of the commands: odd halves are before, even ones after the
-    server has answered. The commit counts as one.
-    """
-    if task.get("dies_at") is not None:
-        _die_at(database, task["dies_at"])
+    """Carry out commands one by one, telling each result; `dies_at`: kill this process at that moment of them."""
+    moments = Moments(task.get("dies_at"))
     await starting_shot(talk, database, 1)
+    moments.watch(database)
     for command in task["commands"]:
-        talk.say(await attempt(database, world, command))
-    talk.say({"end": True})
+        result = await attempt(database, world, command)
+        moments.pass_one()
+        talk.say(result)
+    talk.say({"end": True, "moments": moments.passed})
 
 
-def _die_at(database: Database, moment: int) -> None:
-    passed = 0
-    armed = False
+class Moments:
+    """Where a process can be killed: before and after each statement, before a commit, before the answer is told."""
 
-    def step(*_: Any) -> None:
-        nonlocal passed
-        if armed:
-            passed += 1
-            if passed == moment:
-                os.kill(os.getpid(), signal.SIGKILL)
+    def __init__(self, dies_at: int | None) -> None:
+        self.passed, self._dies_at = 0, dies_at
 
-    def begin(*_: Any) -> None:
-        nonlocal armed
-        armed = True
+    def watch(self, database: Database) -> None:
+        for moment in ("before_cursor_execute", "after_cursor_execute", "commit"):
+            event.listen(database.engine.sync_engine, moment, self.pass_one)
 
-    engine = database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", step)
-    event.listen(engine, "after_cursor_execute", step)
-    event.listen(engine, "commit", step)
-    # The first connection's own greeting does not count.
-    event.listen(engine, "checkin", begin)
+    def pass_one(self, *_: Any) -> None:
+        self.passed += 1
+        if self.passed == self._dies_at:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import booking, disruption, offering, offers, series, sessions, waitlist
 from booking_core.catalog import Catalog, load_catalog
 from booking_core.kit.ids import new_id
-from booking_core.models import Booking, Customer, Service
+from booking_core.models import Booking, Customer, Service, WaitlistEntry
 from booking_core.records import find_by_key
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import Arrangement, VisitRequest
@@ -295,15 +295,29 @@ class _Deed:
         found = await offering.offer_freed(self.session, self.business_id, now=self.now)
         return {"offers": [[str(one.entry.id), str(one.booking.id)] for one in found.offers]}
 
+    async def offer(self) -> tuple[str, str]:
+        """Return the entry and the offer that are spoken of: by their ids, or by the key that made the entry."""
+        if "offer" in self.command:
+            entry, offer = self.command["offer"]
+            return str(entry), str(offer)
+        known = await self.session.scalar(
+            select(WaitlistEntry).where(
+                WaitlistEntry.business_id == self.business_id, WaitlistEntry.idempotency_key == self.command["of"]
+            )
+        )
+        if known is None or known.offer_id is None:
+            raise BookingRefused(Reason.UNKNOWN)
+        return str(known.id), str(known.offer_id)
+
     async def accept(self) -> Result:
-        entry, offer = self.command["offer"]
+        entry, offer = await self.offer()
         made = await offers.accept(
             self.session, self.business_id, UUID(entry), UUID(offer), now=self.now, key=self.command["key"]
         )
         return told(made.booking) | {"repeated": made.repeated}
 
     async def refuse(self) -> Result:
-        entry, offer = self.command["offer"]
+        entry, offer = await self.offer()
         known = await offers.decline(self.session, self.business_id, UUID(entry), UUID(offer), now=self.now)
         return {"entry": str(known.id)}
 
