@@ -46,18 +46,27 @@ def on_offer(catalog: Catalog, service_id: UUID) -> Service:
 
 def check_numbers(catalog: Catalog, wanted: VisitRequest) -> None:
     """Refuse more people, or more or fewer hours and days, than the services take."""
+    most = most_people(catalog, wanted)
+    if not 1 <= wanted.party <= most:
+        raise BookingRefused(Reason.TOO_MANY, most=most, of="people")
     for service_id in wanted.service_ids:
         service = on_offer(catalog, service_id)
-        segments = catalog.segments(service_id)
-        most = min([service.max_party, *(catalog.service(one.part_id).max_party for one in segments)])
-        if service.capacity > 1 and most == 1:
-            most = service.capacity  # a class takes whoever finds a seat
-        if not 1 <= wanted.party <= most:
-            raise BookingRefused(Reason.TOO_MANY, most=most, of="people")
         if service.unit != Unit.VISIT and not service.units_min <= wanted.units <= service.units_max:
             raise BookingRefused(
                 Reason.TOO_MANY, least=service.units_min, most=service.units_max, of=Unit(service.unit).value
             )
+
+
+def most_people(catalog: Catalog, wanted: VisitRequest) -> int:
+    """Return how many people the services take with one booking, whoever is free."""
+    return min(_most_of(catalog, on_offer(catalog, one)) for one in wanted.service_ids)
+
+
+def _most_of(catalog: Catalog, service: Service) -> int:
+    parts = (catalog.service(one.part_id).max_party for one in catalog.segments(service.id))
+    most = min([service.max_party, *parts])
+    # A class takes whoever finds a seat.
+    return service.capacity if service.capacity > 1 and most == 1 else most
 
 
 def places_for(catalog: Catalog, wanted: VisitRequest) -> list[Location]:

@@ -4,18 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from booking_core.catalog import Catalog
-from booking_core.planning import on_offer, steps_of
+from booking_core.intake import questions_of
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
-from booking_core.rules.questions import Question, check_answers, read_questions
-
-
-def questions_of(catalog: Catalog, wanted: VisitRequest) -> list[Question]:
-    """Return what must be known before a visit: the questions of everything in it, each once."""
-    services = [on_offer(catalog, one) for one in wanted.service_ids]
-    services += [step.service for step in steps_of(catalog, wanted)]
-    found = {one.key: one for service in services for one in read_questions(service.questions)}
-    return list(found.values())
+from booking_core.rules.questions import check_answers
 
 
 def checked_answers(
