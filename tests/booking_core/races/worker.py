@@ -15,6 +15,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+from procrastinate.exceptions import ConnectorException
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
@@ -45,6 +46,8 @@ async def attempt(database: Database, world: World, command: Command) -> Result:
         return {"refused": refused.reason.value}
     except DBAPIError as error:
         return {"error": type(error.orig).__name__}
+    except ConnectorException as error:  # a job could not be deferred
+        return {"error": type(error.__cause__ or error).__name__}
 
 
 class Talk:
@@ -71,7 +74,9 @@ async def work(talk: Talk) -> None:
         database = Database(task["url"], pool_size=task.get("connections", 4))
         world = World.received(task["world"])
         try:
-            await {"lanes": lanes, "storm": storm, "script": script}[task["task"]](talk, database, world, task)
+            await {"lanes": lanes, "storm": storm, "script": script, "stream": stream}[task["task"]](
+                talk, database, world, task
+            )
         finally:
             await database.close()
 
@@ -131,6 +136,21 @@ async def script(talk: Talk, database: Database, world: World, task: Any) -> Non
         moments.pass_one()
         talk.say(result)
     talk.say({"end": True, "moments": moments.passed})
+
+
+async def stream(talk: Talk, database: Database, world: World, task: Any) -> None:
+    """Draw and carry out commands one by one, telling each with its result, until the server is gone."""
+    await starting_shot(talk, database, 1)
+    dice = Dice(task["name"], task["seed"])
+    result: Result = {}
+    n = 0
+    while result.get("error") in {None, "DeadlockDetected"}:
+        n += 1
+        command = dice.draw(NOW + timedelta(minutes=task["minute"] + n // 10))
+        result = await attempt(database, world, command)
+        if "booking" in result.get("ok", {}):
+            dice.bookings = [result["ok"]["booking"], *dice.bookings][:60]
+        talk.say([command, result])
 
 
 class Moments:
