@@ -1,14 +1,17 @@
 """The real application over a real database and Redis, with a shop in it and a program that has a token."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
-from redis.asyncio import Redis
 from sqlalchemy import text
 
 from booking_core import customers
@@ -18,8 +21,9 @@ from bot.api.tokens import Scope, make_token
 from bot.api.upkeep import look
 from bot.app import create_app
 from bot.settings import Settings
-from bot.wiring import build_system, close_system
+from bot.wiring import System, build_system, close_system
 from tests.booking_core.shop import NOW, Shop, at, open_shop
+from tests.conftest import TEMPLATE, named
 
 ALL = tuple(Scope)
 SERVICES = {
@@ -119,42 +123,87 @@ class Api:
         await look(self.db)
 
 
-@pytest.fixture
-def settings(database_url: str, redis_url: str) -> Settings:
+@pytest.fixture(scope="session")
+def settings(postgres_url: str, redis_url: str) -> Settings:
     return Settings(
         _env_file=None,
-        database_url=database_url,
+        database_url=named(postgres_url, f"api_{os.getpid()}"),
         redis_url=redis_url,
         secret_key="x" * 40,
         public_url="http://api.test",
     )
 
 
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Iterator[FastAPI]:
+    """The application, built once: it takes longer than most tests. Each test gives it an empty database."""
+    app = create_app(settings)
+    yield app
+    asyncio.run(close_system(app.state.system))
+
+
+@pytest.fixture(scope="session")
+def wide_app(settings: Settings) -> Iterator[FastAPI]:
+    """The API alone, without a limit."""
+    system = build_system(settings)
+    app = FastAPI()
+    app.state.system = system
+    routes.install(app, system, most=1_000_000)
+    yield app
+    asyncio.run(close_system(system))
+
+
+@pytest.fixture(scope="session")
+def tables(postgres_url: str, settings: Settings) -> Iterator[list[str]]:
+    """Every table of one database for all these tests; what is in a new one stays."""
+    name = urlsplit(settings.database_url).path[1:]
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    with psycopg.connect(settings.database_url) as connection:
+        found = [row[0] for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        empty = [one for one in found if connection.execute(f"SELECT FROM {one} LIMIT 1").fetchone() is None]
+    yield empty
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
-async def api(settings: Settings, database: Database, redis_url: str) -> AsyncIterator[Api]:
-    redis = Redis.from_url(redis_url)
-    await redis.flushall()
-    await redis.aclose()
+def database_url(settings: Settings, tables: list[str]) -> str:
+    """An empty database. Rows go without their keys and triggers being asked: a new database takes much longer."""
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        for table in tables:
+            connection.execute(f"DELETE FROM {table}")
+    return settings.database_url
+
+
+@pytest.fixture
+async def api(app: FastAPI, settings: Settings, database: Database) -> AsyncIterator[Api]:
+    system = app.state.system
+    await system.redis.flushall()
     async with database.transaction() as session:
         shop = await open_shop(session, services=SERVICES)
         maria = await customers.load_or_create(session, shop.business_id, None, name="Maria Ruiz", locale="en", now=NOW)
         token = await make_token(session, shop.business_id, name="till", scopes=ALL, lasts=None, now=NOW)
-    app = create_app(settings)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test") as http:
         api = Api(app, settings, database, http, shop, maria.id, token.secret)
         await api.set_clock(NOW)
         yield api
-    await close_system(app.state.system)
+    await rest(system)
 
 
 @pytest.fixture
-async def wide(api: Api) -> AsyncIterator[Api]:
+async def wide(api: Api, wide_app: FastAPI) -> AsyncIterator[Api]:
     """The same API without a limit, for tests that ask thousands of times."""
-    system = build_system(api.settings)
-    app = FastAPI()
-    routes.install(app, system, most=1_000_000)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test") as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(wide_app), base_url="http://api.test") as http:
         api.http, narrow = http, api.http
         yield api
         api.http = narrow
-    await close_system(system)
+    await rest(wide_app.state.system)
+
+
+async def rest(system: System) -> None:
+    """Close the connections, which belong to this test's loop; the next test opens new ones."""
+    await system.db.close()
+    await system.redis.aclose()

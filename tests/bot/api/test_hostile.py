@@ -137,6 +137,7 @@ async def test_a_bug_of_ours_is_told_as_one(api: Api) -> None:
     await api.run("ALTER TABLE customer RENAME COLUMN locale TO gone")
     api.http._transport.raise_app_exceptions = False
     answer = await api.get("/customers")
+    await api.run("ALTER TABLE customer RENAME COLUMN gone TO locale")
     assert answer.status_code == 500
     problem = answer.json()
     assert problem["reason"] == "internal"
