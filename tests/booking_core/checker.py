@@ -193,7 +193,7 @@ class _Check:
             ),
             None,
         )
-        if proposal is None:
+        if proposal is None or proposal["booking_version"] != booking["version"]:
             if kept:
                 yield f"proposed: {_name(booking)} keeps {kept} for no proposal"
             return
@@ -247,7 +247,11 @@ class _Check:
             yield f"reminders: {_name(booking)} is {booking['state']} and is reminded of"
         if not firm:
             return
-        written = [row["at"] for row in moves if row["move"] in _REMINDS and row["version"] == booking["version"]][-1]
+        known = [row["at"] for row in moves if row["move"] in _REMINDS and row["version"] == booking["version"]]
+        if not known:
+            yield f"reminders: {_name(booking)} is {booking['state']} at {booking['version']}: since when?"
+            return
+        written = known[-1]
         wanted = {f"{lead}h" for lead in LEADS if booking["starts"] - timedelta(hours=lead) > written}
         found = {row["kind"] for row in rows if row["booking_version"] == booking["version"]}
         if found != wanted:

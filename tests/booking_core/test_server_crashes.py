@@ -1,4 +1,4 @@
-"""SIGKILL to PostgreSQL: what was answered is there, what was not is whole or not there, and sent again is done once."""
+"""SIGKILL to PostgreSQL: what was answered is there, what was not is there whole or not at all."""
 
 import asyncio
 import contextlib
@@ -153,10 +153,8 @@ async def at_work(hands: list[Worker], url: str, world: World, **task: Any) -> l
     """Set everybody to work; return what will be told until the server is gone."""
     seed = task.pop("seed")
     for n, hand in enumerate(hands):
-        name = f"{seed}.{n}"
-        await hand.say(
-            {"task": "stream", "url": url, "world": world.sent(), "name": name, "seed": seed * 10 + n, **task}
-        )
+        task |= {"task": "stream", "url": url, "world": world.sent(), "name": f"{seed}.{n}", "seed": seed * 10 + n}
+        await hand.say(task)
     for hand in hands:
         assert await hand.hear() == "ready"
     for hand in hands:

@@ -44,15 +44,21 @@ async def likeness(session: AsyncSession, business_id: UUID) -> list[str]:
     for kind in ("allocation", "booking_audit", "reminder"):
         for row in tables[kind]:
             rows[kind, row["booking_id"]].append(row)
+            if row.get("session_id"):
+                rows["class", row["session_id"]].append(row)
+
+    def taken(kind: str, whose: UUID) -> list[str]:
+        return sorted(
+            f"{calendars[row['calendar_no'] - row['calendar_no'] % WIDTH]} {row['calendar_no'] % WIDTH}"
+            f" {row['starts']} {row['ends']} {row['proposed']}"
+            for row in rows[kind, whose]
+        )
+
     lines = [
         plain([
             "booking", one["id"], one["state"], one["version"], one["starts"], one["ends"], one["price"], one["due"],
             one["hold_expires_at"], one["party"], one["parts"], one["policy_snapshot"], one["session_id"],
-            sorted(
-                f"{calendars[row['calendar_no'] - row['calendar_no'] % WIDTH]} {row['calendar_no'] % WIDTH}"
-                f" {row['starts']} {row['ends']} {row['proposed']}"
-                for row in rows["allocation", one["id"]]
-            ),
+            taken("allocation", one["id"]),
             sorted(plain([row["version"], row["move"], row["actor"], row["at"], row["data"]])
                    for row in rows["booking_audit", one["id"]]),
             sorted(plain([row["kind"], row["booking_version"], row["state"], row["due_at"]])
@@ -61,7 +67,8 @@ async def likeness(session: AsyncSession, business_id: UUID) -> list[str]:
         for one in tables["booking"]
     ]  # fmt: skip
     lines += [
-        plain(["class", one["id"], one["state"], one["capacity"], one["staff_id"]]) for one in tables["class_session"]
+        plain(["class", one["id"], one["state"], one["capacity"], one["staff_id"], taken("class", one["id"])])
+        for one in tables["class_session"]
     ]
     lines += [
         plain(["entry", one["id"], one["state"], one["offer_id"], one["passed"]]) for one in tables["waitlist_entry"]

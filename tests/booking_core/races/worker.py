@@ -74,9 +74,7 @@ async def work(talk: Talk) -> None:
         database = Database(task["url"], pool_size=task.get("connections", 4))
         world = World.received(task["world"])
         try:
-            await {"lanes": lanes, "storm": storm, "script": script, "stream": stream}[task["task"]](
-                talk, database, world, task
-            )
+            await TASKS[task["task"]](talk, database, world, task)
         finally:
             await database.close()
 
@@ -167,6 +165,9 @@ class Moments:
         self.passed += 1
         if self.passed == self._dies_at:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+TASKS = {"lanes": lanes, "storm": storm, "script": script, "stream": stream}
 
 
 def main() -> None:
