@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 
 from bot.console import (
+    booking_routes,
     calendar_routes,
     disruption_routes,
     inbox_routes,
@@ -18,7 +19,9 @@ from bot.console import (
     task_routes,
     team_routes,
     thread_routes,
+    time_off_routes,
     transcript_routes,
+    walk_in_routes,
 )
 from bot.console.access import Forged, NotAllowed, NotSignedIn
 from bot.console.desk import Desk
@@ -38,6 +41,9 @@ def router_for(desk: Desk) -> APIRouter:
         thread_routes,
         transcript_routes,
         calendar_routes,
+        walk_in_routes,
+        booking_routes,
+        time_off_routes,
         disruption_routes,
         task_routes,
         team_routes,
@@ -54,15 +60,16 @@ def _add_static(router: APIRouter, pages: Pages) -> None:
         return RedirectResponse("/console/inbox", 303)
 
     @router.get("/static/{name}")
-    async def static(name: str) -> Response:
+    async def static(request: Request, name: str, v: str = "") -> Response:
         asset = pages.assets.get(name)
         if asset is None:
             return Response(status_code=404)
-        return Response(
-            asset.body,
-            media_type=asset.type,
-            headers={"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{asset.version}"'},
-        )
+        # A script that another imports is asked for without its hash: the browser must ask whether it is new.
+        keep = "public, max-age=31536000, immutable" if v == asset.version else "no-cache"
+        headers = {"Cache-Control": keep, "ETag": f'"{asset.version}"'}
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        return Response(asset.body, media_type=asset.type, headers=headers)
 
     @router.get("/language/{code}")
     async def language(code: str, to: str = "") -> Response:

@@ -6,8 +6,9 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_interval, format_skeleton, format_time
 
+from booking_core.rules.wallclock import instant, moment_of
 from bot import phrasing
 from bot.console.thread import Entry
 
@@ -62,6 +63,36 @@ class Wall:
         """Return the day on another wall."""
         return phrasing.day(moment, tz, self.locale)
 
+    def date_in(self, moment: datetime, tz: str) -> date:
+        """Return the date on another wall."""
+        return moment.astimezone(ZoneInfo(tz)).date()
+
+    def minute_in(self, moment: datetime, tz: str) -> int:
+        """Return the minute of the day on another wall."""
+        local = moment.astimezone(ZoneInfo(tz))
+        return local.hour * 60 + local.minute
+
+    def field_clock(self, moment: datetime, tz: str) -> str:
+        """Return `15:00`, as a time field has it, whatever the locale."""
+        return f"{moment.astimezone(ZoneInfo(tz)):%H:%M}"
+
+    def weekday(self, day: date) -> str:
+        """Return `Wed`."""
+        return str(format_skeleton("E", datetime.combine(day, time()), locale=self._babel))
+
+    def weekday_date(self, day: date) -> str:
+        """Return `Wed 25`."""
+        return str(format_skeleton("Ed", datetime.combine(day, time()), locale=self._babel))
+
+    def dates(self, first: date, last: date) -> str:
+        """Return `23–29 Nov 2026`."""
+        return str(format_interval(first, last, "yMMMd", locale=self._babel))
+
+    @property
+    def week_starts(self) -> int:
+        """Return the weekday (Monday is 0) with which a week begins where the reader lives."""
+        return int(self._babel.first_week_day)
+
     def hour(self, hour: int) -> str:
         """Return an hour of the day's scale."""
         return str(format_time(time(hour % 24), "short", locale=self._babel)).replace("\u202f", "\u00a0")
@@ -101,3 +132,17 @@ class Wall:
     @property
     def _babel(self) -> Locale:
         return phrasing.babel_locale(self.locale)
+
+
+def moment_on(day: date, minute: int, tz: str) -> datetime:
+    """Return the moment at which a wall shows a minute of a date."""
+    return moment_of(instant(tz, day, minute))
+
+
+def read_clock(text: str) -> int | None:
+    """Return the minute of the day that a time field says; None for anything else."""
+    try:
+        clock = time.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if clock.tzinfo else clock.hour * 60 + clock.minute

@@ -1,11 +1,8 @@
 // The inbox, kept fresh: a WebSocket says which thread has changed, the server renders, we place it.
 // Without JavaScript every form and link still works; without the socket we ask every few seconds.
 
-const POLL_WITHOUT_SOCKET = 5_000;
-const POLL_WITH_SOCKET = 45_000;
-const LONGEST_WAIT = 30_000;
+import { ask, live, parsed } from "./server.js";
 
-const json = { Accept: "application/json" };
 const pane = document.querySelector("[data-thread-id]");
 const list = document.querySelector("[data-threads]");
 const log = document.querySelector("[data-log]");
@@ -13,25 +10,6 @@ const entries = document.querySelector("[data-entries]");
 const composer = document.querySelector("[data-composer]");
 const thread = pane?.dataset.threadId;
 const readingBack = new URLSearchParams(location.search).has("before");
-
-let connected = false;
-let attempts = 0;
-
-function parsed(html) {
-  // Server-rendered and escaped there; a template runs no scripts, and our policy allows none.
-  const holder = document.createElement("template");
-  holder.innerHTML = html.trim();
-  return holder.content;
-}
-
-async function ask(url, options = {}) {
-  const answer = await fetch(url, { ...options, headers: { ...json, ...options.headers }, credentials: "same-origin" });
-  if (answer.status === 401) {
-    location.assign("/console/login?next=" + encodeURIComponent(location.pathname + location.search));
-    throw new Error("signed out");
-  }
-  return { status: answer.status, body: await answer.json() };
-}
 
 // The list
 
@@ -167,56 +145,14 @@ if (pane) {
 // News
 
 let due = null;
-function freshen(conversation) {
+function freshen() {
   // Several changes of one moment are one question.
   due ??= setTimeout(() => {
     due = null;
     refreshList().catch(() => {});
     refreshThread().catch(() => {});
   }, 80);
-  return conversation;
-}
-
-function showLive() {
-  for (const note of document.querySelectorAll("[data-live]")) note.hidden = connected;
-}
-
-function listen() {
-  const socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/console/live");
-  socket.addEventListener("message", (event) => {
-    const news = JSON.parse(event.data);
-    if (news.kind === "ready") {
-      const missed = attempts > 0;
-      connected = true;
-      attempts = 0;
-      showLive();
-      if (missed) freshen();
-    } else if (news.kind !== "beat") {
-      freshen(news.conversation);
-    }
-  });
-  socket.addEventListener("close", (event) => {
-    connected = false;
-    if (event.code === 4401) {
-      freshen(); // asks, and is sent to the login if the session has ended
-      return;
-    }
-    attempts += 1;
-    if (attempts > 1) showLive();
-    // Wait longer each time, never in step with other browsers.
-    setTimeout(listen, Math.min(LONGEST_WAIT, 500 * 2 ** attempts) * (0.5 + Math.random()));
-  });
-}
-
-function poll() {
-  setTimeout(() => {
-    if (!document.hidden) freshen();
-    poll();
-  }, connected ? POLL_WITH_SOCKET : POLL_WITHOUT_SOCKET);
 }
 
 addEventListener("pagehide", () => { document.body.dataset.leaving = ""; });
-if (list) {
-  listen();
-  poll();
-}
+if (list) live(freshen);

@@ -1,12 +1,17 @@
 """A console over a real database and Redis, and browsers that are signed in to it."""
 
+import asyncio
 import re
+import socket as sockets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
+from playwright.async_api import Browser as Chromium
+from playwright.async_api import async_playwright, expect
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +21,7 @@ from bot.models import Dialogue
 from bot.settings import Settings
 from bot.words import Words
 from tests.bot.console.scene import PASSWORD, Scene, open_business
+from tests.browser import launch_options
 
 BASE = "http://console.test"
 SignIn = Callable[[str], Awaitable["Browser"]]
@@ -116,3 +122,31 @@ async def signed_in(app: FastAPI, scene: Scene) -> AsyncIterator[SignIn]:
 
 def new_browser(app: FastAPI) -> Browser:
     return Browser(transport=httpx.ASGITransport(app=app), base_url=BASE, headers={"origin": BASE})
+
+
+@pytest.fixture
+async def address(desk: Desk) -> AsyncIterator[str]:
+    """Where a real server answers."""
+    with sockets.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
+    app = FastAPI()
+    settings = desk.settings.model_copy(update={"public_url": base})
+    app.include_router(router_for(Desk(desk.db, desk.redis, desk.words, settings, desk.handed_back)))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="wsproto"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.02)
+    yield base
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Chromium]:
+    expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**launch_options())
+        yield browser
+        await browser.close()

@@ -1,72 +1,19 @@
 """The console in Chromium: live, on a phone, for keyboards and screen readers."""
 
-import asyncio
-import socket as sockets
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-import uvicorn
 from axe_playwright_python.async_playwright import Axe
-from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from booking_core.kit.db import Database
 from booking_core.kit.live import announce
 from bot import handoff
-from bot.console import Desk, router_for
 from channels import conversations, messages
+from tests.bot.console.browsing import OVERFLOW, SMALL_TARGETS, open_console
 from tests.bot.console.scene import PASSWORD, Scene, add_booking, add_catalog, add_task, add_thread, add_user
-from tests.browser import launch_options
 
 pytestmark = pytest.mark.browser
-
-SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
-
-
-@pytest.fixture
-async def address(desk: Desk) -> AsyncIterator[str]:
-    """Where a real server answers."""
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    base = f"http://127.0.0.1:{port}"
-    app = FastAPI()
-    settings = desk.settings.model_copy(update={"public_url": base})
-    app.include_router(router_for(Desk(desk.db, desk.redis, desk.words, settings, desk.handed_back)))
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="wsproto"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.02)
-    yield base
-    server.should_exit = True
-    await serving
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(**launch_options())
-        yield browser
-        await browser.close()
-
-
-async def open_console(
-    chromium: Browser, address: str, email: str, size: str = "desk", scheme: str = "light", locale: str = "en-GB"
-) -> Page:
-    context: BrowserContext = await chromium.new_context(
-        viewport=SIZES[size], color_scheme=scheme, locale=locale, has_touch=size == "phone"
-    )
-    page = await context.new_page()
-    page.set_default_timeout(15_000)
-    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
-    await page.goto(address + "/console/inbox")
-    await page.fill("#email", email)
-    await page.fill("#password", PASSWORD)
-    await page.press("#password", "Enter")
-    await page.wait_for_url("**/console/inbox")
-    return page
 
 
 async def test_a_thread_lives_in_two_browsers(
@@ -153,9 +100,7 @@ async def test_every_page_is_for_everybody(database: Database, scene: Scene, add
             await page.goto(f"{address}/console/{path}")
             result = await axe.run(page)
             assert result.violations_count == 0, f"{path} {size} {scheme}: {result.generate_report()}"
-            overflow = await page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
+            overflow = await page.evaluate(OVERFLOW)
             assert overflow <= 0, f"{path} on a {size} is too wide"
             if size == "phone":
                 small = await page.evaluate(SMALL_TARGETS)
@@ -179,12 +124,3 @@ async def test_without_scripts_the_forms_still_work(
     await page.fill("#text", "Hello Tom")
     await page.click("[data-send]")
     await expect(page.locator(".entry.staff")).to_contain_text("Hello Tom")
-
-
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-SMALL_TARGETS = """() => [...document
-  .querySelectorAll('a, button, select, textarea, summary, input:not([type=hidden])')]
-  .map((element) => [element, element.getBoundingClientRect()])
-  .filter(([element, box]) => element.checkVisibility() && box.width > 2 && !element.closest('.skip, .fine')
-    && (box.height < 44 || box.width < 44))
-  .map(([element, box]) => `${element.outerHTML.slice(0, 80)} ${box.width}x${box.height}`)"""

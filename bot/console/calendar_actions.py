@@ -1,0 +1,217 @@
+"""What staff do with bookings, through the same services as the bot; each in its caller's transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core import booking as bookings
+from booking_core.catalog import Catalog
+from booking_core.models import Booking, State
+from booking_core.refusals import BookingRefused, Reason
+from bot import news
+from bot.console.access import Visitor
+from bot.console.desk import Desk
+from bot.console.details import Step
+from bot.console.why import PASSABLE
+from bot.news import News
+from payment_links import links
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a booking is to be moved: whoever did it stays if `staff_id` is None."""
+
+    starts: datetime
+    staff_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where a booking would really be, and who would do it."""
+
+    starts: datetime
+    ends: datetime
+    staff_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a move would come to; `anyway`: refused unless staff pass over what the refusal says."""
+
+    moved: Landing | None
+    refused: BookingRefused | None = None
+    anyway: bool = False
+
+
+class _OnlyTriedError(Exception):
+    """Undoes what was only tried."""
+
+
+def actor_of(visitor: Visitor) -> str:
+    """Return how the audit names somebody signed in."""
+    return f"staff:{visitor.user_id}"
+
+
+async def move(
+    session: AsyncSession,
+    desk: Desk,
+    visitor: Visitor,
+    booking_id: UUID,
+    target: Target,
+    *,
+    catalog: Catalog,
+    version: int | None,
+    tell: bool,
+    anyway: bool,
+    key: str,
+    now: datetime,
+) -> Booking:
+    """Move a booking, and tell its customer if that is wished; raises BookingRefused."""
+    moved = await bookings.reschedule(
+        session,
+        visitor.business_id,
+        booking_id,
+        catalog=catalog,
+        starts=target.starts,
+        staff_id=target.staff_id,
+        version=version,
+        now=now,
+        actor=actor_of(visitor),
+        key=key,
+        override=anyway,
+    )
+    if tell:
+        await news.tell(desk, session, moved, News.MOVED, now=now, by=visitor.user_id)
+    return moved
+
+
+async def try_move(
+    desk: Desk,
+    visitor: Visitor,
+    booking_id: UUID,
+    target: Target,
+    *,
+    catalog: Catalog,
+    version: int | None,
+    now: datetime,
+) -> Tried:
+    """Return what a move would come to, having really done and undone it: so the answer is the true one."""
+    refused: BookingRefused | None = None
+    for anyway in (False, True):
+        moved: list[Landing] = []
+        try:
+            async with desk.db.transaction() as session:
+                booking = await bookings.reschedule(
+                    session,
+                    visitor.business_id,
+                    booking_id,
+                    catalog=catalog,
+                    starts=target.starts,
+                    staff_id=target.staff_id,
+                    version=version,
+                    now=now,
+                    actor=actor_of(visitor),
+                    key=f"try:{booking_id}",
+                    override=anyway,
+                )
+                moved.append(Landing(booking.starts, booking.ends, booking.staff_id))
+                raise _OnlyTriedError
+        except _OnlyTriedError:
+            return Tried(moved[0], refused, anyway)
+        except BookingRefused as error:
+            refused = refused or error
+            if error.reason not in PASSABLE:
+                return Tried(None, refused)
+    return Tried(None, refused)
+
+
+async def take_step(
+    session: AsyncSession,
+    desk: Desk,
+    visitor: Visitor,
+    booking_id: UUID,
+    step: Step,
+    *,
+    version: int | None,
+    tell: bool,
+    by_customer: bool,
+    now: datetime,
+) -> Booking:
+    """Do what a button of the drawer says; raises BookingRefused."""
+    business_id, actor = visitor.business_id, actor_of(visitor)
+    match step:
+        case Step.CONFIRM:
+            booking = await bookings.confirm(session, business_id, booking_id, now=now, actor=actor)
+            await links.close_payment(session, business_id, booking_id, now=now)
+            return await _tell(session, desk, visitor, booking, News.BOOKED, tell=tell, now=now)
+        case Step.APPROVE:
+            booking = await bookings.approve(session, business_id, booking_id, version=version, now=now, actor=actor)
+            if booking.state == State.HELD:
+                # The customer asked for it: what is due is asked for whether or not they are told besides.
+                await news.ask_to_pay(desk, session, booking, now=now)
+            return await _tell(session, desk, visitor, booking, News.APPROVED, tell=tell, now=now)
+        case Step.DECLINE:
+            booking = await bookings.decline(session, business_id, booking_id, version=version, now=now, actor=actor)
+            return await _tell(session, desk, visitor, booking, News.DECLINED, tell=tell, now=now)
+        case Step.CHECK_IN:
+            return await bookings.check_in(session, business_id, booking_id, now=now, actor=actor)
+        case Step.UNDO_CHECK_IN:
+            return await bookings.undo_check_in(session, business_id, booking_id, now=now, actor=actor)
+        case Step.COMPLETE:
+            return await bookings.complete(session, business_id, booking_id, now=now, actor=actor)
+        case Step.NO_SHOW:
+            return await bookings.mark_no_show(session, business_id, booking_id, now=now, actor=actor)
+        case Step.CANCEL:
+            return await _cancel(
+                session, desk, visitor, booking_id, version=version, tell=tell, by_customer=by_customer, now=now
+            )
+
+
+async def _cancel(
+    session: AsyncSession,
+    desk: Desk,
+    visitor: Visitor,
+    booking_id: UUID,
+    *,
+    version: int | None,
+    tell: bool,
+    by_customer: bool,
+    now: datetime,
+) -> Booking:
+    business_id, actor = visitor.business_id, actor_of(visitor)
+    # Locked before its payments, as everywhere.
+    before = await bookings.load(session, business_id, booking_id, for_update=True)
+    refund = 0
+    if before.state == State.HELD:
+        if version is not None and version != before.version:
+            raise BookingRefused(Reason.CHANGED, version=before.version)
+        booking = await bookings.release(session, business_id, booking_id, now=now, actor=actor)
+        await links.close_payment(session, business_id, booking_id, now=now)
+    else:
+        gone = await bookings.cancel(
+            session,
+            business_id,
+            booking_id,
+            by="customer" if by_customer else "business",
+            version=version,
+            now=now,
+            actor=actor,
+            paid=await links.paid_amount(session, business_id, booking_id),
+        )
+        booking = gone.booking
+        if gone.repeated:
+            return booking
+        refund = await links.refund_for_cancellation(session, booking, gone.refund, now=now)
+    if tell:
+        await news.tell(desk, session, booking, News.CANCELLED, now=now, by=visitor.user_id, refund=refund)
+    return booking
+
+
+async def _tell(
+    session: AsyncSession, desk: Desk, visitor: Visitor, booking: Booking, said: News, *, tell: bool, now: datetime
+) -> Booking:
+    if tell:
+        await news.tell(desk, session, booking, said, now=now, by=visitor.user_id)
+    return booking

@@ -1,0 +1,33 @@
+"""Pages of the console in Chromium that are signed in, and what is measured on them."""
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page
+
+from tests.bot.console.scene import PASSWORD
+
+SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+#: In a calendar the size of a thing is its time; all else is large enough for a finger.
+SMALL_TARGETS = """() => [...document
+  .querySelectorAll('a, button, select, textarea, summary, input:not([type=hidden])')]
+  .map((element) => [element, element.getBoundingClientRect()])
+  .filter(([element, box]) => element.checkVisibility() && box.width > 2
+    && !element.closest('.skip, .fine, [data-view]') && (box.height < 44 || box.width < 44))
+  .map(([element, box]) => `${element.outerHTML.slice(0, 80)} ${box.width}x${box.height}`)"""
+
+
+async def open_console(
+    chromium: Browser, address: str, email: str, size: str = "desk", scheme: str = "light", locale: str = "en-GB"
+) -> Page:
+    context: BrowserContext = await chromium.new_context(
+        viewport=SIZES[size], color_scheme=scheme, locale=locale, has_touch=size == "phone"
+    )
+    page = await context.new_page()
+    page.set_default_timeout(15_000)
+    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+    await page.goto(address + "/console/inbox")
+    await page.fill("#email", email)
+    await page.fill("#password", PASSWORD)
+    await page.press("#password", "Enter")
+    await page.wait_for_url("**/console/inbox")
+    return page
