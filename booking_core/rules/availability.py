@@ -66,11 +66,9 @@ class Search:
 
     @property
     def needs_placing(self) -> bool:
-        """Whether spans of starts promise too much: where parts compete for the same people or units."""
-        plan = self.plan
-        return plan.lanes > 1 or any(
-            len(part.roles) > 1 or part.same_staff or part.person != plan.parts[0].person for part in plan.parts
-        )
+        """Whether spans of starts promise too much: where people of a party, or roles, compete for the same."""
+        roles = ([one.person.id for role in part.roles for one in role] for part in self.plan.parts)
+        return self.plan.several or any(len(set(people)) < len(people) for people in roles)
 
     def starts(self, within: Sequence[Span]) -> list[int]:
         """Return the starts on the grid that are free and lie in the merged spans `within`, in order.

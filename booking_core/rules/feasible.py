@@ -7,11 +7,16 @@ house's hours to everything: where one level has starts and the next has none, t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cached_property
+from functools import cache, cached_property, reduce
+from itertools import product
+from math import prod
 
 from booking_core.rules.plan import BEFORE_SIDE, Candidate, Needed, Part, Person, Plan, Pool, Quota, Times
 from booking_core.rules.policy import Buffers
 from booking_core.rules.spans import Span, at_least, intersect, merge, starts_that_fit, subtract
+
+#: In so many ways at most the roles of a part are filled to tell from when it can be.
+_MOST_WAYS = 100
 
 
 class Level(IntEnum):
@@ -40,42 +45,45 @@ class Feasible:
     _units: dict[tuple[int, int, bool, int, int], Sequence[Span]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-
-    @cached_property
-    def chains(self) -> Sequence[Sequence[Span]]:
-        """From which starts each part and all after it can follow, for whoever can do them."""
-        chains: list[Sequence[Span]] = []
-        rest: Sequence[Span] | None = None
-        for at in range(len(self.plan.parts) - 1, -1, -1):
-            part = self.plan.parts[at]
-            wait = self.plan.parts[at + 1].max_wait if rest is not None else 0
-            own = [self.follows(starts, length, wait, rest) for starts, length in self.by_candidate[at]]
-            rest = own[0] if len(own) == 1 else merge(span for spans in own for span in spans)
-            if part.needs:
-                rest = merge(rest)
-            chains.append(rest)
-        return chains[::-1]
+    _people: dict[tuple[int, int, int], Sequence[Span]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def by_candidate(self) -> Sequence[Sequence[tuple[Sequence[Span], int]]]:
         """For each part and each who could lead it: from when, and for how long."""
-        return [self._part(part) for part in self.plan.parts]
+        return [self._part(at, part) for at, part in enumerate(self.plan.parts)]
+
+    @cached_property
+    def following(self) -> Sequence[Sequence[Sequence[Span]]]:
+        """For each part and each who could lead it: from when it and all after it can be."""
+        found: list[Sequence[Sequence[Span]]] = []
+        for at in range(len(self.plan.parts) - 1, -1, -1):
+            own = self.by_candidate[at]
+            found.append(self._before(at, own, found[-1]) if found else [starts for starts, _ in own])
+        return found[::-1]
 
     def lead(self, candidate: int) -> Sequence[Span]:
         """Return the starts of the whole visit with one candidate of its first part in the lead."""
-        starts, length = self.by_candidate[0][candidate]
-        if len(self.plan.parts) == 1:
-            return starts
-        return self.follows(starts, length, self.plan.parts[1].max_wait, self.chains[1])
+        return self.following[0][candidate]
 
-    def starts_of(self, part: Part, candidate: Candidate) -> Sequence[Span]:
-        """Return from when one person could do a part, whatever else it needs."""
-        return self._person(part, candidate)
+    def starts_of(self, part: Part, candidate: Candidate, duration: int) -> Sequence[Span]:
+        """Return from when one person could do a part of this length, whatever else it needs."""
+        key = (id(part), id(candidate), duration)
+        known = self._people.get(key)
+        if known is None:
+            number, hours = candidate.person.number, self._hours(candidate.person)
+            booked = self.level >= Level.STAFF_BOOKED
+            known = self._claims(part, number, hours, part.phases(duration), booked=booked)
+            for quota in candidate.quotas:
+                known = intersect(known, self.quota_starts(quota))
+            self._people[key] = known
+        return known
 
     def unit_starts(self, part: Part, need: Needed, pool: Pool, unit: int, duration: int) -> Sequence[Span]:
         """Return from when one unit of a resource would do for a part of this length."""
         number = pool.number + unit
-        key = (id(part), pool.number, need.work_only, duration, number if self._is_taken(number) else -1)
+        key = (id(part), pool.number, need.work_only, duration, number if self.is_taken(number) else -1)
         known = self._units.get(key)
         if known is None:
             phases = part.phases(duration) if need.work_only else ((0, duration),)
@@ -84,58 +92,73 @@ class Feasible:
             )
         return known
 
-    def follows(self, starts: Sequence[Span], length: int, wait: int, rest: Sequence[Span] | None) -> Sequence[Span]:
-        """Return those starts of a part of some length after which the rest can come, within a wait."""
-        if rest is None:
-            return starts
-        return intersect(starts, merge((start - length - wait, end - length) for start, end in rest))
+    def _before(
+        self, at: int, own: Sequence[tuple[Sequence[Span], int]], later: Sequence[Sequence[Span]]
+    ) -> Sequence[Sequence[Span]]:
+        """Return those starts of a part after which the rest can come, within the wait that it allows."""
+        after = self.plan.parts[at + 1]
+        anyone = later[0] if len(later) == 1 else merge(span for spans in later for span in spans)
+        found: list[Sequence[Span]] = []
+        for choice, (starts, length) in enumerate(own):
+            rest = anyone
+            if after.same_staff and self.plan.parts[at].roles and after.roles:
+                who = self.plan.parts[at].roles[0][choice].person.id
+                same = (spans for one, spans in zip(after.roles[0], later, strict=True) if one.person.id == who)
+                rest = merge(span for spans in same for span in spans)
+            reach = merge((start - length - after.max_wait, end - length) for start, end in rest)
+            found.append(intersect(starts, reach))
+        return found
 
-    def _part(self, part: Part) -> Sequence[tuple[Sequence[Span], int]]:
-        resources: dict[int, Sequence[Span]] = {}
+    def _part(self, at: int, part: Part) -> Sequence[tuple[Sequence[Span], int]]:
+        plan, general = self.plan, self._general if at == 0 else None
+        shortest = min((one.duration for one in part.roles[0]), default=part.duration) if part.roles else part.duration
+        # Those who come together all begin at the first part's start: then there must be enough for all of them.
+        lanes = plan.lanes if at == 0 else 1
 
-        def with_resources(starts: Sequence[Span], duration: int) -> Sequence[Span]:
-            if not part.needs:
-                return starts
-            if duration not in resources:
-                resources[duration] = self._resources(part, duration)
-            return intersect(starts, resources[duration])
+        @cache
+        def resources(duration: int) -> Sequence[Span]:
+            found = self._resources(part, duration, 1)
+            return found if lanes == 1 else intersect(found, self._resources(part, shortest, lanes))
 
-        general = self._general
+        def all_in(starts: Sequence[Span], duration: int) -> Sequence[Span]:
+            starts = intersect(starts, resources(duration)) if part.needs else starts
+            return starts if general is None else intersect(starts, general)
+
         if not part.roles:
-            opening = self.plan.open if self.plan.open is not None and not self.override else [self.horizon]
-            found = with_resources(starts_that_fit(opening, 0, part.duration), part.duration)
-            return [(found if general is None else intersect(found, general), part.duration)]
-        others = [self._anyone(part, role) for role in part.roles[1:]]
+            opening = plan.open if plan.open is not None and not self.override else [self.horizon]
+            return [(all_in(starts_that_fit(opening, 0, part.duration), part.duration), part.duration)]
         found_by: list[tuple[Sequence[Span], int]] = []
         for candidate in part.roles[0]:
-            starts: Sequence[Span] = with_resources(self._person(part, candidate), candidate.duration)
-            for other in others:
-                starts = intersect(starts, other)
-            if general is not None:
-                starts = intersect(starts, general)
-            found_by.append((starts, candidate.duration))
+            starts = self.starts_of(part, candidate, candidate.duration)
+            if len(part.roles) > 1:
+                starts = intersect(starts, self._others(part, candidate))
+            found_by.append((all_in(starts, candidate.duration), candidate.duration))
+        if lanes > 1:
+            enough = at_least(lanes, [starts for starts, _ in found_by])
+            found_by = [(intersect(starts, enough), length) for starts, length in found_by]
         return found_by
 
-    def _anyone(self, part: Part, role: Sequence[Candidate]) -> Sequence[Span]:
-        return merge(span for candidate in role for span in self._person(part, candidate))
-
-    def _person(self, part: Part, candidate: Candidate) -> Sequence[Span]:
-        phases = part.phases(candidate.duration)
-        starts = self._claims(
-            part,
-            candidate.person.number,
-            self._hours(candidate.person),
-            phases,
-            booked=self.level >= Level.STAFF_BOOKED,
+    def _others(self, part: Part, lead: Candidate) -> Sequence[Span]:
+        """Return from when the other roles can be filled, each by somebody else, while one is in the lead."""
+        roles = [[one for one in role if one.person.id != lead.person.id] for role in part.roles[1:]]
+        people = [one.person.id for role in roles for one in role]
+        if len(set(people)) < len(people) and prod(len(role) for role in roles) <= _MOST_WAYS:
+            ways = [one for one in product(*roles) if len({who.person.id for who in one}) == len(one)]
+        else:
+            # Nobody is wanted twice: then each role is filled for itself (or there are too many ways to tell).
+            each = [merge(span for one in role for span in self.starts_of(part, one, lead.duration)) for role in roles]
+            return reduce(intersect, each)
+        return merge(
+            span
+            for way in ways
+            for span in reduce(intersect, [self.starts_of(part, one, lead.duration) for one in way])
         )
-        for quota in candidate.quotas:
-            starts = intersect(starts, self.quota_starts(quota))
-        return starts
 
     def _hours(self, person: Person) -> Sequence[Span]:
         if self.override:
             return [self.horizon]
-        return person.usual if self.level == Level.USUAL else person.working
+        # A day of their own may be longer than what the house expects.
+        return merge((*person.usual, *person.working)) if self.level == Level.USUAL else person.working
 
     def _open(self, pool: Pool) -> Sequence[Span]:
         return [self.horizon] if pool.open is None or self.override else pool.open
@@ -165,19 +188,23 @@ class Feasible:
         held = self.times.held.get(number, ()) if self.level >= Level.HELD else ()
         return merge((*spans, *held)) if spans and held else spans or held
 
-    def _is_taken(self, number: int) -> bool:
-        return any(
-            number + side in taken for taken in (self.times.booked, self.times.held) for side in (0, BEFORE_SIDE)
-        )
+    def is_taken(self, number: int) -> bool:
+        """Whether anything is known to be taken of a calendar, on either side."""
+        return number in self._all_taken
 
-    def _resources(self, part: Part, duration: int) -> Sequence[Span]:
+    @cached_property
+    def _all_taken(self) -> frozenset[int]:
+        numbers = {*self.times.booked, *self.times.held}
+        return frozenset(numbers | {number - BEFORE_SIDE for number in numbers})
+
+    def _resources(self, part: Part, duration: int, lanes: int) -> Sequence[Span]:
         found: Sequence[Span] | None = None
         for need in part.needs:
-            wanted = need.units * self.plan.lanes
+            wanted = need.units * lanes
             each: list[Sequence[Span]] = []
             for pool in need.pools:
-                untouched = [unit for unit in range(pool.units) if not self._is_taken(pool.number + unit)]
-                taken = [unit for unit in range(pool.units) if self._is_taken(pool.number + unit)]
+                untouched = [unit for unit in range(pool.units) if not self.is_taken(pool.number + unit)]
+                taken = [unit for unit in range(pool.units) if self.is_taken(pool.number + unit)]
                 # Units that nobody has taken are all alike: as many as are wanted stand for them.
                 units = (*untouched[:wanted], *taken)
                 each.extend(self.unit_starts(part, need, pool, unit, duration) for unit in units)

@@ -5,29 +5,43 @@ somebody else was quicker. What is yielded is exactly what listing calls free, s
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, cycle, islice
 from uuid import UUID
 
 from booking_core.rules.feasible import Feasible, Level, quota_place, sides_of
-from booking_core.rules.plan import Candidate, Part, PlacedPart, Placement, Quota, Unit
-from booking_core.rules.spans import Span, merge, subtract
+from booking_core.rules.plan import Candidate, Part, PlacedPart, Placement, Pool, Quota, Unit
+from booking_core.rules.spans import Span, merge
 
 #: Smaller is asked first.
 Rank = Callable[[UUID], float]
+#: A unit of a resource, and when in the part it is taken.
+_Thing = tuple[Pool, int, Sequence[Span]]
+#: So much is tried for one start. Only parties come near it: what they cannot be given by then, they cannot have.
+_MOST_TRIES = 2_000
 
 
 @dataclass(slots=True)
 class _Visit:
     """What a visit that is being placed takes already."""
 
+    start: int
+    #: Who may lead the first part, best first; those who come together are led in this order.
+    leads: Sequence[int]
     parts: list[PlacedPart] = field(default_factory=list)
-    #: (calendar number, for which person) -> spans
+    #: calendar number -> (for which person, span)
     claims: dict[int, list[tuple[int, Span]]] = field(default_factory=dict)
+    tries: int = _MOST_TRIES
 
     def claimed(self, number: int, person: int) -> list[Span]:
         """Return what others of the party take of a calendar: one's own parts may share their buffers."""
         return [span for whose, span in self.claims.get(number, ()) if whose != person]
+
+    def tired(self) -> bool:
+        """Count one more try; whether it is one too many."""
+        self.tries -= 1
+        return self.tries < 0
 
     def mark(self) -> tuple[int, dict[int, int]]:
         return len(self.parts), {number: len(spans) for number, spans in self.claims.items()}
@@ -48,16 +62,14 @@ class Placer:
     def placements(self, start: int) -> Iterator[Placement]:
         """Yield places for the visit at this start, one for each who can lead it, best first."""
         plan = self.found.plan
-        first = plan.parts[0]
         leads: Sequence[int] = range(len(self.found.by_candidate[0]))
-        if first.roles:
-            leads = sorted(leads, key=lambda at: self.rank(first.roles[0][at].person.id))
+        if plan.parts[0].roles:
+            leads = sorted(leads, key=lambda at: self.rank(plan.parts[0].roles[0][at].person.id))
+        leads = [lead for lead in leads if contains(self.found.lead(lead), start)]
         for lead in leads:
-            if not contains(self.found.lead(lead), start):
-                continue
-            visit = _Visit()
-            if self._lanes(visit, start, 0, lead):
-                claims = self._all_claims(visit, start)
+            visit = _Visit(start, [lead, *(one for one in leads if one != lead)])
+            if self._go_on(visit, 0, 0):
+                claims = self._all_claims(visit)
                 if claims is not None:
                     yield Placement(plan.location_id, tuple(visit.parts), claims)
 
@@ -65,123 +77,134 @@ class Placer:
         """Return the best place at this start; None if there is none."""
         return next(self.placements(start), None)
 
-    def _lanes(self, visit: _Visit, start: int, lane: int, lead: int | None) -> bool:
-        """Place one lane after the other; all begin at the same minute."""
-        if lane == self.found.plan.lanes:
-            return True
-        return self._parts(visit, lane, 0, (start, start), lead, None, start)
-
-    def _parts(
-        self, visit: _Visit, lane: int, at: int, between: Span, lead: int | None, before: UUID | None, start: int
-    ) -> bool:
-        """Place a lane's parts from `at` on, the next one beginning `between` these minutes (both included)."""
+    def _go_on(self, visit: _Visit, lane: int, led: int) -> bool:
+        """Place the next part of a lane, or begin the next lane; `led` of the leads have been passed."""
         plan = self.found.plan
+        at = len(visit.parts) - lane * len(plan.parts)
         if at == len(plan.parts):
-            return self._lanes(visit, start, lane + 1, None)
+            lane, at = lane + 1, 0
+        if lane == plan.lanes:
+            return True
         part = plan.parts[at]
-        person = part.person + lane
-        for choice in self._choices(part, at, lead, before):
-            starts, duration = self.found.by_candidate[at][choice]
-            if at + 1 < len(plan.parts):
-                starts = self.found.lead(choice) if at == 0 else self._followed(at, choice)
-            candidate = part.roles[0][choice] if part.roles else None
-            mark = visit.mark()
-            for begin in self._begins(visit, part, person, candidate, starts, between):
-                placed = self._one(visit, part, person, candidate, duration, begin)
-                if placed is not None:
-                    visit.parts.append(placed)
-                    wait = plan.parts[at + 1].max_wait if at + 1 < len(plan.parts) else 0
-                    after = placed.staff[0] if placed.staff else None
-                    if self._parts(visit, lane, at + 1, (placed.end, placed.end + wait), None, after, start):
-                        return True
-                visit.back_to(mark)
+        if at == 0:
+            # Those who come together are alike: whoever could not lead one of them leads none after it.
+            for passed in range(led, 1 if lane == 0 else len(visit.leads)) if part.roles else (0,):
+                if self._part(visit, lane, at, visit.leads[passed], passed + 1):
+                    return True
+            return False
+        before = visit.parts[-1].staff
+        return any(self._part(visit, lane, at, choice, led) for choice in self._choices(part, at, before))
+
+    def _part(self, visit: _Visit, lane: int, at: int, choice: int, led: int) -> bool:
+        """Place one part with one in the lead, and all that comes after it."""
+        part = self.found.plan.parts[at]
+        candidate = part.roles[0][choice] if part.roles else None
+        person, duration = part.person + lane, candidate.duration if candidate else part.duration
+        for begin in self._begins(visit, part, person, duration, at, choice):
+            for placed in self._ways(visit, part, person, candidate, duration, begin):
+                if visit.tired():
+                    return False
+                visit.parts.append(placed)
+                if self._go_on(visit, lane, led):
+                    return True
         return False
 
-    def _choices(self, part: Part, at: int, lead: int | None, before: UUID | None) -> Sequence[int]:
-        if lead is not None:
-            return (lead,)
+    def _choices(self, part: Part, at: int, before: Sequence[UUID]) -> Sequence[int]:
         every: Sequence[int] = range(len(self.found.by_candidate[at]))
         if not part.roles:
             return every
         who = [candidate.person.id for candidate in part.roles[0]]
-        if part.same_staff and before is not None:
-            return [choice for choice in every if who[choice] == before]
+        if part.same_staff and before:
+            return [choice for choice in every if who[choice] == before[0]]
         # Whoever did the part before goes on, if they can: nobody likes to be handed around.
-        return sorted(every, key=lambda choice: (who[choice] != before, self.rank(who[choice])))
+        return sorted(every, key=lambda choice: (who[choice] not in before[:1], self.rank(who[choice])))
 
-    def _followed(self, at: int, choice: int) -> Sequence[Span]:
-        starts, length = self.found.by_candidate[at][choice]
-        return self.found.follows(starts, length, self.found.plan.parts[at + 1].max_wait, self.found.chains[at + 1])
+    def _begins(self, visit: _Visit, part: Part, person: int, duration: int, at: int, choice: int) -> Sequence[int]:
+        """Return at which minutes a part could begin, the first one first: waiting longer gains nothing.
 
-    def _begins(
-        self,
-        visit: _Visit,
-        part: Part,
-        person: int,
-        candidate: Candidate | None,
-        starts: Sequence[Span],
-        between: Span,
-    ) -> Iterator[int]:
-        """Yield the first minute of every stretch at which the part could begin: waiting longer gains nothing."""
-        open_starts = _within(starts, between)
-        if candidate is not None and visit.parts:
-            phases = part.phases(candidate.duration)
-            for side, claims in sides_of(part, phases, self.found.plan.buffers):
-                taken = visit.claimed(candidate.person.number + side, person)
-                away = merge((start - last + 1, end - first) for start, end in taken for first, last in claims)
-                open_starts = subtract(open_starts, away) if away else open_starts
-        for start, _ in open_starts:
-            yield start
+        Only where others of the party are in the way does it gain something, as soon as they have done.
+        """
+        if at == 0:
+            return (visit.start,)
+        end = visit.parts[-1].end
+        stretches = _within(self.found.following[at][choice], end, end + part.max_wait)
+        begins = {start for start, _ in stretches}
+        if begins and self.found.plan.several:
+            sides = sides_of(part, part.phases(duration), self.found.plan.buffers)
+            firsts = {first for _, claims in sides for first, _ in claims}
+            ends = {end for spans in visit.claims.values() for whose, (_, end) in spans if whose != person}
+            later = (end - first for end in ends for first in firsts)
+            begins.update(minute for minute in later if contains(stretches, minute))
+        return sorted(begins)
 
-    def _one(
-        self, visit: _Visit, part: Part, person: int, candidate: Candidate | None, duration: int, begin: int
-    ) -> PlacedPart | None:
-        """Place one part at a minute: its lead, the other roles, its units; None if somebody or something lacks."""
-        staff: list[UUID] = []
-        for role, candidates in enumerate(part.roles):
-            chosen = candidate if role == 0 else self._other(visit, part, person, candidates, staff, duration, begin)
-            if chosen is None:
-                return None
-            staff.append(chosen.person.id)
-            self._claim(visit, part, person, chosen.person.number, begin, part.phases(duration))
-        units: list[Unit] = []
-        for need in part.needs:
-            phases = part.phases(duration) if need.work_only else ((0, duration),)
-            left = need.units
-            for pool in need.pools:
-                for unit in range(pool.units):
-                    if not left:
-                        break
-                    number = pool.number + unit
-                    if not contains(self.found.unit_starts(part, need, pool, unit, duration), begin):
-                        continue
-                    if self._clashes(visit, part, person, number, begin, phases):
-                        continue
-                    self._claim(visit, part, person, number, begin, phases)
-                    units.append(Unit(pool.id, unit))
-                    left -= 1
-            if left:
-                return None
-        return PlacedPart(part.service_id, person, begin, begin + duration, tuple(staff), tuple(units))
+    def _ways(
+        self, visit: _Visit, part: Part, person: int, lead: Candidate | None, duration: int, begin: int
+    ) -> Iterator[PlacedPart]:
+        """Yield the ways to do a part at a minute: with whom and with what; each is claimed while it is looked at."""
+        for staff in self._staff(visit, part, person, () if lead is None else (lead,), duration, begin):
+            mark = visit.mark()
+            for candidate in staff:
+                self._claim(visit, part, person, candidate.person.number, begin, part.phases(duration))
+            with_staff = visit.mark()
+            for things in self._things(visit, part, person, (), duration, begin):
+                for pool, unit, phases in things:
+                    self._claim(visit, part, person, pool.number + unit, begin, phases)
+                units = tuple(Unit(pool.id, unit) for pool, unit, _ in things)
+                people = tuple(candidate.person.id for candidate in staff)
+                yield PlacedPart(part.service_id, person, begin, begin + duration, people, units)
+                visit.back_to(with_staff)
+            visit.back_to(mark)
 
-    def _other(
-        self,
-        visit: _Visit,
-        part: Part,
-        person: int,
-        candidates: Sequence[Candidate],
-        staff: Sequence[UUID],
-        duration: int,
-        begin: int,
-    ) -> Candidate | None:
-        for candidate in sorted(candidates, key=lambda one: self.rank(one.person.id)):
-            if candidate.person.id in staff:
+    def _staff(
+        self, visit: _Visit, part: Part, person: int, staff: Sequence[Candidate], duration: int, begin: int
+    ) -> Iterator[Sequence[Candidate]]:
+        """Yield who could fill the roles together, each by somebody else; whoever leads is there already."""
+        if len(staff) == 1 and self._clashes(visit, part, person, staff[0].person.number, begin, part.phases(duration)):
+            return
+        if len(staff) == len(part.roles):
+            yield staff
+            return
+        others = [one.person.id for one in staff]
+        for candidate in sorted(part.roles[len(staff)], key=lambda one: self.rank(one.person.id)):
+            if candidate.person.id in others or visit.tired():
                 continue
-            if not contains(self.found.starts_of(part, replace(candidate, duration=duration)), begin):
+            if not contains(self.found.starts_of(part, candidate, duration), begin):
                 continue
-            if not self._clashes(visit, part, person, candidate.person.number, begin, part.phases(duration)):
-                return candidate
-        return None
+            if self._clashes(visit, part, person, candidate.person.number, begin, part.phases(duration)):
+                continue
+            yield from self._staff(visit, part, person, (*staff, candidate), duration, begin)
+
+    def _things(
+        self, visit: _Visit, part: Part, person: int, things: Sequence[_Thing], duration: int, begin: int, at: int = 0
+    ) -> Iterator[Sequence[_Thing]]:
+        """Yield which units could be taken for all that a part needs."""
+        if at == len(part.needs):
+            yield things
+            return
+        need = part.needs[at]
+        fit = self._fit(visit, part, person, at, duration, begin)
+        # Which unit somebody has matters only for the others of a party.
+        ways = combinations(fit, need.units) if self.found.plan.several else iter([tuple(islice(fit, need.units))])
+        for units in ways:
+            if len(units) < need.units or visit.tired():
+                return
+            yield from self._things(visit, part, person, (*things, *units), duration, begin, at + 1)
+
+    def _fit(self, visit: _Visit, part: Part, person: int, at: int, duration: int, begin: int) -> Iterator[_Thing]:
+        """Yield the units that would do for what a part needs; of those that nobody has taken, as many as it needs."""
+        need = part.needs[at]
+        phases = part.phases(duration) if need.work_only else ((0, duration),)
+        for pool in need.pools:
+            alike = 0
+            for unit in range(pool.units):
+                number = pool.number + unit
+                if alike == need.units and not (self.found.is_taken(number) or visit.claims.get(number)):
+                    continue
+                if not contains(self.found.unit_starts(part, need, pool, unit, duration), begin):
+                    continue
+                if not self._clashes(visit, part, person, number, begin, phases):
+                    alike += not (self.found.is_taken(number) or visit.claims.get(number))
+                    yield pool, unit, phases
 
     def _clashes(self, visit: _Visit, part: Part, person: int, number: int, begin: int, phases: Sequence[Span]) -> bool:
         return any(
@@ -196,31 +219,31 @@ class Placer:
             spans = visit.claims.setdefault(number + side, [])
             spans.extend((person, (begin + first, begin + last)) for first, last in claims)
 
-    def _all_claims(self, visit: _Visit, start: int) -> tuple[tuple[int, int, int], ...] | None:
+    def _all_claims(self, visit: _Visit) -> tuple[tuple[int, int, int], ...] | None:
         """Return everything that is taken, places under limits included; None if a limit has none left."""
         claims = [
             (number, *span) for number, spans in visit.claims.items() for span in merge(span for _, span in spans)
         ]
         if self.found.level >= Level.LIMITS and not self.found.override:
-            for quota in self._quotas(visit):
-                period = next((whole for counted, whole in quota.periods if counted[0] <= start < counted[1]), None)
-                if period is None:
-                    continue
+            counted = {(quota.id, period): quota for quota, period in self._limits(visit)}
+            for (_, period), quota in counted.items():
                 place = quota_place(quota, period, self.found.times)
                 if place is None:
                     return None
                 claims.append((quota.number + place, *period))
         return tuple(sorted(claims))
 
-    def _quotas(self, visit: _Visit) -> Sequence[Quota]:
-        who: Mapping[UUID, Sequence[Quota]] = {
-            candidate.person.id: candidate.quotas
-            for part in self.found.plan.parts
-            for role in part.roles
-            for candidate in role
-        }
-        of_staff = {quota.id: quota for part in visit.parts for one in part.staff for quota in who.get(one, ())}
-        return [*self.found.plan.quotas, *of_staff.values()]
+    def _limits(self, visit: _Visit) -> Iterator[tuple[Quota, Span]]:
+        """Yield the limits under which a visit counts, and in which period: for a person, by when they begin."""
+        asked = [(quota, visit.start) for quota in self.found.plan.quotas]
+        for done, part in zip(visit.parts, cycle(self.found.plan.parts), strict=False):
+            for who, role in zip(done.staff, part.roles, strict=True):
+                candidate = next(one for one in role if one.person.id == who)
+                asked += [(quota, done.start) for quota in candidate.quotas]
+        for quota, minute in asked:
+            period = next((whole for counted, whole in quota.periods if counted[0] <= minute < counted[1]), None)
+            if period is not None:
+                yield quota, period
 
 
 def contains(spans: Sequence[Span], minute: int) -> bool:
@@ -232,7 +255,13 @@ def contains(spans: Sequence[Span], minute: int) -> bool:
 _LATE = 1 << 60
 
 
-def _within(spans: Sequence[Span], between: Span) -> list[Span]:
+def _within(spans: Sequence[Span], first: int, last: int) -> list[Span]:
     """Return what of sorted spans lies between two minutes, both included."""
-    first, last = between
-    return [(max(start, first), min(end, last + 1)) for start, end in spans if start <= last and end > first]
+    found: list[Span] = []
+    for at in range(max(0, bisect_right(spans, (first, _LATE)) - 1), len(spans)):
+        start, end = spans[at]
+        if start > last:
+            break
+        if end > first:
+            found.append((max(start, first), min(end, last + 1)))
+    return found

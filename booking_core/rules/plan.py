@@ -133,6 +133,11 @@ class Plan:
     #: Limits of the services.
     quotas: Sequence[Quota] = ()
 
+    @property
+    def several(self) -> bool:
+        """Whether several people come, together or in turn: then they may be in each other's way."""
+        return self.lanes > 1 or any(part.person != self.parts[0].person for part in self.parts)
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
