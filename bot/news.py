@@ -44,15 +44,17 @@ async def tell(
     now: datetime,
     by: UUID | None = None,
     refund: int = 0,
+    count: int = 1,
 ) -> bool:
     """Tell a customer in their thread, in the change's own transaction; False if there is nobody to tell.
 
-    Where a person answers the thread it is said in that person's name: the bot's words would not go out.
+    Of several bookings that are cancelled at once (`count`), `booking` is the first. Where a person answers
+    the thread it is said in that person's name: the bot's words would not go out.
     """
     turn = await turn_about(voice, session, booking, now=now)
     if turn is None or turn.conversation.opted_out_at is not None:
         return False
-    said = _worded(turn, booking, news, refund)
+    said = _worded(turn, booking, news, refund, count)
     turn.conversation.outcome = _OUTCOMES.get(news, "booked")
     if await handoff.bot_may_speak(session, booking.business_id, turn.conversation.id):
         await speak(turn, [said])
@@ -70,10 +72,10 @@ async def ask_to_pay(voice: Voice, session: AsyncSession, booking: Booking, *, n
     return True
 
 
-def _worded(turn: Turn, booking: Booking, news: News, refund: int) -> dict[str, Any]:
+def _worded(turn: Turn, booking: Booking, news: News, refund: int, count: int) -> dict[str, Any]:
     key = f"news.{news.value}"
-    if news is News.CANCELLED and refund:
-        key = "news.cancelled_refund"
+    if news is News.CANCELLED:
+        key = f"news.cancelled{'_several' if count > 1 else ''}{'_refund' if refund else ''}"
     if news is News.APPROVED and booking.state == State.HELD:
         key = "news.approved_pay"
     choices = []
@@ -88,6 +90,7 @@ def _worded(turn: Turn, booking: Booking, news: News, refund: int) -> dict[str, 
         place=f"{turn.location.name}, {turn.location.address}",
         reference=booking.reference,
         refund=turn.money(refund),
+        count=count,
     )
     if booking.state == State.CONFIRMED:
         calendar = turn.words.text(turn.locale, "calendar.link", url=calendar_url(turn, booking))

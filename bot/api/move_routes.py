@@ -1,24 +1,23 @@
 """What becomes of a booking: each step through the same services as in the thread and the console."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Response
-from pydantic import Field
 
 from booking_core import booking as bookings
 from booking_core.catalog import Catalog
 from booking_core.kit.ids import new_id
 from booking_core.models import Booking, State
 from booking_core.placed import request_of
-from bot import news
+from bot import cancellations, news
 from bot.api.alternatives import alternatives
 from bot.api.booking_routes import shown, tagged
 from bot.api.call import Call, changes, etag_of
 from bot.api.catalog_routes import known
 from bot.api.fields import MoneyOut, Shape
-from bot.api.shapes_bookings import BookingOut, CancelIn, CancellationOut, RescheduleIn
+from bot.api.shapes_bookings import BookingOut, CancelIn, CancellationOut, Notify, RescheduleIn
 from bot.api.tokens import Scope
 from bot.news import News
 from payment_links import links
@@ -27,26 +26,26 @@ _Changer = Annotated[Call, changes(Scope.BOOKINGS_WRITE)]
 Step = Callable[..., Awaitable[Booking]]
 
 
-class TellIn(Shape):
+class NotifyIn(Shape):
     """Whether the customer hears of it."""
 
-    tell: bool = Field(True, description="Tell the customer in their thread, if they have one.")
+    notify: Notify = True
 
 
-_Tell = Annotated[TellIn, Body(default_factory=TellIn)]
+_Notify = Annotated[NotifyIn, Body(default_factory=NotifyIn)]
 
 
 def add_routes(router: APIRouter) -> None:
     """Add a route for each step. If-Match makes it depend on the booking being as you saw it."""
 
     @router.post("/bookings/{booking_id}/confirm", tags=["bookings"])
-    async def confirm(call: _Changer, response: Response, booking_id: UUID, said: _Tell) -> BookingOut:
+    async def confirm(call: _Changer, response: Response, booking_id: UUID, said: _Notify) -> BookingOut:
         """Make a hold firm: it was paid, or need not be."""
         before = (await call.booking(booking_id)).state
         booking = await bookings.confirm(call.session, call.business_id, booking_id, now=call.now, actor=call.actor)
         await links.close_payment(call.session, call.business_id, booking_id, now=call.now)
         if before != State.CONFIRMED:
-            await _tell(call, booking, News.BOOKED, said.tell)
+            await _tell(call, booking, News.BOOKED, said.notify)
         return tagged(call, response, booking)
 
     @router.post("/bookings/{booking_id}/reschedule", tags=["bookings"])
@@ -73,7 +72,7 @@ def add_routes(router: APIRouter) -> None:
                 override=wanted.override,
             )
         if booking.version != version:
-            await _tell(call, booking, News.MOVED, wanted.tell)
+            await _tell(call, booking, News.MOVED, wanted.notify)
         return tagged(call, response, booking)
 
     @router.post("/bookings/{booking_id}/cancel", tags=["bookings"])
@@ -105,7 +104,7 @@ def add_routes(router: APIRouter) -> None:
 
 def _add_decisions(router: APIRouter) -> None:
     @router.post("/bookings/{booking_id}/approve", tags=["bookings"])
-    async def approve(call: _Changer, response: Response, booking_id: UUID, said: _Tell) -> BookingOut:
+    async def approve(call: _Changer, response: Response, booking_id: UUID, said: _Notify) -> BookingOut:
         """Agree to a request: confirmed, or held until what is due is paid."""
         before = (await call.booking(booking_id)).state
         booking = await bookings.approve(
@@ -115,18 +114,18 @@ def _add_decisions(router: APIRouter) -> None:
             if booking.state == State.HELD:
                 # The customer asked for it: what is due is asked for whether or not they are told besides.
                 await news.ask_to_pay(call.system, call.session, booking, now=call.now)
-            await _tell(call, booking, News.APPROVED, said.tell)
+            await _tell(call, booking, News.APPROVED, said.notify)
         return tagged(call, response, booking)
 
     @router.post("/bookings/{booking_id}/decline", tags=["bookings"])
-    async def decline(call: _Changer, response: Response, booking_id: UUID, said: _Tell) -> BookingOut:
+    async def decline(call: _Changer, response: Response, booking_id: UUID, said: _Notify) -> BookingOut:
         """Say no to a request: its time is free."""
         before = (await call.booking(booking_id)).state
         booking = await bookings.decline(
             call.session, call.business_id, booking_id, version=None, now=call.now, actor=call.actor
         )
         if before == State.PENDING_APPROVAL:
-            await _tell(call, booking, News.DECLINED, said.tell)
+            await _tell(call, booking, News.DECLINED, said.notify)
         return tagged(call, response, booking)
 
 
@@ -155,9 +154,7 @@ async def _cancel(call: Call, response: Response, before: Booking, wanted: Cance
         paid=paid,
     )
     booking = gone.booking
-    if not gone.repeated:
-        promised = await links.refund_for_cancellation(call.session, booking, gone.refund, now=call.now)
-        await _tell(call, booking, News.CANCELLED, wanted.tell, refund=promised)
+    await cancellations.settle(call.system, call.session, [gone], notify=wanted.notify, now=call.now)
     response.headers["ETag"] = etag_of(booking)
     return CancellationOut(
         booking=shown(call, booking),
@@ -170,6 +167,6 @@ def _known_staff(catalog: Catalog, staff_id: UUID | None) -> UUID | None:
     return None if staff_id is None else known(catalog.staff_member, staff_id, "staff").id
 
 
-async def _tell(call: Call, booking: Booking, what: News, wanted: bool, **more: Any) -> None:
+async def _tell(call: Call, booking: Booking, what: News, wanted: bool) -> None:
     if wanted:
-        await news.tell(call.system, call.session, booking, what, now=call.now, **more)
+        await news.tell(call.system, call.session, booking, what, now=call.now)

@@ -1,36 +1,20 @@
-"""The schedule: classes that take place, and time off of people and rooms."""
+"""The schedule: time off of people and rooms."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, model_validator
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from booking_core import disruption
-from booking_core.models import Booking, ClassSession, TimeOff
+from booking_core.models import TimeOff
 from booking_core.refusals import BookingRefused, Reason
-from booking_core.rules.lifecycle import TAKES_TIME
 from bot.api.call import Call, changes, creates, reads
 from bot.api.fields import LongWords, Moment, Page, Shape, Shown
-from bot.api.lists import Cursor, Limit, read_page, read_rows
+from bot.api.lists import Cursor, Limit, read_page
 from bot.api.tokens import Scope
-
-
-class ClassOut(Shown):
-    """A class that takes place."""
-
-    id: UUID
-    service_id: UUID
-    location_id: UUID
-    staff_id: UUID | None
-    starts: datetime
-    ends: datetime
-    capacity: int
-    taken: int = Field(description="Seats that are booked or just being booked.")
-    state: str = Field(description="open or cancelled.")
 
 
 class TimeOffIn(Shape):
@@ -71,38 +55,7 @@ class TimeOffMade(TimeOffOut):
 
 
 def add_routes(router: APIRouter) -> None:
-    """Add classes and time off."""
-
-    @router.get("/class-sessions", tags=["schedule"])
-    async def list_classes(
-        call: Annotated[Call, reads(Scope.AVAILABILITY_READ)],
-        response: Response,
-        from_: Annotated[Moment | None, Query(alias="from")] = None,
-        to: Moment | None = None,
-        service_id: UUID | None = None,
-        staff_id: UUID | None = None,
-        location_id: UUID | None = None,
-        cursor: Cursor = None,
-        limit: Limit = 50,
-    ) -> Page[ClassOut]:
-        """Classes, earliest first: from now on, unless told."""
-        query = select(ClassSession).where(
-            ClassSession.business_id == call.business_id, ClassSession.ends > (from_ or call.now)
-        )
-        exact = {
-            ClassSession.service_id: service_id,
-            ClassSession.staff_id: staff_id,
-            ClassSession.location_id: location_id,
-        }
-        for column, value in exact.items():
-            if value is not None:
-                query = query.where(column == value)
-        if to is not None:
-            query = query.where(ClassSession.starts < to)
-        order = [ClassSession.starts, ClassSession.id]
-        classes, following = await read_rows(call, response, query, order=order, cursor=cursor, limit=limit)
-        taken = await _seats(call, classes)
-        return Page(items=[_show_class(one, taken) for one in classes], next=following)
+    """Add time off."""
 
     @router.get("/time-off", tags=["schedule"])
     async def list_time_off(
@@ -153,35 +106,6 @@ def add_routes(router: APIRouter) -> None:
         """Forget a time off: what is free by it can be booked, and is offered to those who wait."""
         if await disruption.remove_time_off(call.session, call.business_id, time_off_id) is None:
             raise BookingRefused(Reason.UNKNOWN, time_off=str(time_off_id))
-
-
-async def _seats(call: Call, classes: Sequence[ClassSession]) -> Mapping[UUID | None, int]:
-    """Return how many seats of each class are taken; holds that ran out are not."""
-    query = (
-        select(Booking.session_id, func.sum(Booking.party))
-        .where(
-            Booking.business_id == call.business_id,
-            Booking.session_id.in_([one.id for one in classes]),
-            Booking.state.in_([state.value for state in TAKES_TIME]),
-            (Booking.hold_expires_at.is_(None)) | (Booking.hold_expires_at > call.now),
-        )
-        .group_by(Booking.session_id)
-    )
-    return dict((await call.session.execute(query)).tuples().all())
-
-
-def _show_class(one: ClassSession, taken: Mapping[UUID | None, int]) -> ClassOut:
-    return ClassOut(
-        id=one.id,
-        service_id=one.service_id,
-        location_id=one.location_id,
-        staff_id=one.staff_id,
-        starts=one.starts,
-        ends=one.ends,
-        capacity=one.capacity,
-        taken=taken.get(one.id, 0),
-        state=one.state,
-    )
 
 
 def _show_time_off(one: TimeOff) -> TimeOffOut:

@@ -10,14 +10,14 @@ from pydantic import Field, StringConstraints
 from booking_core import series
 from booking_core.models import Customer
 from booking_core.refusals import BookingRefused, Reason
+from bot import cancellations
 from bot.api.booking_routes import shown
 from bot.api.call import Call, changes, creates, reads
 from bot.api.fields import Moment, Page, Shape, Shown
 from bot.api.problems import Problem
-from bot.api.shapes_bookings import BookingOut, WantedIn
+from bot.api.shapes_bookings import BookingOut, Notify, WantedIn
 from bot.api.tokens import Scope
 from bot.api.wishes import wish_of
-from payment_links import links
 
 Rule = Annotated[
     str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9=;,:+-]+$"), Field(examples=["FREQ=WEEKLY;COUNT=6"])
@@ -60,6 +60,7 @@ class CancelSeriesIn(Shape):
     booking_id: UUID
     scope: series.Scope = series.Scope.FOLLOWING
     by: Literal["customer", "business"] = "business"
+    notify: Notify = True
 
 
 def add_routes(router: APIRouter) -> None:
@@ -107,9 +108,7 @@ def add_routes(router: APIRouter) -> None:
             raise BookingRefused(Reason.UNKNOWN, booking=str(wanted.booking_id))
         about: dict[str, Any] = {"by": wanted.by, "now": call.now, "actor": call.actor}
         gone = await series.cancel_series(call.session, call.business_id, wanted.booking_id, wanted.scope, **about)
-        for one in gone:
-            if not one.repeated:
-                await links.refund_for_cancellation(call.session, one.booking, one.refund, now=call.now)
+        await cancellations.settle(call.system, call.session, gone, notify=wanted.notify, now=call.now)
         return Page(items=[shown(call, one.booking) for one in gone])
 
 

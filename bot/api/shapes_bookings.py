@@ -23,6 +23,9 @@ Answers = dict[
 ]
 
 
+Notify = Annotated[bool, Field(description="Tell the customer in their thread, if the booking has one.")]
+
+
 class WantedIn(Shape):
     """What is wanted, all but when: the same words ask for free times and for a booking."""
 
@@ -86,7 +89,7 @@ class RescheduleIn(Shape):
     starts: Moment
     staff_id: UUID | None = Field(None, description="Nobody named: it stays with its person if they can.")
     override: bool = Field(False, description="As with a booking; needs the scope schedule:write.")
-    tell: bool = Field(True, description="Tell the customer in their thread, if they have one.")
+    notify: Notify = True
 
 
 class CancelIn(Shape):
@@ -96,7 +99,7 @@ class CancelIn(Shape):
     paid: int | None = Field(
         None, ge=0, le=LARGEST, description="Minor units that you took yourself; unless told, what our links took."
     )
-    tell: bool = Field(True, description="Tell the customer in their thread, if they have one.")
+    notify: Notify = True
 
 
 class PartOut(Shown):

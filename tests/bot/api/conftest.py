@@ -16,12 +16,15 @@ from sqlalchemy import text
 
 from booking_core import customers
 from booking_core.kit.db import Database
+from booking_core.kit.ids import new_id
 from bot.api import routes
 from bot.api.tokens import Scope, make_token
 from bot.api.upkeep import look
 from bot.app import create_app
 from bot.settings import Settings
 from bot.wiring import System, build_system, close_system
+from channels.conversations import open_conversation
+from channels.models import ChannelAccount
 from tests.booking_core.shop import NOW, Shop, at, open_shop
 from tests.conftest import TEMPLATE, named
 
@@ -29,6 +32,7 @@ ALL = tuple(Scope)
 SERVICES = {
     "cut": {"duration": 60, "slot_interval": 60, "price": 2800, "deposit": 1000, "payment": "deposit"},
     "trim": {"duration": 20, "slot_interval": 20, "price": 1500},
+    "yoga": {"duration": 60, "slot_interval": 60, "price": 1000, "capacity": 3, "max_party": 3},
 }
 
 
@@ -99,6 +103,25 @@ class Api:
                 now=more.get("now", NOW),
             )
         return made.secret
+
+    async def thread(self, *bookings: dict) -> UUID:
+        """Put bookings into a thread of their own, as if its customer had made them there."""
+        async with self.db.transaction() as session:
+            account = ChannelAccount(
+                business_id=self.shop.business_id, id=new_id(), channel="web", address=str(new_id())
+            )
+            session.add(account)
+            await session.flush()
+            thread = await open_conversation(session, account, f"guest-{new_id()}", now=NOW)
+            thread.customer_id, thread.locale = self.customer, "en-GB"
+        ids = [UUID(one["id"]) for one in bookings]
+        await self.run("UPDATE booking SET conversation_id = :thread WHERE id = ANY(:ids)", thread=thread.id, ids=ids)
+        return thread.id
+
+    async def said(self, thread: UUID) -> list[str]:
+        """Return what was said in a thread."""
+        found = await self.rows("SELECT text FROM message WHERE conversation_id = :thread ORDER BY seq", thread=thread)
+        return [row.text for row in found]
 
     async def rows(self, sql: str, **values: object) -> list:
         async with self.db.transaction() as session:

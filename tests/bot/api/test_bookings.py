@@ -123,7 +123,7 @@ async def test_a_request_is_agreed_to_or_declined(api: Api) -> None:
     await api.run("DELETE FROM reminder")
     agreed = await api.post(f"/bookings/{first['id']}/approve")
     assert agreed.json()["state"] == "confirmed"
-    declined = await api.post(f"/bookings/{second['id']}/decline", {"tell": False})
+    declined = await api.post(f"/bookings/{second['id']}/decline", {"notify": False})
     assert declined.json()["state"] == State.DECLINED.value
 
 

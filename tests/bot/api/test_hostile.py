@@ -228,6 +228,6 @@ def bodies(spec: dict, api: Api) -> Iterator[tuple[str, str, dict]]:
 
 DEFAULTS = {
     "party": 1, "units": 1, "arrangement": "together", "add_on_ids": [], "answers": {}, "attendees": [],
-    "override": False, "tell": True, "by": "business", "priority": 0, "exclude": [], "limit": 10, "events": [],
+    "override": False, "notify": True, "by": "business", "priority": 0, "exclude": [], "limit": 10, "events": [],
     "on_conflict": "skip", "scope": "all", "state": "active", "booking_id": str(uuid4()),
 }  # fmt: skip
