@@ -156,7 +156,9 @@ async def _sessions(
         query = query.where(ClassSession.location_id == wanted.location_id)
     if wanted.staff_id is not None:
         query = query.where(ClassSession.staff_id == wanted.staff_id)
-    return list(await session.scalars(query.order_by(ClassSession.starts, ClassSession.id)))
+    # A class may have ended and begun anew in this very transaction.
+    query = query.order_by(ClassSession.starts, ClassSession.id).execution_options(populate_existing=True)
+    return list(await session.scalars(query))
 
 
 async def _taken(

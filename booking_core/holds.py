@@ -1,6 +1,6 @@
 """What lapses: unpaid holds and requests that nobody answered give their time back, by the clock or when asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,28 @@ FROM gone LEFT JOIN staff ON staff.calendar_no = gone.base LEFT JOIN resource ON
 LEFT JOIN class_session ON class_session.calendar_no = gone.base
 LEFT JOIN booking_limit ON booking_limit.calendar_no = gone.base
 ORDER BY gone.starts, gone.calendar_no
+""")
+
+_LOCK_CLASSES = text("""
+SELECT id FROM class_session
+WHERE business_id = :business_id AND id = ANY(CAST(:ids AS uuid[])) AND state = 'open' ORDER BY id FOR UPDATE
+""")
+_END_EMPTY = text(f"""
+WITH ended AS (
+    UPDATE class_session SET state = 'cancelled'
+    WHERE business_id = :business_id AND id = ANY(CAST(:ids AS uuid[])) AND state = 'open'
+      AND NOT EXISTS (SELECT 1 FROM class_time
+                      WHERE class_time.business_id = class_session.business_id
+                        AND class_time.service_id = class_session.service_id)
+      AND NOT EXISTS (SELECT 1 FROM allocation
+                      WHERE int8range(allocation.calendar_no, allocation.calendar_no, '[]')
+                            && int8range(class_session.calendar_no, class_session.calendar_no + {CALENDAR_WIDTH}))
+    RETURNING business_id, id, starts, ends
+), gone AS (
+    DELETE FROM allocation USING ended
+    WHERE allocation.business_id = ended.business_id AND allocation.session_id = ended.id
+)
+SELECT starts, ends FROM ended
 """)
 
 
@@ -78,11 +100,17 @@ async def lock_held(session: AsyncSession, business_id: UUID, booking_ids: Seque
 
 
 async def give_back(
-    session: AsyncSession, business_id: UUID, booking_ids: Sequence[UUID], *, proposed: bool | None = None
+    session: AsyncSession,
+    business_id: UUID,
+    booking_ids: Sequence[UUID],
+    *,
+    proposed: bool | None = None,
+    ends_classes: bool = True,
 ) -> list[dict[str, Any]]:
     """Give back what bookings take of anybody's time; return it as audits keep it.
 
-    `proposed`: only the places that they might have moved to, or only their own; None: both.
+    `proposed`: only the places that they might have moved to, or only their own; None: both. Whoever takes
+    another place at once ends the classes that are empty by it (`end_empty_classes`) only after that.
     """
     rows = await session.execute(
         _GIVE_BACK, {"business_id": business_id, "booking_ids": list(booking_ids), "proposed": proposed}
@@ -90,7 +118,22 @@ async def give_back(
     gone = list(rows)
     if gone:
         await freed(session, business_id, starts=min(row.starts for row in gone), ends=max(row.ends for row in gone))
-    return [_described(row) for row in gone]
+    described = [_described(row) for row in gone]
+    if ends_classes:
+        await end_empty_classes(session, business_id, described)
+    return described
+
+
+async def end_empty_classes(session: AsyncSession, business_id: UUID, gave_back: Sequence[Mapping[str, Any]]) -> None:
+    """End the classes that began with a booking and have lost their last one: their teacher and room are free again."""
+    ids = sorted({UUID(one["session"]) for one in gave_back if "session" in one})
+    if not ids:
+        return
+    known = {"business_id": business_id, "ids": ids}
+    # Whoever takes a seat at this instant holds the row; only the next statement sees that seat.
+    await session.execute(_LOCK_CLASSES, known)
+    for row in await session.execute(_END_EMPTY, known):
+        await freed(session, business_id, starts=row.starts, ends=row.ends)
 
 
 def _described(row: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core import classes
 from booking_core.calendar import Place, find_places
 from booking_core.catalog import Catalog
-from booking_core.holds import expire_these, give_back, lock_held
+from booking_core.holds import end_empty_classes, expire_these, give_back, lock_held
 from booking_core.kit.ids import new_id
 from booking_core.models import ClassSession
 from booking_core.planning import on_offer
@@ -197,12 +198,14 @@ async def _try(
                 await expire_these(session, business_id, lapsed, now=now)
             if own and len(await lock_held(session, business_id, own)) < len(own):
                 raise _Lost
-            given_up = {one: await give_back(session, business_id, [one]) for one in own}
-            gave_back[:] = await give_back(session, business_id, [wanted.moving]) if wanted.moving else []
+            given_up = {one: await give_back(session, business_id, [one], ends_classes=False) for one in own}
+            moved = [wanted.moving] if wanted.moving else []
+            gave_back[:] = await give_back(session, business_id, moved, ends_classes=False) if moved else []
             if place.opens is not None:
                 place = await _open_class(session, business_id, place, wanted.request.party)
             if not await write(place):
                 raise _Lost
+            await end_empty_classes(session, business_id, [*gave_back, *chain(*given_up.values())])
     except _Lost:
         return None
     except DBAPIError as error:
@@ -229,8 +232,14 @@ async def _open_class(session: AsyncSession, business_id: UUID, place: Place, pa
             capacity=opens.capacity,
             state="open",
         )
-        .on_conflict_do_nothing()
+        # A class that was cancelled begins anew: in the calendar it is the same one.
+        .on_conflict_do_update(
+            index_elements=["business_id", "service_id", "location_id", "starts"],
+            set_={"state": "open", "staff_id": opens.staff_id, "ends": opens.ends, "capacity": opens.capacity},
+            where=ClassSession.state == "cancelled",
+        )
         .returning(ClassSession)
+        .execution_options(populate_existing=True)
     )
     one = made.scalar_one_or_none()
     if one is None or not await claim(session, business_id, place.placement, session_id=one.id):

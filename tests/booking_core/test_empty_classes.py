@@ -1,0 +1,79 @@
+"""A class that began with a booking ends with its last one; a class of the timetable takes place all the same."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core import booking, sessions
+from booking_core.models import ClassSession
+from tests.booking_core.checker import findings
+from tests.booking_core.house import NOW, House, at, open_house
+from tests.booking_core.tables import load_tables
+
+
+@pytest.fixture
+async def house(session: AsyncSession, tmp_path: Path) -> House:
+    return await open_house(session, tmp_path)
+
+
+async def states(house: House, service: str) -> list[str]:
+    query = select(ClassSession.state).where(
+        ClassSession.service_id == house.service(service), ClassSession.starts < at("00:00") + timedelta(days=1)
+    )
+    return list(await house.session.scalars(query.order_by(ClassSession.starts)))
+
+
+async def test_its_teacher_is_free_again(house: House) -> None:
+    first = await house.book("09:00", "Workshop")
+    second = await house.book("09:00", "Workshop")
+    await house.cancel(first)
+    assert "09:00" not in await house.clocks("Cut", staff="Ana")
+    await house.cancel(second)
+    assert await states(house, "Workshop") == ["cancelled"]
+    assert "09:00" in await house.clocks("Cut", staff="Ana")
+    assert "09:00" in await house.clocks("Workshop")
+
+
+async def test_it_begins_anew(house: House) -> None:
+    first = await house.book("09:00", "Workshop")
+    await house.cancel(first)
+    again = await house.book("09:00", "Workshop", party=4)
+    assert (again.session_id, await states(house, "Workshop")) == (first.session_id, ["open"])
+    assert "09:00" not in await house.clocks("Cut", staff="Ana")
+    assert findings(await load_tables(house.session, house.business_id)) == []
+
+
+async def test_a_class_that_the_business_cancelled_begins_anew(house: House) -> None:
+    first = await house.book("09:00", "Workshop")
+    await sessions.cancel_class(house.session, house.business_id, first.session_id, now=NOW, actor="staff:x")
+    assert "09:00" in await house.clocks("Workshop")
+    assert (await house.book("09:00", "Workshop")).session_id == first.session_id
+
+
+async def test_whoever_moves_ends_the_class_that_they_leave(house: House) -> None:
+    one = await house.book("09:00", "Workshop")
+    was = one.session_id
+    moved = await house.move(one, "11:00")
+    assert moved.session_id != was
+    assert await states(house, "Workshop") == ["cancelled", "open"]
+    same = await house.move(moved, "11:00")
+    assert (same.session_id, await states(house, "Workshop")) == (moved.session_id, ["cancelled", "open"])
+    assert findings(await load_tables(house.session, house.business_id)) == []
+
+
+async def test_a_hold_that_runs_out_ends_it(house: House) -> None:
+    one = await house.book("09:00", "Workshop")
+    one.state, one.hold_expires_at = "held", NOW
+    await house.session.flush()
+    await booking.expire_due(house.session, now=NOW)
+    assert await states(house, "Workshop") == ["cancelled"]
+
+
+async def test_a_class_of_the_timetable_takes_place_without_guests(house: House) -> None:
+    one = await house.book("12:00", "Yoga")
+    await house.cancel(one)
+    assert await states(house, "Yoga") == ["open"]
+    assert "12:00" in await house.clocks("Yoga")
