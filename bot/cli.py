@@ -48,6 +48,16 @@ def parser() -> argparse.ArgumentParser:
     business.add_argument("slug", metavar="SLUG", help="the business's short name, as in its chat's address")
     business.add_argument("--out", type=Path, metavar="FILE", help="where to; the terminal, if none is named")
     business.set_defaults(run=_export_business)
+    token = add("token", _token, "Make, list and revoke the tokens of other programs (docs/api.md)")
+    tokens = token.add_subparsers(required=True, metavar="WHAT", dest="what")
+    create = tokens.add_parser("create", help="Make a token; it is shown this once")
+    create.add_argument("name", metavar="NAME", help="what it is for, such as the program's name")
+    create.add_argument("--scopes", required=True, help="what it may do, comma-separated; `read` or `all` for several")
+    create.add_argument("--days", type=int, metavar="N", help="it ends after so many days; never, unless told")
+    revoke = tokens.add_parser("revoke", help="Close a token at once")
+    revoke.add_argument("prefix", metavar="PREFIX", help="how it begins, as `token list` shows it")
+    for one in (create, revoke, tokens.add_parser("list", help="Show the tokens, but not their secrets")):
+        one.add_argument("--business", metavar="SLUG", help="whose; not needed where there is only one business")
     train = add("train", _train, "Train the model, unless it is trained from the same inputs already")
     train.add_argument("--out", type=Path, help="folder of the models (MODEL_DIR)")
     chat = add("chat", _chat, "Chat with a running system in this terminal")
@@ -174,6 +184,12 @@ def _export_business(args: argparse.Namespace) -> int:
     if args.out is None:
         sys.stdout.write(text)
     return 0
+
+
+def _token(args: argparse.Namespace) -> int:
+    from bot.api.command import run_token
+
+    return run_token(settings_or_exit(), args)
 
 
 def _train(args: argparse.Namespace) -> int:

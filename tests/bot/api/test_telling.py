@@ -148,7 +148,9 @@ async def test_a_cancelled_series_is_told_in_one_message(api: Api) -> None:
     gone = await api.post(path, {"booking_id": bookings[1]["id"], "scope": "following"})
     assert [one["id"] for one in gone.json()["items"]] == [one["id"] for one in bookings[1:]]
     (told,) = await api.said(thread)
-    assert told.startswith("We are sorry: 3 of your bookings are cancelled, the first of them trim with Ana, Mon 30 Nov, 10:00")
+    assert told.startswith(
+        "We are sorry: 3 of your bookings are cancelled, the first of them trim with Ana, Mon 30 Nov, 10:00"
+    )
     await api.post(path, {"booking_id": bookings[0]["id"], "scope": "all", "notify": False})
     assert await api.said(thread) == [told]
     left = (await api.get(f"/series/{made['id']}")).json()["items"]
