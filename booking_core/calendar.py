@@ -24,7 +24,7 @@ from booking_core.rules.assignment import Turns
 from booking_core.rules.availability import Search, Slot
 from booking_core.rules.feasible import numbers_of
 from booking_core.rules.placing import Placer
-from booking_core.rules.plan import Placement, Plan
+from booking_core.rules.plan import Placement, Plan, Times
 from booking_core.rules.spans import Span, merge, subtract
 from booking_core.rules.wallclock import DAY, instant, local_day, moment_of
 from booking_core.taken import Asked, Asker, Taken, Yielding, load_taken
@@ -148,6 +148,29 @@ async def find_places(
         if seats.placement is not None:
             return [Place(seats.placement, seats.yielding, session_id=seats.session_id)]
     return await find_visits(session, catalog, wanted, start, asker, first=first, override=override)
+
+
+def only_place(
+    catalog: Catalog, wanted: VisitRequest, starts: datetime, *, now: datetime, bounded: bool = True
+) -> Place | None:
+    """Return where a visit would be if nobody had booked anything; None where it is to be chosen, or refused.
+
+    Whoever takes it without a look gets just what they would have got after one.
+    """
+    service, start = on_offer(catalog, wanted.service_id), rules.whole_minute(starts)
+    if service.unit in {Unit.DAY, Unit.NIGHT} or service.capacity > 1:
+        return None
+    places = places_for(catalog, wanted)
+    if not places:
+        return None
+    outside = rules.out_of_bounds(start, bounds_of(catalog, wanted, places[0].timezone, now))
+    if outside is not None and (bounded or outside == Reason.PAST):
+        return None
+    plans = plans_for(catalog, wanted, _days(catalog, places, [(start, start + 1)]))
+    if len(plans) > 1 or not plans[0].leaves_no_choice:
+        return None
+    placement = Placer(Search(plans[0], Times(), _horizon(plans[0])).at()).place(start)
+    return None if placement is None else Place(placement)
 
 
 async def find_visits(

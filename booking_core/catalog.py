@@ -12,11 +12,11 @@ from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.catalog_rows import Rows, read_rows
 from booking_core.hours import Hours
+from booking_core.kit.statements import run
 from booking_core.models import (
     AddOn,
     BookingLimit,
@@ -199,14 +199,16 @@ async def load_business(session: AsyncSession, business_id: UUID) -> Business:
     return business
 
 
+_VERSION = "SELECT catalog_version FROM business WHERE id = %(business_id)s"
 _cache: OrderedDict[UUID, Catalog] = OrderedDict()
 
 
 async def load_catalog(session: AsyncSession, business_id: UUID) -> Catalog:
     """Return a business's catalog as this transaction sees it: one small query while nothing has changed."""
-    version = await session.scalar(select(Business.catalog_version).where(Business.id == business_id))
-    if version is None:
+    found = await run(session, _VERSION, {"business_id": business_id})
+    if not found:
         raise BookingRefused(Reason.UNKNOWN, business=str(business_id))
+    version = found[0][0]
     known = _cache.get(business_id)
     if known is not None and known.version == version:
         _cache.move_to_end(business_id)

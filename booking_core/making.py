@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import make_transient_to_detached
 
-from booking_core.calendar import Place
+from booking_core.calendar import Place, only_place
 from booking_core.catalog import Catalog
 from booking_core.changing import give_up
 from booking_core.kit.ids import new_id, new_reference, new_secret
 from booking_core.kit.live import announce_calendar
+from booking_core.kit.statements import array, run, settle
 from booking_core.models import Booking, State
 from booking_core.placed import parts_json
 from booking_core.planning import steps_of
@@ -26,40 +26,49 @@ from booking_core.reminders import write_reminders
 from booking_core.requests import VisitRequest
 from booking_core.rules import policy as policies
 from booking_core.rules.wallclock import moment_of
-from booking_core.taking import Wanted, claim_values, take_place
+from booking_core.taking import Taken, Wanted, take_place
 
 #: A reference that another booking has already is drawn anew so often.
 _DRAWS = 5
 
-# One statement: the booking, its time, its audit. The keys of a booking that is there already are not
-# stepped on; time that somebody else has is left out, and then the booking is taken back.
-_BOOK = text("""
-WITH made AS (
+# One statement: the booking, its time, its audit. Where somebody has the time already nothing is written; what
+# they take meanwhile is left out, and then the booking is taken back. Keys that are there are not stepped on.
+_BOOK = """
+WITH claimed AS MATERIALIZED (
+    SELECT n.id, n.no, tstzrange(to_timestamp(60 * n.starts), to_timestamp(60 * n.ends)) AS during
+    FROM unnest(CAST(%(ids)s AS uuid[]), CAST(%(numbers)s AS bigint[]), CAST(%(froms)s AS bigint[]),
+                CAST(%(untils)s AS bigint[])) AS n (id, no, starts, ends)
+), free AS MATERIALIZED (
+    SELECT WHERE NOT EXISTS (
+        SELECT FROM claimed c JOIN allocation a
+        ON int8range(a.calendar_no, a.calendar_no, '[]') = int8range(c.no, c.no, '[]') AND a.during && c.during)
+), made AS (
     INSERT INTO booking (business_id, id, reference, conversation_id, customer_id, service_id, staff_id, location_id,
         session_id, series_id, series_no, starts, ends, party, arrangement, units, parts, add_ons, attendees, answers,
         state, hold_expires_at, version, price, due, currency, policy_snapshot, idempotency_key, ics_token,
         created_at, updated_at)
-    VALUES (:business_id, :id, :reference, :conversation_id, :customer_id, :service_id, :staff_id, :location_id,
-        :session_id, :series_id, :series_no, :starts, :ends, :party, :arrangement, :units, CAST(:parts AS jsonb),
-        CAST(:add_ons AS jsonb), CAST(:attendees AS jsonb), CAST(:answers AS jsonb), :state, :hold_expires_at, 1,
-        :price, :due, :currency, CAST(:policy_snapshot AS jsonb), :idempotency_key, :ics_token, :now, :now)
+    SELECT %(business_id)s, %(id)s, %(reference)s, %(conversation_id)s, %(customer_id)s, %(service_id)s, %(staff_id)s,
+        %(location_id)s, %(session_id)s, %(series_id)s, %(series_no)s, %(starts)s, %(ends)s, %(party)s,
+        %(arrangement)s, %(units)s, %(parts)s, %(add_ons)s, %(attendees)s, %(answers)s, %(state)s,
+        %(hold_expires_at)s, 1, %(price)s, %(due)s, %(currency)s, %(policy_snapshot)s, %(idempotency_key)s,
+        %(ics_token)s, %(now)s, %(now)s
+    FROM free
     ON CONFLICT DO NOTHING
     RETURNING business_id, id
 ), taken AS (
     INSERT INTO allocation (business_id, id, booking_id, calendar_no, during)
-    SELECT made.business_id, n.id, made.id, n.no, tstzrange(n.starts, n.ends)
-    FROM made, unnest(CAST(:ids AS uuid[]), CAST(:numbers AS bigint[]), CAST(:froms AS timestamptz[]),
-                      CAST(:untils AS timestamptz[])) AS n (id, no, starts, ends)
-    ORDER BY n.no
+    SELECT made.business_id, claimed.id, made.id, claimed.no, claimed.during
+    FROM made, claimed
+    ORDER BY claimed.no
     ON CONFLICT DO NOTHING
     RETURNING 1
 ), written AS (
     INSERT INTO booking_audit (business_id, id, booking_id, at, actor, move, version, data)
-    SELECT business_id, :audit_id, id, :now, :actor, :move, 1, CAST(:data AS jsonb) FROM made
+    SELECT business_id, %(audit_id)s, id, %(now)s, %(actor)s, %(move)s, 1, %(data)s FROM made
 )
-SELECT (SELECT count(*) FROM made), (SELECT count(*) FROM taken)
-""")
-_UNDO = text("DELETE FROM booking WHERE business_id = :business_id AND id = :id")
+SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM made), (SELECT count(*) FROM taken)
+"""
+_UNDO = "DELETE FROM booking WHERE business_id = %(business_id)s AND id = %(id)s RETURNING id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +132,19 @@ async def hold(
             made.append(booking)
         return booking is not None
 
+    bounded = bounded and offer_until is None
     try:
-        taken = await take_place(
-            session,
-            Wanted(
-                catalog,
-                wanted,
-                starts,
-                customer_id=customer_id,
-                override=override,
-                bounded=bounded and offer_until is None,
-            ),
-            now=now,
-            write=write,
-        )
+        # Where there is nothing to choose nobody has to look first: the statement itself looks.
+        only = None if override else only_place(catalog, wanted, starts, now=now, bounded=bounded)
+        if only is not None and await write(only):
+            taken = Taken(only)
+        else:
+            taken = await take_place(
+                session,
+                Wanted(catalog, wanted, starts, customer_id=customer_id, override=override, bounded=bounded),
+                now=now,
+                write=write,
+            )
     except _KnownError as error:
         return error.booking
     except BookingRefused:
@@ -150,7 +158,7 @@ async def hold(
     if booking.state == State.CONFIRMED:
         write_reminders(session, booking, now=now)
     await give_up(session, booking, taken, now=now, actor=actor)
-    await session.flush()
+    await settle(session)
     return booking
 
 
@@ -164,14 +172,15 @@ class _KnownError(Exception):
 
 async def _insert(session: AsyncSession, making: Making, place: Place, *, now: datetime) -> Booking | None:
     """Write a booking with its time; None if the time is somebody else's, _KnownError if the key is."""
-    await session.flush()
     for _ in range(_DRAWS):
         values = _values(making, place, now)
-        made, taken = (await session.execute(_BOOK, _row(making, place, values, now))).one()
+        [(free, made, taken)] = await run(session, _BOOK, _row(making, place, values, now))
+        if not free:
+            return None
         if made and taken == len(place.placement.claims):
             return _attached(session, values)
         if made:
-            await session.execute(_UNDO, {"business_id": values["business_id"], "id": values["id"]})
+            await run(session, _UNDO, {"business_id": values["business_id"], "id": values["id"]})
             return None
         known = await find_by_key(session, making.catalog.business.id, making.key)
         if known is not None:
@@ -236,10 +245,14 @@ _MOVE_OF = {State.HELD: "hold", State.PENDING_APPROVAL: "request", State.CONFIRM
 def _row(making: Making, place: Place, values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     jsons = {name: json.dumps(values[name]) for name in ("parts", "add_ons", "attendees", "answers", "policy_snapshot")}
     given_up = [str(one.booking_id) for one in place.yielding if not one.lapsed]
+    claims = place.placement.claims
     return {
         **values,
         **jsons,
-        **claim_values(place.placement),
+        "ids": array(new_id() for _ in claims),
+        "numbers": array(number for number, _, _ in claims),
+        "froms": array(start for _, start, _ in claims),
+        "untils": array(end for _, _, end in claims),
         "now": now,
         "audit_id": new_id(),
         "actor": making.actor,

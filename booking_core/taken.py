@@ -6,30 +6,30 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking_core.kit.statements import array, run
 from booking_core.models import State
 from booking_core.rules.lifecycle import TENTATIVE
 from booking_core.rules.plan import Times
 from booking_core.rules.spans import Span, merge
-from booking_core.rules.wallclock import moment_of
 
 #: A calendar's first number, how many numbers from there, and which span of time.
 Asked = tuple[int, int, Span]
 
 # The left side of each condition is written as the constraint's own index has it.
-_TAKEN = text("""
-SELECT a.calendar_no, a.booking_id, b.customer_id, b.state, b.hold_expires_at <= :now AS lapsed, a.proposed,
-       (extract(epoch FROM lower(a.during)) / 60)::bigint AS starts,
-       (extract(epoch FROM upper(a.during)) / 60)::bigint AS ends
-FROM unnest(CAST(:numbers AS bigint[]), CAST(:widths AS bigint[]), CAST(:froms AS timestamptz[]),
-            CAST(:untils AS timestamptz[])) AS n (no, width, starts, ends)
+_TAKEN = """
+SELECT a.calendar_no, a.booking_id, b.customer_id, b.state, b.hold_expires_at <= %(now)s AS lapsed, a.proposed,
+       (date_part('epoch', lower(a.during)) / 60)::bigint AS starts,
+       (date_part('epoch', upper(a.during)) / 60)::bigint AS ends
+FROM unnest(CAST(%(numbers)s AS bigint[]), CAST(%(widths)s AS bigint[]), CAST(%(froms)s AS bigint[]),
+            CAST(%(untils)s AS bigint[])) AS n (no, width, starts, ends)
 JOIN allocation a ON int8range(a.calendar_no, a.calendar_no, '[]') && int8range(n.no, n.no + n.width)
-                 AND a.during && tstzrange(n.starts, n.ends)
+                 AND a.during && tstzrange(to_timestamp(60 * n.starts), to_timestamp(60 * n.ends))
 LEFT JOIN booking b ON b.business_id = a.business_id AND b.id = a.booking_id
-WHERE a.business_id = :business_id AND (a.booking_id IS NULL OR a.booking_id IS DISTINCT FROM CAST(:ignoring AS uuid))
-""")
+WHERE a.business_id = %(business_id)s
+  AND (a.booking_id IS NULL OR a.booking_id IS DISTINCT FROM CAST(%(ignoring)s AS uuid))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,15 @@ async def load_taken(
     yielding: dict[int, list[Yielding]] = defaultdict(list)
     if not asked:
         return Taken(Times())
-    rows = await session.execute(
+    rows = await run(
+        session,
         _TAKEN,
         {
             "business_id": business_id,
-            "numbers": [number for number, _, _ in asked],
-            "widths": [width for _, width, _ in asked],
-            "froms": [moment_of(span[0]) for _, _, span in asked],
-            "untils": [moment_of(span[1]) for _, _, span in asked],
+            "numbers": array(number for number, _, _ in asked),
+            "widths": array(width for _, width, _ in asked),
+            "froms": array(span[0] for _, _, span in asked),
+            "untils": array(span[1] for _, _, span in asked),
             "now": asker.now,
             "ignoring": asker.ignoring,
         },

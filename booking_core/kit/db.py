@@ -1,5 +1,6 @@
 """The database: one base, one engine, one place that commits."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from redis.asyncio import Redis
 from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
@@ -17,6 +19,8 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase
 
 from booking_core.kit.live import publish_pending
+from booking_core.kit.pool import watch
+from booking_core.kit.statements import LINE, OWN, driver_errors, settle
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -60,23 +64,56 @@ class Database:
     """An engine and its sessions; `transaction` is the only place that commits."""
 
     def __init__(self, url: str, *, redis: "Redis | None" = None, pool_size: int = 10) -> None:
-        self.engine: AsyncEngine = create_async_engine(
-            sqlalchemy_url(url), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True
-        )
+        self.engine: AsyncEngine = create_async_engine(sqlalchemy_url(url), pool_size=pool_size, max_overflow=pool_size)
+        watch(self.engine.sync_engine)
         self.redis = redis
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """Open one transaction; leaving it commits, raising rolls back; then live news go out."""
-        async with self._sessions() as session:
-            async with session.begin():
-                yield session
-            await publish_pending(session.info, self.redis)
+        session = self._sessions()
+        try:
+            yield session
+            await _finish(session)
+        except BaseException:
+            # Also whoever is cancelled meanwhile leaves no transaction open.
+            await asyncio.shield(_abandon(session))
+            raise
+        await publish_pending(session.info, self.redis)
 
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+async def _finish(session: AsyncSession) -> None:
+    await settle(session)
+    own: AsyncConnection | None = session.info.get(OWN)
+    if own is None or own.in_transaction():
+        await session.commit()
+    else:
+        # Statements have gone to the driver only: the session has nothing to say to the end of it.
+        driver, connection = session.info[LINE]
+        if connection.dispatch.commit:
+            connection.dispatch.commit(connection)
+        with driver_errors("COMMIT"):
+            await driver.commit()
+    await _give_back(session)
+
+
+async def _abandon(session: AsyncSession) -> None:
+    try:
+        await session.close()
+    finally:
+        await _give_back(session)
+
+
+async def _give_back(session: AsyncSession) -> None:
+    session.sync_session.close()
+    own: AsyncConnection | None = session.info.pop(OWN, None)
+    if own is not None:
+        await own.close()
 
 
 def sqlalchemy_url(url: str) -> str:

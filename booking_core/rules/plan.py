@@ -138,6 +138,16 @@ class Plan:
         """Whether several people come, together or in turn: then they may be in each other's way."""
         return self.lanes > 1 or any(part.person != self.parts[0].person for part in self.parts)
 
+    @property
+    def leaves_no_choice(self) -> bool:
+        """Whether there is one way at most to do it, whatever is taken: one person for each role, and nothing else."""
+        return (
+            self.lanes == 1
+            and not self.quotas
+            and not any(part.needs for part in self.parts)
+            and all(len(role) == 1 and not role[0].quotas for part in self.parts for role in part.roles)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
