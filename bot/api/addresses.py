@@ -49,12 +49,14 @@ def check_url(url: str, *, sandbox: bool) -> httpx.URL:
         raise AddressRefused("not_a_url")
     if parsed.userinfo:
         raise AddressRefused("credentials_in_url")
-    if parsed.fragment:
+    if parsed.fragment or not 1 <= (parsed.port or 443) <= 65535:
         raise AddressRefused("not_a_url")
-    literal = _literal(parsed.host)
-    if parsed.scheme == "http" and not (sandbox and (parsed.host == "localhost" or (literal and literal.is_loopback))):
+    host = parsed.host.rstrip(".")
+    literal = _literal(host)
+    ours = host == "localhost" or host.endswith(".localhost") or (literal is not None and literal.is_loopback)
+    if parsed.scheme == "http" and not (sandbox and ours):
         raise AddressRefused("not_https")
-    if not sandbox and (parsed.host == "localhost" or parsed.host.endswith((".localhost", ".local", ".internal"))):
+    if (ours and not sandbox) or host.endswith((".local", ".internal")):
         raise AddressRefused("private_address")
     if literal is not None:
         _check(literal, sandbox=sandbox)
@@ -89,7 +91,7 @@ def _literal(host: str) -> IP | None:
 
 
 def _check(address: IP, *, sandbox: bool) -> None:
-    if not sandbox and not is_public(address):
+    if not (is_public(address) or (sandbox and address.is_loopback)):
         raise AddressRefused("private_address")
 
 
