@@ -15,6 +15,7 @@ from booking_core.models import Business
 
 RENAME = "UPDATE business SET name = %(name)s WHERE name = %(old)s RETURNING id"
 COUNT = "SELECT count(*) FROM business WHERE name = %(name)s"
+OTHERS = "pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
 
 
 def a_business(name: str) -> Business:
@@ -132,8 +133,8 @@ async def test_a_server_that_threw_everybody_out_is_no_error(database: Database,
 
     await asyncio.gather(*(ask() for _ in range(3)))
     with psycopg.connect(libpq_url(database.engine.url.render_as_string(hide_password=False))) as other:
-        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-                      " AND datname = current_database()")  # fmt: skip
+        ended = other.execute(f"SELECT pid, pg_terminate_backend(pid, 5000) FROM {OTHERS}").fetchall()
+    assert len(ended) == 3
     await asyncio.gather(*(ask() for _ in range(3)))
 
 
