@@ -9,7 +9,7 @@ import random
 import ssl
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -83,17 +83,19 @@ class Postman:
 
     async def deliver(self, business_id: UUID, delivery_id: UUID, attempt: int) -> Result | None:
         """Make one attempt; None where there is nothing to do, or not now."""
-        async with self.db.transaction() as session:
-            claim = await self._claim(session, business_id, delivery_id, attempt)
-        if claim is None:
-            return None
-        with self._hand(claim.endpoint_id):
+        with ExitStack() as hands:
+            async with self.db.transaction() as session:
+                claim = await self._claim(session, business_id, delivery_id, attempt, hands)
+            if claim is None:
+                return None
             result = await post(claim, sandbox=self.settings.sandbox)
         async with self.db.transaction() as session:
             await _record(session, claim, result, now=await current_time(session))
         return result
 
-    async def _claim(self, session: AsyncSession, business_id: UUID, delivery_id: UUID, attempt: int) -> Claim | None:
+    async def _claim(
+        self, session: AsyncSession, business_id: UUID, delivery_id: UUID, attempt: int, hands: ExitStack
+    ) -> Claim | None:
         delivery = await session.get(WebhookDelivery, (business_id, delivery_id), with_for_update=True)
         if delivery is None or delivery.state != "pending" or delivery.attempts + 1 != attempt:
             return None
@@ -101,6 +103,7 @@ class Postman:
         if self._busy[delivery.endpoint_id] >= AT_ONCE:
             delivery.due_at = now + COME_BACK
             return None
+        hands.enter_context(self._hand(delivery.endpoint_id))
         endpoint = await endpoints.load(session, business_id, delivery.endpoint_id)
         if endpoint.state != "active":
             delivery.state, delivery.due_at, delivery.updated_at = "dropped", None, now
