@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -67,7 +68,7 @@ class Receiver:
             body = await reader.readexactly(int(headers["content-length"]))
             self.got.append(Received(method, path, headers, body))
             await self._answer(self.replies.pop(0) if self.replies else Reply(), writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
             pass
         finally:
             self.open -= 1
@@ -87,10 +88,11 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(path: str = "/hook") -> AsyncIterator[Receiver]:
-    """Run a receiver."""
+async def receiving(path: str = "/hook", *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
+    """Run a receiver; with TLS it is called by its name."""
     receiver = Receiver()
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
-    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{path}"
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=tls)
+    begin = "https://localhost" if tls else "http://127.0.0.1"
+    receiver.url = f"{begin}:{server.sockets[0].getsockname()[1]}{path}"
     async with server:
         yield receiver

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -13,6 +14,7 @@ from bot.api import deliveries
 from bot.api.backoff import WAITS
 from bot.api.deliveries import AT_ONCE, Postman
 from tests.booking_core.shop import MONDAY, at
+from tests.bot.api.certificates import serving, trusting, write_certificate
 from tests.bot.api.conftest import Api
 from tests.bot.api.receiver import Receiver, Reply, receiving
 
@@ -244,6 +246,26 @@ async def test_an_answer_that_never_ends(api: Api, there: Receiver, post: Post) 
     await post.run()
     (delivery,) = await deliveries_of(api, hook)
     assert delivery["state"] == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("name", "trusted", "error"),
+    [("localhost", True, None), ("elsewhere.example", True, "no_connection"), ("localhost", False, "no_connection")],
+)
+async def test_the_certificate_must_be_the_names(
+    api: Api, post: Post, tmp_path: Path, monkeypatch, name: str, trusted: bool, error: str | None
+) -> None:
+    """We connect to an address, and still want the certificate of the name."""
+    file = write_certificate(tmp_path, name)
+    if trusted:
+        monkeypatch.setattr(deliveries, "_tls", lambda: trusting(file))
+    async with receiving(tls=serving(file)) as there:
+        hook = await endpoint(api, there)
+        await api.booked("10:00")
+        await post.run()
+        (delivery,) = await deliveries_of(api, hook)
+        assert delivery["tries"][0]["error"] == error
+        assert len(there.got) == (error is None)
 
 
 async def test_a_name_that_leads_inside_by_now_is_not_followed(api: Api, there: Receiver, post: Post) -> None:
