@@ -6,8 +6,9 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import Query, Response
-from sqlalchemy import Select, tuple_
+from sqlalchemy import Select, Uuid, tuple_
 
+from booking_core.kit.db import UTCDateTime
 from bot.api.call import Call
 from bot.api.cursors import LONGEST, next_page, read_cursor, scope_of, write_cursor
 from bot.api.fields import Item, Page
@@ -68,7 +69,6 @@ def _write(value: Any) -> str | int:
 
 
 def _read(column: Any, value: Any) -> Any:
-    kind = column.type.python_type
-    if kind is datetime:
+    if isinstance(column.type, UTCDateTime):
         return datetime.fromisoformat(value)
-    return UUID(value) if kind is UUID else int(value)
+    return UUID(value) if isinstance(column.type, Uuid) else int(value)

@@ -6,7 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import Field
+from sqlalchemy import Uuid
+from sqlalchemy.types import TypeEngine
 
+from booking_core.kit.db import UTCDateTime
 from booking_core.models import Booking
 from bot.api.fields import Shown
 from bot.api.models import BookingEvent
@@ -48,12 +51,10 @@ def payload_of(event: BookingEvent) -> bytes:
 def booking_of(row: dict[str, Any]) -> Booking:
     """Return a booking as it was: of no session, from its row as JSON."""
     columns = Booking.__table__.columns
-    return Booking(
-        **{name: _read(columns[name].type.python_type, value) for name, value in row.items() if name in columns}
-    )
+    return Booking(**{name: _read(columns[name].type, value) for name, value in row.items() if name in columns})
 
 
-def _read(kind: type, value: Any) -> Any:
-    if kind is UUID and isinstance(value, str):
+def _read(kind: TypeEngine[Any], value: Any) -> Any:
+    if isinstance(kind, Uuid) and isinstance(value, str):
         return UUID(value)
-    return datetime.fromisoformat(value) if kind is datetime and isinstance(value, str) else value
+    return datetime.fromisoformat(value) if isinstance(kind, UTCDateTime) and isinstance(value, str) else value
