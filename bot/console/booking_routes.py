@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking_core.agenda import load_meeting
 from booking_core.catalog import Catalog, load_catalog
 from booking_core.kit.clock import current_time
 from booking_core.kit.ids import new_id
@@ -19,7 +18,6 @@ from booking_core.refusals import BookingRefused, Reason
 from bot.console.access import Area, Visitor, door
 from bot.console.asked import read_date, read_id
 from bot.console.calendar_actions import Target, move, take_step, try_move
-from bot.console.cards import class_card
 from bot.console.desk import Desk
 from bot.console.details import Details, Step, load_details
 from bot.console.forms import read_key, read_number, read_text, wants_json
@@ -40,10 +38,6 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
     @router.get("/bookings/{booking_id}/move")
     async def plan(request: Request, booking_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
         return await drawer.plan(request, visitor, booking_id, request.query_params)
-
-    @router.get("/sessions/{session_id}")
-    async def session(request: Request, session_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        return await drawer.show_class(request, visitor, session_id)
 
     @router.post("/bookings/{booking_id}/move")
     async def moved(request: Request, booking_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
@@ -85,25 +79,6 @@ class Drawer:
         return self.pages.page(
             request, "booking.html", visitor=visitor, now=now, area=Area.CALENDAR, status=status, **context
         )
-
-    async def show_class(self, request: Request, visitor: Visitor, session_id: UUID) -> Response:
-        """Return a class with who comes."""
-        async with self.desk.db.transaction() as session:
-            now = await current_time(session)
-            catalog = await load_catalog(session, visitor.business_id)
-            meeting = await load_meeting(session, catalog, session_id, now=now)
-        if meeting is None:
-            raise LookupError("no such class")
-        context: dict[str, Any] = {
-            "card": class_card(meeting, catalog, visitor.language),
-            "roster": meeting.roster,
-            "service_id": meeting.session.service_id,
-            "place": catalog.location(meeting.session.location_id),
-        }
-        if wants_json(request):
-            html = self.pages.render(request, "_session.html", visitor=visitor, now=now, **context)
-            return JSONResponse({"html": html, "problem": ""})
-        return self.pages.page(request, "session.html", visitor=visitor, now=now, area=Area.CALENDAR, **context)
 
     async def take(self, request: Request, visitor: Visitor, booking_id: UUID, step: Step) -> Response:
         """Take a step in one transaction; a refusal shows the booking as it is now, and why."""

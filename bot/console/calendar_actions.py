@@ -10,7 +10,7 @@ from booking_core import booking as bookings
 from booking_core.catalog import Catalog
 from booking_core.models import Booking, State
 from booking_core.refusals import BookingRefused, Reason
-from bot import news
+from bot import cancellations, news
 from bot.console.access import Visitor
 from bot.console.desk import Desk
 from bot.console.details import Step
@@ -45,6 +45,15 @@ class Tried:
     anyway: bool = False
 
 
+#: What the customer hears of a step.
+_TOLD = {
+    Step.CONFIRM: News.BOOKED,
+    Step.APPROVE: News.APPROVED,
+    Step.DECLINE: News.DECLINED,
+    Step.CANCEL: News.CANCELLED,
+}
+
+
 class _OnlyTriedError(Exception):
     """Undoes what was only tried."""
 
@@ -68,7 +77,8 @@ async def move(
     key: str,
     now: datetime,
 ) -> Booking:
-    """Move a booking, and tell its customer if that is wished; raises BookingRefused."""
+    """Move a booking, and tell its customer if that is wished; the same key again tells nobody."""
+    before = (await bookings.load(session, visitor.business_id, booking_id, for_update=True)).version
     moved = await bookings.reschedule(
         session,
         visitor.business_id,
@@ -82,7 +92,7 @@ async def move(
         key=key,
         override=anyway,
     )
-    if tell:
+    if tell and moved.version != before:
         await news.tell(desk, session, moved, News.MOVED, now=now, by=visitor.user_id)
     return moved
 
@@ -139,22 +149,45 @@ async def take_step(
     by_customer: bool,
     now: datetime,
 ) -> Booking:
-    """Do what a button of the drawer says; raises BookingRefused."""
+    """Do what a button of the drawer says; what is done already is not told again. Raises BookingRefused."""
+    before = await bookings.load(session, visitor.business_id, booking_id, for_update=True)
+    state = before.state
+    if state == State.HELD and version is not None and version != before.version:
+        raise BookingRefused(Reason.CHANGED, version=before.version)
+    if step is Step.CANCEL and state != State.HELD:
+        return await _cancel(
+            session, desk, visitor, booking_id, version=version, tell=tell, by_customer=by_customer, now=now
+        )
+    booking = await _take(session, desk, visitor, booking_id, step, version=version, now=now)
+    if tell and step in _TOLD and booking.state != state:
+        await news.tell(desk, session, booking, _TOLD[step], now=now, by=visitor.user_id)
+    return booking
+
+
+async def _take(
+    session: AsyncSession,
+    desk: Desk,
+    visitor: Visitor,
+    booking_id: UUID,
+    step: Step,
+    *,
+    version: int | None,
+    now: datetime,
+) -> Booking:
     business_id, actor = visitor.business_id, actor_of(visitor)
     match step:
         case Step.CONFIRM:
             booking = await bookings.confirm(session, business_id, booking_id, now=now, actor=actor)
             await links.close_payment(session, business_id, booking_id, now=now)
-            return await _tell(session, desk, visitor, booking, News.BOOKED, tell=tell, now=now)
+            return booking
         case Step.APPROVE:
             booking = await bookings.approve(session, business_id, booking_id, version=version, now=now, actor=actor)
             if booking.state == State.HELD:
                 # The customer asked for it: what is due is asked for whether or not they are told besides.
                 await news.ask_to_pay(desk, session, booking, now=now)
-            return await _tell(session, desk, visitor, booking, News.APPROVED, tell=tell, now=now)
+            return booking
         case Step.DECLINE:
-            booking = await bookings.decline(session, business_id, booking_id, version=version, now=now, actor=actor)
-            return await _tell(session, desk, visitor, booking, News.DECLINED, tell=tell, now=now)
+            return await bookings.decline(session, business_id, booking_id, version=version, now=now, actor=actor)
         case Step.CHECK_IN:
             return await bookings.check_in(session, business_id, booking_id, now=now, actor=actor)
         case Step.UNDO_CHECK_IN:
@@ -164,9 +197,9 @@ async def take_step(
         case Step.NO_SHOW:
             return await bookings.mark_no_show(session, business_id, booking_id, now=now, actor=actor)
         case Step.CANCEL:
-            return await _cancel(
-                session, desk, visitor, booking_id, version=version, tell=tell, by_customer=by_customer, now=now
-            )
+            booking = await bookings.release(session, business_id, booking_id, now=now, actor=actor)
+            await links.close_payment(session, business_id, booking_id, now=now)
+            return booking
 
 
 async def _cancel(
@@ -180,38 +213,15 @@ async def _cancel(
     by_customer: bool,
     now: datetime,
 ) -> Booking:
-    business_id, actor = visitor.business_id, actor_of(visitor)
-    # Locked before its payments, as everywhere.
-    before = await bookings.load(session, business_id, booking_id, for_update=True)
-    refund = 0
-    if before.state == State.HELD:
-        if version is not None and version != before.version:
-            raise BookingRefused(Reason.CHANGED, version=before.version)
-        booking = await bookings.release(session, business_id, booking_id, now=now, actor=actor)
-        await links.close_payment(session, business_id, booking_id, now=now)
-    else:
-        gone = await bookings.cancel(
-            session,
-            business_id,
-            booking_id,
-            by="customer" if by_customer else "business",
-            version=version,
-            now=now,
-            actor=actor,
-            paid=await links.paid_amount(session, business_id, booking_id),
-        )
-        booking = gone.booking
-        if gone.repeated:
-            return booking
-        refund = await links.refund_for_cancellation(session, booking, gone.refund, now=now)
-    if tell:
-        await news.tell(desk, session, booking, News.CANCELLED, now=now, by=visitor.user_id, refund=refund)
-    return booking
-
-
-async def _tell(
-    session: AsyncSession, desk: Desk, visitor: Visitor, booking: Booking, said: News, *, tell: bool, now: datetime
-) -> Booking:
-    if tell:
-        await news.tell(desk, session, booking, said, now=now, by=visitor.user_id)
-    return booking
+    gone = await bookings.cancel(
+        session,
+        visitor.business_id,
+        booking_id,
+        by="customer" if by_customer else "business",
+        version=version,
+        now=now,
+        actor=actor_of(visitor),
+        paid=await links.paid_amount(session, visitor.business_id, booking_id),
+    )
+    await cancellations.settle(desk, session, [gone], notify=tell, now=now, by=visitor.user_id)
+    return gone.booking

@@ -92,7 +92,11 @@ def _context(
             "part": "_calendar_week.html",
         }
     who = asked.who if asked.view is View.WEEK else None
-    return context | {"board": board_for(agenda, catalog, days, asked.by, who=who, language=visitor.language, now=now)}
+    board = board_for(agenda, catalog, days, asked.by, who=who, language=visitor.language, now=now)
+    if who is not None:
+        context["heading"] = f"{board.columns[0].name} · {context['heading']}"
+        context["count"] = board.count
+    return context | {"board": board}
 
 
 def _for_script(desk: Desk, visitor: Visitor, word: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -95,6 +95,12 @@ class Board:
     today: date
     now_row: int | None
 
+    @property
+    def count(self) -> int:
+        """How many bookings and classes have a tile."""
+        cards = [tile.card for column in self.columns for tile in column.tiles]
+        return len({one.session_id if isinstance(one, ClassCard) else one.booking_id for one in cards})
+
 
 @dataclass(frozen=True, slots=True)
 class _Day:
@@ -110,7 +116,11 @@ class _Day:
         return _DAY if local.date() > self.date else local.hour * 60 + local.minute
 
     def span(self, starts: datetime, ends: datetime) -> Span:
-        return self.minute(starts), self.minute(ends)
+        first, last = self.minute(starts), self.minute(ends)
+        if last <= first and starts < ends and starts.astimezone(self.zone).date() == self.date:
+            # In the hour that comes twice something may end before it began, as the wall has it.
+            last = min(first + (ends - starts) // timedelta(minutes=1), _DAY)
+        return first, last
 
     def spans(self, minutes: Iterable[Span]) -> list[Span]:
         found = (self.span(moment_of(first), moment_of(last)) for first, last in minutes)

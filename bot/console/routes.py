@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from bot.console import (
     booking_routes,
     calendar_routes,
+    class_routes,
     disruption_routes,
     inbox_routes,
     live,
@@ -43,6 +44,7 @@ def router_for(desk: Desk) -> APIRouter:
         calendar_routes,
         walk_in_routes,
         booking_routes,
+        class_routes,
         time_off_routes,
         disruption_routes,
         task_routes,

@@ -1,5 +1,6 @@
 """The form with which staff book, and the customers it finds."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from bot.console.access import Area, Visitor, door
 from bot.console.asked import read_id
 from bot.console.calendar_routes import place_for
 from bot.console.cards import hue_of, service_name
+from bot.console.daygrid import STEP
 from bot.console.desk import Desk
 from bot.console.forms import read_form, read_key, read_text, wants_json
 from bot.console.pages import Pages
@@ -90,8 +92,13 @@ def _draft(request: Request, catalog: Catalog, now: datetime) -> Draft:
     place = place_for(catalog, read_id(request.query_params.get("place", "")))
     if place is None:
         raise LookupError("a business without a place")
-    today = Wall("en", place.timezone, now).local_date(now)
-    return read_draft(request.query_params, catalog, place, today=today, sent=False)
+    wall = Wall("en", place.timezone, now)
+    draft = read_draft(request.query_params, catalog, place, today=wall.local_date(now), sent=False)
+    # Whoever walks in wants to begin: at the next five minutes, unless another day or time is meant.
+    if draft.minute is None and draft.day == wall.local_date(now):
+        soon = -(-wall.minute_in(now, place.timezone) // STEP) * STEP
+        draft = replace(draft, minute=min(soon, 24 * 60 - STEP))
+    return draft
 
 
 def _shown(

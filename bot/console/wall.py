@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -103,6 +103,18 @@ class Wall:
         return "\u2009–\u2009".join(
             str(format_time(clock, "short", locale=self._babel)).replace("\u202f", "\u00a0") for clock in clocks
         )
+
+    def stretch(self, starts: datetime, ends: datetime, tz: str) -> str:
+        """Return `Wed 25 Nov, 12:30–14:00`, as briefly as it can be said; whole days have no clock."""
+        first, last = (moment.astimezone(ZoneInfo(tz)) for moment in (starts, ends))
+        if first.time() == last.time() == time():
+            until = ends - timedelta(minutes=1)
+            days = [self.day_in(starts, tz), self.day_in(until, tz)]
+            return "\u2009–\u2009".join(dict.fromkeys(days))
+        begins = f"{self.day_in(starts, tz)}, {self.clock_in(starts, tz)}"
+        if first.date() == last.date() or first.date() == (last - timedelta(minutes=1)).date():
+            return f"{begins}–{self.clock_in(ends, tz)}"
+        return f"{begins} – {self.day_in(ends, tz)}, {self.clock_in(ends, tz)}"
 
     def dated(self, entries: Sequence[Entry]) -> list[tuple[Entry, str]]:
         """Return each entry with the day that begins with it, if one does."""

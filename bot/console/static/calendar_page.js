@@ -19,11 +19,12 @@ export function say(text) {
 
 let fading = null;
 export function toast(text) {
-  const place = root.querySelector("[data-toast]");
+  const place = document.querySelector("[data-toast]");
   clearTimeout(fading);
+  // Outside an open dialog it would be neither seen nor heard.
+  ([...document.querySelectorAll("dialog[open]")].at(-1) ?? root).append(place);
   place.textContent = text;
   place.hidden = false;
-  // Shown as a popover it stands above an open dialog, too.
   fading = setTimeout(() => { place.hidden = true; }, 6_000);
 }
 

@@ -102,6 +102,7 @@ function settle(dialog) {
 
 function closed(dialog) {
   body(dialog)?.replaceChildren();
+  root.append(...dialog.querySelectorAll("[data-toast]"));
   settle(dialog);
   // The tile may have been drawn anew meanwhile: the browser cannot give the focus back to it.
   if (!anyOpen() && cameFrom && document.activeElement === document.body) focusOn(cameFrom);

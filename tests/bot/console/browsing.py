@@ -7,10 +7,10 @@ from tests.bot.console.scene import PASSWORD
 
 SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-#: In a calendar the size of a thing is its time; all else is large enough for a finger.
+#: In a calendar the size of a thing is its time; all else is large enough for a finger: a tick box with its label.
 SMALL_TARGETS = """() => [...document
   .querySelectorAll('a, button, select, textarea, summary, input:not([type=hidden])')]
-  .map((element) => [element, element.getBoundingClientRect()])
+  .map((element) => [element, (element.closest('label') ?? element).getBoundingClientRect()])
   .filter(([element, box]) => element.checkVisibility() && box.width > 2
     && !element.closest('.skip, .fine, [data-view]') && (box.height < 44 || box.width < 44))
   .map(([element, box]) => `${element.outerHTML.slice(0, 80)} ${box.width}x${box.height}`)"""

@@ -20,6 +20,7 @@ from bot.console import Desk, router_for
 from bot.models import Dialogue
 from bot.settings import Settings
 from bot.words import Words
+from tests.bot.console.salon import DAY, Salon, open_salon
 from tests.bot.console.scene import PASSWORD, Scene, open_business
 from tests.browser import launch_options
 
@@ -93,6 +94,12 @@ def app(desk: Desk) -> FastAPI:
 async def scene(database: Database) -> Scene:
     async with database.transaction() as session:
         return await open_business(session)
+
+
+@pytest.fixture
+async def salon(database: Database, scene: Scene) -> Salon:
+    async with database.transaction() as session:
+        return await open_salon(session, scene, DAY)
 
 
 @pytest.fixture

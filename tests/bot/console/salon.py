@@ -25,9 +25,12 @@ from booking_core.models import (
     Staff,
     TimeOff,
 )
-from tests.bot.console.scene import Scene
+from channels.models import Conversation
+from tests.bot.console.scene import Scene, add_thread
 
 TZ = "Europe/Madrid"
+#: Everything on it lies ahead, whenever the tests run.
+DAY = datetime.now(ZoneInfo(TZ)).date() + timedelta(days=3)
 SERVICES: dict[str, dict[str, Any]] = {
     "Haircut": {"duration": 45, "price": 2800, "names": {"es": "Corte de pelo"}},
     "Colour": {
@@ -71,6 +74,7 @@ class Salon:
     services: dict[str, Service] = field(default_factory=dict)
     staff: dict[str, Staff] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
+    threads: dict[str, UUID] = field(default_factory=dict)
 
     @property
     def business_id(self) -> UUID:
@@ -131,7 +135,7 @@ class Salon:
                 for name, people, where, begin, end in wanted
             ],
             price=sold.price,
-            due=sold.deposit,
+            due=columns.pop("due", sold.deposit),
             currency="EUR",
             idempotency_key=new_secret(6),
             ics_token=new_secret(6),
@@ -150,6 +154,17 @@ class Salon:
                 self.take(booking, self.resources[room].calendar_no + unit, begin, end)
         await self.session.flush()
         return booking
+
+    async def known(self, name: str, service: str, clock: str, **more: Any) -> Booking:
+        """Write a booking of somebody who wrote to us, so that they can be told."""
+        customer = await self.customer(name)
+        count = len(self.threads) + 1
+        thread = await add_thread(
+            self.session, self.scene, "sms", f"+34600{count:06}", [("customer", "Thanks!")], name=name
+        )
+        self.threads[name] = thread
+        (await self.session.get_one(Conversation, (self.business_id, thread))).customer_id = customer.id
+        return await self.book(name, service, clock, customer_id=customer.id, conversation_id=thread, **more)
 
     def take(self, booking: Booking, number: int, begin: int, end: int, *, proposed: bool = False) -> None:
         self.session.add(

@@ -50,6 +50,7 @@ ROUTES: dict[tuple[str, str], set[str] | str] = {
     ("POST", "/console/bookings/{booking_id}/move"): ALL,
     ("POST", "/console/bookings/{booking_id}/{step}"): ALL,
     ("GET", "/console/sessions/{session_id}"): ALL,
+    ("POST", "/console/sessions/{session_id}/cancel"): ALL,
     ("GET", "/console/timeoff"): ALL,
     ("GET", "/console/timeoff/new"): ALL,
     ("POST", "/console/timeoff"): ALL,

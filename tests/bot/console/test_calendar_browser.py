@@ -14,19 +14,10 @@ from booking_core.kit.db import Database
 from booking_core.models import Booking, Customer, TimeOff
 from channels.models import Message
 from tests.bot.console.browsing import OVERFLOW, SMALL_TARGETS, open_console
-from tests.bot.console.salon import TZ, Salon, fill, open_salon
-from tests.bot.console.scene import Scene, add_thread
+from tests.bot.console.salon import DAY, TZ, Salon, fill
+from tests.bot.console.scene import Scene
 
 pytestmark = pytest.mark.browser
-
-#: Everything lies ahead, whenever the test runs.
-DAY = datetime.now(ZoneInfo(TZ)).date() + timedelta(days=3)
-
-
-@pytest.fixture
-async def salon(database: Database, scene: Scene) -> Salon:
-    async with database.transaction() as session:
-        return await open_salon(session, scene, DAY)
 
 
 async def calendar(chromium: Browser, address: str, query: str = "", size: str = "desk") -> Page:
@@ -73,11 +64,7 @@ async def test_a_booking_is_dragged_and_its_customer_told(
 ) -> None:
     async with database.transaction() as session:
         salon.session = session
-        customer = await salon.customer("Lucía")
-        thread = await add_thread(session, scene, "sms", "+34600111222", [("customer", "Thanks!")], name="Lucía")
-        booking = await salon.book(
-            "Lucía", "Haircut", "10:00", staff="Ana", customer_id=customer.id, conversation_id=thread
-        )
+        booking = await salon.known("Lucía", "Haircut", "10:00", staff="Ana")
         await salon.book("Marta", "Haircut", "14:00", staff="Bruno")
     page = await calendar(chromium, address)
     await drag(page, tile(page, "Lucía"), down=90, to="Bruno", slow=True)
