@@ -38,7 +38,8 @@ def router_for(system: System) -> APIRouter:
     """Return the route of people's feeds."""
     router = APIRouter()
 
-    @router.api_route("/calendar/feed/{token}.ics", methods=["GET", "HEAD"])
+    @router.head("/calendar/feed/{token}.ics", include_in_schema=False)
+    @router.get("/calendar/feed/{token}.ics")
     async def calendar_feed(request: Request, token: str) -> Response:
         """Return a person's calendar; 304 where the caller has it as it is, 404 for an unknown token."""
         async with system.db.transaction() as session:

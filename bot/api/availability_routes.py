@@ -15,7 +15,7 @@ from booking_core.refusals import Reason
 from booking_core.requests import Arrangement
 from booking_core.rules.availability import Slot
 from bot.api.call import Call, reads
-from bot.api.fields import LARGEST, MANY, Moment, Shape, Shown, Zone
+from bot.api.fields import LARGEST, MANY, SOMETHING, Moment, Shape, Shown, Zone, for_example
 from bot.api.problems import Problem, plain
 from bot.api.shapes_bookings import WantedIn
 from bot.api.tokens import Scope
@@ -47,6 +47,10 @@ Windows = Annotated[list[WindowIn], Field(min_length=1, max_length=_MOST_WINDOWS
 
 class AvailabilityIn(WantedIn):
     """A question about free times."""
+
+    model_config = for_example(
+        service_ids=[SOMETHING], windows=[{"from": "2026-11-23T00:00:00+01:00", "to": "2026-11-25T00:00:00+01:00"}]
+    )
 
     windows: Windows
     exclude: list[WindowIn] = Field([], max_length=_MOST_WINDOWS, description="Where it should not begin.")

@@ -49,7 +49,7 @@ def add_routes(router: APIRouter) -> None:
         return made(call, response, booking)
 
     @router.post("/bookings/walk-in", tags=["bookings"], status_code=201)
-    async def walk_in(
+    async def book_walk_in(
         call: Annotated[Call, creates(Scope.BOOKINGS_WRITE)], response: Response, wanted: WalkInIn
     ) -> BookingOut:
         """Book somebody who is here, now, whatever the hours say; paid at the desk and checked in.

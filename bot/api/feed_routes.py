@@ -23,7 +23,7 @@ def add_routes(router: APIRouter) -> None:
     """Add a person's feed."""
 
     @router.get("/staff/{staff_id}/calendar-feed", tags=["schedule"])
-    async def read_feed(call: Annotated[Call, reads(Scope.SCHEDULE_WRITE)], staff_id: UUID) -> FeedOut:
+    async def read_calendar_feed(call: Annotated[Call, reads(Scope.SCHEDULE_WRITE)], staff_id: UUID) -> FeedOut:
         """The address of a person's feed; 404 where there is none yet."""
         member = await feed_tokens.load_member(call.session, call.business_id, staff_id)
         if member.feed_token is None:
@@ -31,13 +31,13 @@ def add_routes(router: APIRouter) -> None:
         return FeedOut(url=feed_tokens.address(call.base_url, member.feed_token))
 
     @router.post("/staff/{staff_id}/calendar-feed", tags=["schedule"])
-    async def renew_feed(call: Annotated[Call, changes(Scope.SCHEDULE_WRITE)], staff_id: UUID) -> FeedOut:
+    async def renew_calendar_feed(call: Annotated[Call, changes(Scope.SCHEDULE_WRITE)], staff_id: UUID) -> FeedOut:
         """Give a person a new address for their feed; the one before is closed at once."""
         return FeedOut(
             url=feed_tokens.address(call.base_url, await feed_tokens.renew(call.session, call.business_id, staff_id))
         )
 
     @router.delete("/staff/{staff_id}/calendar-feed", tags=["schedule"], status_code=204)
-    async def close_feed(call: Annotated[Call, changes(Scope.SCHEDULE_WRITE)], staff_id: UUID) -> None:
+    async def close_calendar_feed(call: Annotated[Call, changes(Scope.SCHEDULE_WRITE)], staff_id: UUID) -> None:
         """Close a person's feed."""
         await feed_tokens.close(call.session, call.business_id, staff_id)

@@ -3,7 +3,7 @@
 import zoneinfo
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -75,6 +75,15 @@ class Shape(BaseModel):
     """What comes in: an unknown name is a mistake, not a wish to be ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def for_example(**body: Any) -> ConfigDict:
+    """Return what a shape says of itself to have an example in the description."""
+    return ConfigDict(json_schema_extra={"examples": [body]})
+
+
+#: Ids in examples.
+SOMETHING, SOMEBODY = "018f6f3e-7c1a-7b1e-9a52-0c6c1f0f7a11", "018f6f3e-7c1a-7b1e-9a52-0c6c1f0f7a12"
 
 
 class Shown(BaseModel):

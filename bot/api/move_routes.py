@@ -39,7 +39,7 @@ def add_routes(router: APIRouter) -> None:
     """Add a route for each step. If-Match makes it depend on the booking being as you saw it."""
 
     @router.post("/bookings/{booking_id}/confirm", tags=["bookings"])
-    async def confirm(call: _Changer, response: Response, booking_id: UUID, said: _Notify) -> BookingOut:
+    async def confirm_booking(call: _Changer, response: Response, booking_id: UUID, said: _Notify) -> BookingOut:
         """Make a hold firm: it was paid, or need not be."""
         before = (await call.booking(booking_id)).state
         booking = await bookings.confirm(call.session, call.business_id, booking_id, now=call.now, actor=call.actor)
@@ -49,7 +49,9 @@ def add_routes(router: APIRouter) -> None:
         return tagged(call, response, booking)
 
     @router.post("/bookings/{booking_id}/reschedule", tags=["bookings"])
-    async def reschedule(call: _Changer, response: Response, booking_id: UUID, wanted: RescheduleIn) -> BookingOut:
+    async def reschedule_booking(
+        call: _Changer, response: Response, booking_id: UUID, wanted: RescheduleIn
+    ) -> BookingOut:
         """Move a booking; the old time is kept until the new one is taken."""
         if wanted.override:
             call.require(Scope.SCHEDULE_WRITE)
@@ -76,7 +78,7 @@ def add_routes(router: APIRouter) -> None:
         return tagged(call, response, booking)
 
     @router.post("/bookings/{booking_id}/cancel", tags=["bookings"])
-    async def cancel(
+    async def cancel_booking(
         call: _Changer,
         response: Response,
         booking_id: UUID,
@@ -86,25 +88,25 @@ def add_routes(router: APIRouter) -> None:
         return await _cancel(call, response, await call.booking(booking_id), wanted)
 
     _add_decisions(router)
-    for path, step, words in (
-        ("check-in", bookings.check_in, "Note that the customer is here."),
-        ("undo-check-in", bookings.undo_check_in, "Take a check-in back: it was somebody else."),
-        ("complete", bookings.complete, "Note that the visit took place."),
-        ("no-show", bookings.mark_no_show, "Note that the customer did not come."),
+    for path, name, step, words in (
+        ("check-in", "check_in_booking", bookings.check_in, "Note that the customer is here."),
+        ("undo-check-in", "undo_check_in", bookings.undo_check_in, "Take a check-in back: it was somebody else."),
+        ("complete", "complete_booking", bookings.complete, "Note that the visit took place."),
+        ("no-show", "mark_no_show", bookings.mark_no_show, "Note that the customer did not come."),
     ):
         router.add_api_route(
             f"/bookings/{{booking_id}}/{path}",
             _plain_step(step),
             methods=["POST"],
             tags=["bookings"],
-            name=path,
+            name=name,
             description=words,
         )
 
 
 def _add_decisions(router: APIRouter) -> None:
     @router.post("/bookings/{booking_id}/approve", tags=["bookings"])
-    async def approve(call: _Changer, response: Response, booking_id: UUID, said: _Notify) -> BookingOut:
+    async def approve_booking(call: _Changer, response: Response, booking_id: UUID, said: _Notify) -> BookingOut:
         """Agree to a request: confirmed, or held until what is due is paid."""
         before = (await call.booking(booking_id)).state
         booking = await bookings.approve(
@@ -118,7 +120,7 @@ def _add_decisions(router: APIRouter) -> None:
         return tagged(call, response, booking)
 
     @router.post("/bookings/{booking_id}/decline", tags=["bookings"])
-    async def decline(call: _Changer, response: Response, booking_id: UUID, said: _Notify) -> BookingOut:
+    async def decline_booking(call: _Changer, response: Response, booking_id: UUID, said: _Notify) -> BookingOut:
         """Say no to a request: its time is free."""
         before = (await call.booking(booking_id)).state
         booking = await bookings.decline(

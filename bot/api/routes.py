@@ -35,6 +35,17 @@ _ERRORS = {
     422: "It can never be so: `errors` or `reason` say why.",
     429: "The token asks too often; Retry-After says how long to wait.",
 }
+_TAGS = {
+    "catalog": "What the business offers: places, services, people, rooms.",
+    "availability": "Free times, and why there are none.",
+    "bookings": "Bookings and every step of their life.",
+    "series": "Visits that recur.",
+    "waitlist": "Who waits for a time that is not free.",
+    "customers": "Who books.",
+    "schedule": "Classes, time off, calendar feeds.",
+    "webhooks": "Who is told of what happens, and what became of each delivery.",
+    "events": "What has happened, for whoever asks instead of being told.",
+}
 _DESCRIPTION = """Bookings for other programs, by the rules that hold in every thread.
 
 Send `Authorization: Bearer tbk_...`. Times are ISO 8601 with an offset; money is minor units. Whatever is made needs an
@@ -46,6 +57,8 @@ def install(app: FastAPI, system: System, **limits: Any) -> None:
     router = APIRouter(
         prefix=PREFIX,
         route_class=route_class(system, **limits),
+        # Generated clients name their functions after these.
+        generate_unique_id_function=lambda route: route.name,
         responses={status: {"description": words, "model": ProblemOut} for status, words in _ERRORS.items()},
     )
     for part in (
@@ -63,13 +76,13 @@ def install(app: FastAPI, system: System, **limits: Any) -> None:
     ):
         part.add_routes(router)
     app.include_router(router)
-    app.include_router(_about(router))
+    app.include_router(_about(router, system.settings.base_url))
     answer_as_problems(app, router, base_url=system.settings.base_url)
     whole = app.openapi
     app.openapi = lambda: _with_problems(whole())  # type: ignore[method-assign]
 
 
-def _about(api: APIRouter) -> APIRouter:
+def _about(api: APIRouter, base_url: str) -> APIRouter:
     """Return what anybody may read: the description, and what each kind of problem means."""
     router = APIRouter(prefix=PREFIX, include_in_schema=False)
     described: dict[str, Any] = {}
@@ -77,7 +90,14 @@ def _about(api: APIRouter) -> APIRouter:
     @router.get("/openapi.json")
     async def openapi() -> JSONResponse:
         if not described:
-            spec = get_openapi(title="Threadbook", version="1", description=_DESCRIPTION, routes=list(api.routes))
+            spec = get_openapi(
+                title="Threadbook",
+                version="1",
+                description=_DESCRIPTION,
+                routes=list(api.routes),
+                tags=[{"name": name, "description": words} for name, words in _TAGS.items()],
+                servers=[{"url": base_url}],
+            )
             described.update(_with_problems(spec))
         return JSONResponse(described)
 

@@ -12,13 +12,17 @@ from booking_core import disruption
 from booking_core.models import TimeOff
 from booking_core.refusals import BookingRefused, Reason
 from bot.api.call import Call, changes, creates, reads
-from bot.api.fields import LongWords, Moment, Page, Shape, Shown
+from bot.api.fields import SOMEBODY, LongWords, Moment, Page, Shape, Shown, for_example
 from bot.api.lists import Cursor, Limit, read_page
 from bot.api.tokens import Scope
 
 
 class TimeOffIn(Shape):
     """Somebody, or something, is away."""
+
+    model_config = for_example(
+        staff_id=SOMEBODY, starts="2026-11-23T10:00:00+01:00", ends="2026-11-23T18:00:00+01:00", kind="sick"
+    )
 
     staff_id: UUID | None = None
     resource_id: UUID | None = None

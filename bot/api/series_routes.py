@@ -13,7 +13,7 @@ from booking_core.refusals import BookingRefused, Reason
 from bot import cancellations
 from bot.api.booking_routes import shown
 from bot.api.call import Call, changes, creates, reads
-from bot.api.fields import Moment, Page, Shape, Shown
+from bot.api.fields import SOMEBODY, SOMETHING, Moment, Page, Shape, Shown, for_example
 from bot.api.problems import Problem
 from bot.api.shapes_bookings import BookingOut, Notify, WantedIn
 from bot.api.tokens import Scope
@@ -26,6 +26,10 @@ Rule = Annotated[
 
 class SeriesIn(WantedIn):
     """A visit and the rule by which it recurs (RFC 5545), on the wall clock of its place."""
+
+    model_config = for_example(
+        service_ids=[SOMETHING], starts="2026-11-23T10:00:00+01:00", rule="FREQ=WEEKLY;COUNT=6", customer_id=SOMEBODY
+    )
 
     starts: Moment
     rule: Rule
@@ -56,6 +60,8 @@ class SeriesOut(Shown):
 
 class CancelSeriesIn(Shape):
     """How much of a series is cancelled, counted from one of its bookings."""
+
+    model_config = for_example(booking_id=SOMETHING, scope="following")
 
     booking_id: UUID
     scope: series.Scope = series.Scope.FOLLOWING

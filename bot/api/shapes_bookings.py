@@ -8,9 +8,20 @@ from pydantic import Field, JsonValue, model_validator
 
 from booking_core.models import Booking, State
 from booking_core.requests import Arrangement, VisitRequest
-from bot.api.fields import LARGEST, MANY, LongWords, Moment, MoneyOut, Shape, Shown, Words
+from bot.api.fields import (
+    LARGEST,
+    MANY,
+    SOMEBODY,
+    SOMETHING,
+    LongWords,
+    Moment,
+    MoneyOut,
+    Shape,
+    Shown,
+    Words,
+    for_example,
+)
 
-_EXAMPLE_ID = "018f6f3e-7c1a-7b1e-9a52-0c6c1f0f7a11"
 Ids = Annotated[list[UUID], Field(max_length=MANY)]
 #: Answers by the questions' keys; what they must be is the service's to say.
 Answers = dict[
@@ -30,7 +41,7 @@ class WantedIn(Shape):
     """What is wanted, all but when: the same words ask for free times and for a booking."""
 
     service_ids: list[UUID] = Field(
-        min_length=1, max_length=MANY, description="A service, or several in this order.", examples=[[_EXAMPLE_ID]]
+        min_length=1, max_length=MANY, description="A service, or several in this order.", examples=[[SOMETHING]]
     )
     staff_id: UUID | None = Field(None, description="Who should do it; nobody named: anybody who can.")
     location_id: UUID | None = None
@@ -57,6 +68,8 @@ class WantedIn(Shape):
 class BookingIn(WantedIn):
     """A booking to be made."""
 
+    model_config = for_example(service_ids=[SOMETHING], starts="2026-11-23T10:00:00+01:00", customer_id=SOMEBODY)
+
     starts: Moment
     customer_id: UUID
     answers: Answers = Field({}, max_length=100, description="Answers to the intake questions, by key.")
@@ -70,6 +83,8 @@ class BookingIn(WantedIn):
 
 class WalkInIn(WantedIn):
     """Somebody who stands at the desk."""
+
+    model_config = for_example(service_ids=[SOMETHING], customer_name="Lola Gil")
 
     starts: Moment | None = Field(None, description="Now, unless told.")
     customer_id: UUID | None = None
@@ -86,6 +101,8 @@ class WalkInIn(WantedIn):
 class RescheduleIn(Shape):
     """Where a booking is to go."""
 
+    model_config = for_example(starts="2026-11-23T10:00:00+01:00")
+
     starts: Moment
     staff_id: UUID | None = Field(None, description="Nobody named: it stays with its person if they can.")
     override: bool = Field(False, description="As with a booking; needs the scope schedule:write.")
@@ -94,6 +111,8 @@ class RescheduleIn(Shape):
 
 class CancelIn(Shape):
     """Who cancels: what is given back depends on it."""
+
+    model_config = for_example(by="customer")
 
     by: Literal["customer", "business"] = Field("business", description="Whose wish it is.")
     paid: int | None = Field(

@@ -44,7 +44,7 @@ class AddOnOut(Shown):
     price: MoneyOut
 
 
-class PartOut(Shown):
+class ServicePartOut(Shown):
     """One of the services that a visit is made of, in order."""
 
     service_id: UUID
@@ -78,7 +78,7 @@ class ServiceOut(Shown):
     approval: bool = Field(description="A person at the business must agree first.")
     staff_ids: list[UUID] = Field(description="Who does it.")
     location_ids: list[UUID] = Field(description="Where it is offered.")
-    parts: list[PartOut]
+    parts: list[ServicePartOut]
     add_ons: list[AddOnOut]
     needs: list[NeedOut]
     questions: list[dict[str, Any]] = Field(description="Intake questions; answers go into `answers` by `key`.")
@@ -150,7 +150,7 @@ def show_service(catalog: Catalog, one: Service) -> ServiceOut:
         staff_ids=list(catalog.staff_for(one.id)),
         location_ids=[place.id for place in catalog.locations if catalog.offered_at(one.id, place.id)],
         parts=[
-            PartOut(service_id=part.part_id, max_wait=part.max_wait, same_staff=part.same_staff)
+            ServicePartOut(service_id=part.part_id, max_wait=part.max_wait, same_staff=part.same_staff)
             for part in catalog.segments(one.id)
         ],
         add_ons=[_show_add_on(catalog, extra) for extra in catalog.add_ons(one.id)],

@@ -14,7 +14,7 @@ from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import Arrangement
 from bot.api.availability_routes import WindowIn
 from bot.api.call import Call, changes, creates, reads
-from bot.api.fields import MANY, Page, Shown
+from bot.api.fields import MANY, SOMEBODY, SOMETHING, Page, Shown, for_example
 from bot.api.lists import Cursor, Limit, read_page
 from bot.api.shapes_bookings import WantedIn
 from bot.api.tokens import Scope
@@ -25,6 +25,12 @@ _State = Literal["waiting", "offered", "booked", "lapsed", "withdrawn"]
 
 class EntryIn(WantedIn):
     """A wish that cannot be met yet."""
+
+    model_config = for_example(
+        service_ids=[SOMETHING],
+        customer_id=SOMEBODY,
+        windows=[{"from": "2026-11-23T00:00:00+01:00", "to": "2026-11-25T00:00:00+01:00"}],
+    )
 
     customer_id: UUID
     windows: list[WindowIn] = Field(min_length=1, max_length=MANY, description="When they would come, best first.")
@@ -54,7 +60,7 @@ def add_routes(router: APIRouter) -> None:
     """Add the waitlist."""
 
     @router.get("/waitlist", tags=["waitlist"])
-    async def list_entries(
+    async def list_waitlist(
         call: Annotated[Call, reads(Scope.BOOKINGS_READ)],
         response: Response,
         state: Annotated[list[_State] | None, Query(max_length=MANY)] = None,
@@ -71,12 +77,12 @@ def add_routes(router: APIRouter) -> None:
         return await read_page(call, response, query, order=[WaitlistEntry.id], show=_show, cursor=cursor, limit=limit)
 
     @router.get("/waitlist/{entry_id}", tags=["waitlist"])
-    async def read_entry(call: Annotated[Call, reads(Scope.BOOKINGS_READ)], entry_id: UUID) -> EntryOut:
+    async def read_waitlist_entry(call: Annotated[Call, reads(Scope.BOOKINGS_READ)], entry_id: UUID) -> EntryOut:
         """One entry."""
         return _show(await waitlist.load_entry(call.session, call.business_id, entry_id))
 
     @router.post("/waitlist", tags=["waitlist"], status_code=201)
-    async def join(
+    async def join_waitlist(
         call: Annotated[Call, creates(Scope.BOOKINGS_WRITE)], response: Response, wanted: EntryIn
     ) -> EntryOut:
         """Put somebody on the list: what becomes free in their windows is held for them and offered."""
@@ -97,7 +103,7 @@ def add_routes(router: APIRouter) -> None:
         return _show(entry)
 
     @router.post("/waitlist/{entry_id}/withdraw", tags=["waitlist"])
-    async def withdraw(call: Annotated[Call, changes(Scope.BOOKINGS_WRITE)], entry_id: UUID) -> EntryOut:
+    async def leave_waitlist(call: Annotated[Call, changes(Scope.BOOKINGS_WRITE)], entry_id: UUID) -> EntryOut:
         """Take somebody off the list; what is held for them is free again."""
         return _show(await waitlist.withdraw(call.session, call.business_id, entry_id, now=call.now, actor=call.actor))
 

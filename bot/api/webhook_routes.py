@@ -14,7 +14,7 @@ from bot.api import endpoints, events, signing
 from bot.api.addresses import LONGEST_URL, AddressRefused, check_url
 from bot.api.call import Call, changes, creates, reads
 from bot.api.events import EventType
-from bot.api.fields import MANY, Page, Shape, Shown, Words
+from bot.api.fields import MANY, Page, Shape, Shown, Words, for_example
 from bot.api.lists import Cursor, Limit, read_page
 from bot.api.models import EVENT_NUMBERS, BookingEvent, WebhookDelivery, WebhookEndpoint
 from bot.api.payloads import EventOut, show_event
@@ -39,6 +39,8 @@ Url = Annotated[str, Field(max_length=LONGEST_URL, examples=["https://example.or
 class EndpointIn(Shape):
     """An address that is to be told."""
 
+    model_config = for_example(url="https://example.org/threadbook", events=["booking.confirmed", "booking.cancelled"])
+
     url: Url
     description: Words | None = None
     events: Kinds = Field([], description="What it wants to hear of; empty: everything.")
@@ -46,6 +48,8 @@ class EndpointIn(Shape):
 
 class EndpointPatch(Shape):
     """What is to be different; what is not named stays."""
+
+    model_config = for_example(state="paused")
 
     url: Url | None = None
     description: Words | None = None
@@ -118,7 +122,7 @@ def add_routes(router: APIRouter) -> None:
 
 def _add_endpoints(router: APIRouter) -> None:
     @router.get("/webhook-endpoints", tags=["webhooks"])
-    async def list_endpoints(
+    async def list_webhook_endpoints(
         call: _Reader, response: Response, cursor: Cursor = None, limit: Limit = 50
     ) -> Page[EndpointOut]:
         """Every address that is told, or was."""
@@ -128,7 +132,7 @@ def _add_endpoints(router: APIRouter) -> None:
         )
 
     @router.post("/webhook-endpoints", tags=["webhooks"], status_code=201)
-    async def make_endpoint(call: _Maker, response: Response, wanted: EndpointIn) -> EndpointOut:
+    async def make_webhook_endpoint(call: _Maker, response: Response, wanted: EndpointIn) -> EndpointOut:
         """Have an address told from now on. Its secret is read at `/secret`."""
         _check(call, wanted.url)
         made = await endpoints.add(
@@ -143,12 +147,12 @@ def _add_endpoints(router: APIRouter) -> None:
         return _show(made)
 
     @router.get("/webhook-endpoints/{endpoint_id}", tags=["webhooks"])
-    async def read_endpoint(call: _Reader, endpoint_id: UUID) -> EndpointOut:
+    async def read_webhook_endpoint(call: _Reader, endpoint_id: UUID) -> EndpointOut:
         """One address."""
         return _show(await endpoints.load(call.session, call.business_id, endpoint_id))
 
     @router.patch("/webhook-endpoints/{endpoint_id}", tags=["webhooks"])
-    async def change_endpoint(call: _Changer, endpoint_id: UUID, wanted: EndpointPatch) -> EndpointOut:
+    async def change_webhook_endpoint(call: _Changer, endpoint_id: UUID, wanted: EndpointPatch) -> EndpointOut:
         """Change an address, pause it, or have it told again."""
         values = wanted.model_dump(mode="json", exclude_unset=True)
         nothing = {name for name in ("url", "events", "state") if name in values and values[name] is None}
@@ -159,24 +163,24 @@ def _add_endpoints(router: APIRouter) -> None:
         return _show(await endpoints.change(call.session, call.business_id, endpoint_id, now=call.now, **values))
 
     @router.delete("/webhook-endpoints/{endpoint_id}", tags=["webhooks"], status_code=204)
-    async def delete_endpoint(call: _Changer, endpoint_id: UUID) -> None:
+    async def delete_webhook_endpoint(call: _Changer, endpoint_id: UUID) -> None:
         """Forget an address, with its deliveries."""
         await endpoints.remove(call.session, call.business_id, endpoint_id)
 
 
 def _add_secrets(router: APIRouter) -> None:
     @router.get("/webhook-endpoints/{endpoint_id}/secret", tags=["webhooks"])
-    async def read_secret(call: _Reader, endpoint_id: UUID) -> SecretOut:
+    async def read_webhook_secret(call: _Reader, endpoint_id: UUID) -> SecretOut:
         """What this endpoint's webhooks are signed with (Standard Webhooks, v1)."""
         return _secrets(call, await endpoints.load(call.session, call.business_id, endpoint_id))
 
     @router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", tags=["webhooks"], status_code=204)
-    async def rotate_secret(call: _Changer, endpoint_id: UUID) -> None:
+    async def rotate_webhook_secret(call: _Changer, endpoint_id: UUID) -> None:
         """Make a new secret; the one before signs beside it for 24 hours."""
         await endpoints.rotate(call.session, call.business_id, endpoint_id, now=call.now)
 
     @router.post("/webhook-endpoints/{endpoint_id}/test", tags=["webhooks"], status_code=202)
-    async def test_endpoint(call: _Changer, endpoint_id: UUID) -> DeliveryOut:
+    async def send_test_webhook(call: _Changer, endpoint_id: UUID) -> DeliveryOut:
         """Send a `webhook.test` to this endpoint."""
         endpoint = await endpoints.load(call.session, call.business_id, endpoint_id, for_update=True)
         if endpoint.state != "active":
@@ -200,7 +204,7 @@ def _add_secrets(router: APIRouter) -> None:
 
 def _add_deliveries(router: APIRouter) -> None:
     @router.get("/webhook-endpoints/{endpoint_id}/deliveries", tags=["webhooks"])
-    async def list_deliveries(
+    async def list_webhook_deliveries(
         call: _Reader,
         response: Response,
         endpoint_id: UUID,
@@ -221,7 +225,7 @@ def _add_deliveries(router: APIRouter) -> None:
         )
 
     @router.post("/webhook-deliveries/{delivery_id}/resend", tags=["webhooks"], status_code=202)
-    async def resend(call: _Changer, delivery_id: UUID) -> DeliveryOut:
+    async def resend_webhook(call: _Changer, delivery_id: UUID) -> DeliveryOut:
         """Deliver again, under the same id, whatever has become of it."""
         return _show_delivery(await events.resend(call.session, call.business_id, delivery_id, now=call.now))
 

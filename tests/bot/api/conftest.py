@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -26,6 +26,7 @@ from bot.wiring import System, build_system, close_system
 from channels.conversations import open_conversation
 from channels.models import ChannelAccount
 from tests.booking_core.shop import NOW, Shop, at, open_shop
+from tests.bot.api.conforming import Description, description_of
 from tests.conftest import TEMPLATE, named
 
 ALL = tuple(Scope)
@@ -51,7 +52,8 @@ class Api:
     shop: Shop
     customer: UUID
     token: str
-    keys: list[str] = field(default_factory=list)
+    #: What every answer is held against; None: nothing.
+    description: Description | None
 
     async def get(self, path: str, **more: object) -> httpx.Response:
         return await self.call("GET", path, **more)
@@ -70,7 +72,10 @@ class Api:
         if key is not None:
             sent["Idempotency-Key"] = key
         address = path if path.startswith("/api/") else f"/api/v1{path}"
-        return await self.http.request(method, address, headers=sent, **more)
+        answer = await self.http.request(method, address, headers=sent, **more)
+        if self.description is not None:
+            self.description.check(answer)
+        return answer
 
     async def post(self, path: str, json: object = None, *, key: str | None = None, **more: object) -> httpx.Response:
         return await self.call("POST", path, json=json, key=key or str(uuid4()), **more)
@@ -210,7 +215,8 @@ async def api(app: FastAPI, settings: Settings, database: Database) -> AsyncIter
         maria = await customers.load_or_create(session, shop.business_id, None, name="Maria Ruiz", locale="en", now=NOW)
         token = await make_token(session, shop.business_id, name="till", scopes=ALL, lasts=None, now=NOW)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test") as http:
-        api = Api(app, settings, database, http, shop, maria.id, token.secret)
+        description = description_of((await http.get("/api/v1/openapi.json")).text)
+        api = Api(app, settings, database, http, shop, maria.id, token.secret, description)
         await api.set_clock(NOW)
         yield api
     await rest(system)
@@ -221,6 +227,7 @@ async def wide(api: Api, wide_app: FastAPI) -> AsyncIterator[Api]:
     """The same API without a limit, for tests that ask thousands of times."""
     async with httpx.AsyncClient(transport=httpx.ASGITransport(wide_app), base_url="http://api.test") as http:
         api.http, narrow = http, api.http
+        api.description = None  # it would take longer than the asking
         yield api
         api.http = narrow
     await rest(wide_app.state.system)

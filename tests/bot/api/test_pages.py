@@ -11,7 +11,7 @@ from booking_core.kit.ids import new_id
 from tests.booking_core.shop import at, open_shop
 from tests.bot.api.conftest import Api
 
-relaxed = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 #: Few hours, so that many begin at the same moment.
 some = st.lists(st.integers(0, 5), max_size=9)
 limits = st.integers(1, 5)
