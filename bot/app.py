@@ -42,8 +42,13 @@ def create_app(settings: Settings) -> FastAPI:
     async def handed_back(session: AsyncSession, dialogue: Dialogue, now: datetime) -> None:
         await notices.recap(system, session, dialogue, now)
 
+    # The page of the description is the API's own (api/docs_page.py): FastAPI's asks a foreign server for its script.
     app = FastAPI(
-        title="Threadbook", summary="Appointments inside the message thread.", lifespan=lifespan, redoc_url=None
+        title="Threadbook",
+        summary="Appointments inside the message thread.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.system = system
     app.include_router(health.router_for(system))

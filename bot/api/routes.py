@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
 
@@ -13,6 +12,7 @@ from bot.api import (
     catalog_routes,
     class_routes,
     customer_routes,
+    docs_page,
     feed_routes,
     move_routes,
     schedule_routes,
@@ -77,6 +77,7 @@ def install(app: FastAPI, system: System, **limits: Any) -> None:
         part.add_routes(router)
     app.include_router(router)
     app.include_router(_about(router, system.settings.base_url))
+    app.include_router(docs_page.router_for())
     answer_as_problems(app, router, base_url=system.settings.base_url)
     whole = app.openapi
     app.openapi = lambda: _with_problems(whole())  # type: ignore[method-assign]
@@ -103,7 +104,7 @@ def _about(api: APIRouter, base_url: str) -> APIRouter:
 
     @router.get("/docs")
     async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(openapi_url=f"{PREFIX}/openapi.json", title="Threadbook API")
+        return docs_page.page_of(f"{PREFIX}/openapi.json", title="Threadbook API")
 
     @router.get("/problems/{name}")
     async def explain(name: str) -> JSONResponse:
