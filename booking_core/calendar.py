@@ -6,7 +6,7 @@ on `allocation` alone. Queries are few and do not grow with people, rooms or day
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core import classes, rentals
 from booking_core.bounds import Window, bounds_of, limits_of, nowhere, whole_day
 from booking_core.catalog import Catalog
-from booking_core.models import Unit
-from booking_core.planning import on_offer, places_for, plans_for
+from booking_core.models import Location, Unit
+from booking_core.planning import check_numbers, longest, on_offer, places_for, plans_for
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
 from booking_core.rules import availability as rules
@@ -88,16 +88,18 @@ async def free_slots(
     if service.unit in {Unit.DAY, Unit.NIGHT}:
         return FreeSlots(*await rentals.free_starts(session, catalog, wanted, within, asker, limit=limit))
     try:
-        plans = plans_for(catalog, wanted, _days(catalog, places, spans))
+        plans = plans_for(catalog, wanted, _days(catalog, wanted, places, spans))
     except BookingRefused as refused:
         return FreeSlots([], refused.reason, refused.data)
     found: list[Slot] = []
     reasons: list[Reason] = []
     if service.capacity > 1:
-        found, reasons = await classes.free_seats(session, catalog, wanted, within, asker)
+        seats = await classes.free_seats(session, catalog, wanted, within, asker)
+        found, reasons = seats.slots, seats.reasons
         if classes.on_timetable(catalog, service.id):
             found = found[:limit]
             return FreeSlots(found) if found else FreeSlots([], rules.most_hopeful(reasons or [Reason.OUTSIDE_HOURS]))
+        within = {place: subtract(each, seats.begun[place]) for place, each in within.items()}
     searches, _ = await _searches(session, catalog, plans, asker)
     turns = await turns_for(session, catalog, wanted, plans, customer_id=customer_id, now=now)
     known = {slot.starts for slot in found}
@@ -132,22 +134,67 @@ async def find_places(
     places = places_for(catalog, wanted)
     if not places:
         raise BookingRefused(Reason.STAFF_CANNOT)
-    if not override:
-        bounds = bounds_of(catalog, wanted, places[0].timezone, now)
-        outside = rules.out_of_bounds(start, bounds)
-        if outside is not None and (bounded or outside == Reason.PAST):
-            raise BookingRefused(outside, **limits_of(outside, bounds))
+    there = places if override else _in_time(catalog, wanted, places, start, now, bounded=bounded)
     asker = Asker(now, ignoring, customer_id)
     if service.unit in {Unit.DAY, Unit.NIGHT}:
-        return [
+        found = [
             Place(placement, yielding)
             for placement, yielding in await rentals.places(session, catalog, wanted, start, asker, override=override)
         ]
-    if service.capacity > 1:
-        seats = await classes.seats_at(session, catalog, wanted, start, asker, override=override)
-        if seats.placement is not None:
-            return [Place(seats.placement, seats.yielding, session_id=seats.session_id)]
-    return await find_visits(session, catalog, wanted, start, asker, first=first, override=override)
+    elif service.capacity > 1:
+        found = await _find_seats(session, catalog, wanted, places, start, asker, first=first, override=override)
+    else:
+        found = await find_visits(session, catalog, wanted, start, asker, first=first, override=override)
+    if len(there) < len(places):
+        found = [one for one in found if one.placement.location_id in {place.id for place in there}]
+        if not found:
+            raise BookingRefused(Reason.TOO_FAR)
+    return found
+
+
+def _in_time(
+    catalog: Catalog, wanted: VisitRequest, places: Sequence[Location], start: int, now: datetime, *, bounded: bool
+) -> list[Location]:
+    """Return the places where a visit may begin then, by the clock of each; refuses if there is none."""
+    bounds = {tz: bounds_of(catalog, wanted, tz, now) for tz in {place.timezone for place in places}}
+    outside = {tz: rules.out_of_bounds(start, each) for tz, each in bounds.items()}
+    found = [
+        place
+        for place in places
+        if (reason := outside[place.timezone]) is None or (not bounded and reason != Reason.PAST)
+    ]
+    refused = outside[places[0].timezone]
+    if not found and refused is not None:
+        raise BookingRefused(refused, **limits_of(refused, bounds[places[0].timezone]))
+    return found
+
+
+async def _find_seats(
+    session: AsyncSession,
+    catalog: Catalog,
+    wanted: VisitRequest,
+    places: Sequence[Location],
+    start: int,
+    asker: Asker,
+    *,
+    first: UUID | None,
+    override: bool,
+) -> list[Place]:
+    """Return seats in the class that begins then, else where one could begin; a place has one at a time."""
+    check_numbers(catalog, wanted)
+    seats = await classes.seats_at(session, catalog, wanted, start, asker, override=override)
+    if seats.placement is not None:
+        return [Place(seats.placement, seats.yielding, session_id=seats.session_id)]
+    if seats.refused is not None and seats.begun >= {place.id for place in places}:
+        raise seats.refused
+    try:
+        found = await find_visits(session, catalog, wanted, start, asker, first=first, override=override)
+    except BookingRefused as refused:
+        raise seats.refused or refused from None
+    found = [one for one in found if one.placement.location_id not in seats.begun]
+    if not found and seats.refused is not None:
+        raise seats.refused
+    return found
 
 
 def only_place(
@@ -163,10 +210,9 @@ def only_place(
     places = places_for(catalog, wanted)
     if not places:
         return None
-    outside = rules.out_of_bounds(start, bounds_of(catalog, wanted, places[0].timezone, now))
-    if outside is not None and (bounded or outside == Reason.PAST):
+    if len(_in_time(catalog, wanted, places, start, now, bounded=bounded)) < len(places):
         return None
-    plans = plans_for(catalog, wanted, _days(catalog, places, [(start, start + 1)]))
+    plans = plans_for(catalog, wanted, _days(catalog, wanted, places, [(start, start + 1)]))
     if len(plans) > 1 or not plans[0].leaves_no_choice:
         return None
     placement = Placer(Search(plans[0], Times(), _horizon(plans[0])).at()).place(start)
@@ -184,7 +230,7 @@ async def find_visits(
     override: bool = False,
 ) -> list[Place]:
     """Return who and what could do a visit (or begin a class) at a minute, best first; refuses if nobody can."""
-    plans = plans_for(catalog, wanted, _days(catalog, places_for(catalog, wanted), [(start, start + 1)]))
+    plans = plans_for(catalog, wanted, _days(catalog, wanted, places_for(catalog, wanted), [(start, start + 1)]))
     searches, taken = await _searches(session, catalog, plans, asker, override=override)
     turns = await turns_for(session, catalog, wanted, plans, customer_id=asker.customer_id, now=asker.now, first=first)
     found: list[Place] = []
@@ -193,7 +239,8 @@ async def find_visits(
         for placement in placer.placements(start):
             place = Place(placement, _in_the_way(taken, placement))
             if catalog.service(wanted.service_id).capacity > 1:
-                place = replace(place, opens=classes.new_session(catalog, wanted, placement))
+                opens, own = classes.new_session(catalog, wanted, placement)
+                place = replace(place, placement=own, opens=opens)
             found.append(place)
     if not found:
         reasons = (search.why_not(start) for search in searches)
@@ -201,11 +248,13 @@ async def find_visits(
     return found
 
 
-def _days(catalog: Catalog, places: Sequence[Any], spans: Sequence[Span]) -> tuple[Any, Any]:
+def _days(
+    catalog: Catalog, wanted: VisitRequest, places: Sequence[Location], spans: Sequence[Span]
+) -> tuple[date, date]:
     """Return the local dates around spans, a day more on either side: what is cut off must not matter."""
     zones = {place.timezone for place in places}
     first = min(local_day(tz, spans[0][0]) for tz in zones) - _SOME_DAY
-    last = max(local_day(tz, spans[-1][1]) for tz in zones) + 2 * _SOME_DAY
+    last = max(local_day(tz, spans[-1][1]) for tz in zones) + (2 + longest(catalog, wanted) // DAY) * _SOME_DAY
     return first, last
 
 
@@ -221,7 +270,9 @@ async def _searches(
     asked: dict[int, Asked] = {}
     for plan in plans:
         for number, (width, span) in numbers_of(plan, horizons[id(plan)]).items():
-            asked[number] = (number, width, span)
+            # A limit may count at several places, each by its own clock.
+            _, _, known = asked.get(number, (number, width, span))
+            asked[number] = (number, width, (min(known[0], span[0]), max(known[1], span[1])))
     taken = await load_taken(session, catalog.business.id, list(asked.values()), asker)
     return [Search(plan, taken.times, horizons[id(plan)], override) for plan in plans], taken
 

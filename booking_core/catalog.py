@@ -200,7 +200,8 @@ async def load_business(session: AsyncSession, business_id: UUID) -> Business:
 
 
 _VERSION = "SELECT catalog_version FROM business WHERE id = %(business_id)s"
-_cache: OrderedDict[UUID, Catalog] = OrderedDict()
+#: By database and business: a clone of a database may draw the same versions for other rows.
+_cache: OrderedDict[tuple[str, UUID], Catalog] = OrderedDict()
 
 
 async def load_catalog(session: AsyncSession, business_id: UUID) -> Catalog:
@@ -209,20 +210,21 @@ async def load_catalog(session: AsyncSession, business_id: UUID) -> Catalog:
     if not found:
         raise BookingRefused(Reason.UNKNOWN, business=str(business_id))
     version = found[0][0]
-    known = _cache.get(business_id)
+    key = (_database(session), business_id)
+    known = _cache.get(key)
     if known is not None and known.version == version:
-        _cache.move_to_end(business_id)
+        _cache.move_to_end(key)
         return known
     catalog = _assemble(await read_rows(session, business_id))
-    _cache[business_id] = catalog
+    _cache[key] = catalog
     while len(_cache) > _KEPT:
         _cache.popitem(last=False)
     return catalog
 
 
-def cached_catalog(business_id: UUID) -> Catalog | None:
-    """Return the catalog that was true when last looked: whoever uses it checks its version as they write."""
-    return _cache.get(business_id)
+def _database(session: AsyncSession) -> str:
+    bind = session.get_bind()
+    return bind.engine.url.render_as_string(hide_password=True)
 
 
 def _assemble(rows: Rows) -> Catalog:

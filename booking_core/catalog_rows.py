@@ -32,7 +32,7 @@ from booking_core.models import (
 
 Row = TypeVar("Row", bound=Base)
 
-#: Days off older than this, counted from the latest, are history and not read.
+#: Days off older than this, counted from today or from the latest if that is past, are history and not read.
 _HISTORY = timedelta(days=800)
 
 
@@ -64,8 +64,16 @@ async def read_rows(session: AsyncSession, business_id: UUID) -> Rows:
     async def rows(table: type[Row], *order: Any, where: ColumnElement[bool] | None = None) -> list[Row]:
         return await _detached(session, table, business_id, order, where)
 
-    last_day = select(func.max(DateOverride.day)).where(DateOverride.business_id == business_id).scalar_subquery()
-    last_end = select(func.max(TimeOff.ends)).where(TimeOff.business_id == business_id).scalar_subquery()
+    last_day = (
+        select(func.least(func.max(DateOverride.day), func.current_date()))
+        .where(DateOverride.business_id == business_id)
+        .scalar_subquery()
+    )
+    last_end = (
+        select(func.least(func.max(TimeOff.ends), func.now()))
+        .where(TimeOff.business_id == business_id)
+        .scalar_subquery()
+    )
     [business] = await _detached(session, Business, business_id, (), None)
     return Rows(
         business=business,

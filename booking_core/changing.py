@@ -65,8 +65,13 @@ async def reschedule(
     except BookingRefused:
         await forget(session, business_id, key)
         raise
+    if actor == CUSTOMER and policies.is_late(booking.policy_snapshot, starts=booking.starts, now=now):
+        # Moving far away and cancelling then would else cost less than cancelling now.
+        booking.policy_snapshot = policies.judged_from(booking.policy_snapshot, booking.starts)
     was = {"starts": booking.starts.isoformat(), "ends": booking.ends.isoformat(), "parts": booking.parts}
     put(booking, taken.place)
+    if booking.hold_expires_at is not None:
+        booking.hold_expires_at = min(booking.hold_expires_at, max(booking.starts, now))
     booking.attendance_confirmed_at = None
     booking.version += 1
     booking.updated_at = now

@@ -1,7 +1,7 @@
 """Classes: sessions with seats. The teacher's and the room's time belongs to the session, a seat to its booking."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,14 +9,19 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.catalog import Catalog
-from booking_core.models import ClassSession
+from booking_core.models import BookingLimit, ClassSession
+from booking_core.planning import quota_for
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
 from booking_core.rules.availability import Slot
-from booking_core.rules.plan import PlacedPart, Placement
-from booking_core.rules.spans import Span
-from booking_core.rules.wallclock import minute_of, moment_of
+from booking_core.rules.plan import PlacedPart, Placement, Quota
+from booking_core.rules.quotas import limit_claims
+from booking_core.rules.spans import Span, merge
+from booking_core.rules.wallclock import local_day, minute_of, moment_of
 from booking_core.taken import Asker, Taken, Yielding, load_taken
+
+#: Calendar number, from and to.
+Claim = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class NewSession:
     starts: datetime
     ends: datetime
     capacity: int
+    #: What the first booking takes under limits: each seat counts, not the class.
+    limits: Sequence[Claim] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,18 @@ class Seats:
     placement: Placement | None = None
     session_id: UUID | None = None
     yielding: Sequence[Yielding] = ()
+    #: Places that have a class then and so begin no other; and why there is no seat in it.
+    begun: frozenset[UUID] = frozenset()
+    refused: BookingRefused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FreeSeats:
+    """Classes with seats enough, why others have none, and where no other class can begin at which minute."""
+
+    slots: list[Slot]
+    reasons: list[Reason]
+    begun: Mapping[UUID, Sequence[Span]]
 
 
 def on_timetable(catalog: Catalog, service_id: UUID) -> bool:
@@ -45,16 +64,25 @@ def on_timetable(catalog: Catalog, service_id: UUID) -> bool:
     return any(one.service_id == service_id for one in catalog.timetable)
 
 
-def new_session(catalog: Catalog, wanted: VisitRequest, placement: Placement) -> NewSession:
-    """Return the class that a first booking begins."""
-    return NewSession(
+def new_session(catalog: Catalog, wanted: VisitRequest, placement: Placement) -> tuple[NewSession, Placement]:
+    """Return the class that a first booking begins, and what the class itself takes."""
+    limits = [
+        claim
+        for claim in placement.claims
+        for limit in _of_service(catalog, wanted.service_id)
+        if limit.calendar_no <= claim[0] < limit.calendar_no + limit.count
+    ]
+    own = tuple(claim for claim in placement.claims if claim not in limits)
+    session = NewSession(
         service_id=wanted.service_id,
         location_id=placement.location_id,
         staff_id=placement.staff_id,
         starts=moment_of(placement.start),
         ends=moment_of(placement.end),
         capacity=catalog.service(wanted.service_id).capacity,
+        limits=limits,
     )
+    return session, replace(placement, claims=own)
 
 
 async def free_seats(
@@ -63,25 +91,32 @@ async def free_seats(
     wanted: VisitRequest,
     within: Mapping[UUID, Sequence[Span]],
     asker: Asker,
-) -> tuple[list[Slot], list[Reason]]:
+) -> FreeSeats:
     """Return the classes inside the windows that have seats enough, and why the others have not."""
     spans = [span for each in within.values() for span in each]
-    classes = await _sessions(session, catalog, wanted, min(spans)[0], max(end for _, end in spans))
+    every = await _sessions(session, catalog, wanted, min(spans)[0], max(end for _, end in spans))
+    begun = {
+        place: merge((minute_of(one.starts), minute_of(one.starts) + 1) for one in every if one.location_id == place)
+        for place in within
+    }
     classes = [
         one
-        for one in classes
-        if any(start <= minute_of(one.starts) < end for start, end in within.get(one.location_id, ()))
+        for one in every
+        if wanted.staff_id in {None, one.staff_id}
+        and any(start <= minute_of(one.starts) < end for start, end in within.get(one.location_id, ()))
     ]
     taken = await _taken(session, catalog, classes, asker)
     slots: list[Slot] = []
     reasons: list[Reason] = []
     for one in classes:
         free = _free_units(one, taken)
-        if len(free) >= wanted.party:
-            slots.append(Slot(one.starts, one.ends, one.staff_id, 0, one.location_id, one.id, len(free)))
-        else:
+        if len(free) < wanted.party:
             reasons.append(_why_full(one, taken, wanted.party))
-    return sorted(slots, key=lambda slot: slot.starts), reasons
+        elif _limits(catalog, one, taken) is None:
+            reasons.append(Reason.LIMIT_REACHED)
+        else:
+            slots.append(Slot(one.starts, one.ends, one.staff_id, 0, one.location_id, one.id, len(free)))
+    return FreeSeats(sorted(slots, key=lambda slot: slot.starts), reasons, begun)
 
 
 async def seats_at(
@@ -95,29 +130,40 @@ async def seats_at(
 ) -> Seats:
     """Return seats in the class that begins at this minute; none where it could begin with this visit.
 
-    Refuses a class that is full, and a start that is not on its timetable (unless with `override`).
+    Refuses a start that is not on its timetable, unless with `override`.
     """
-    classes = await _sessions(session, catalog, wanted, start, start + 1)
+    every = await _sessions(session, catalog, wanted, start, start + 1)
+    if not every and on_timetable(catalog, wanted.service_id) and not override:
+        raise BookingRefused(Reason.OUTSIDE_HOURS)
+    begun = frozenset(one.location_id for one in every)
+    classes = [one for one in every if wanted.staff_id in {None, one.staff_id}]
     if not classes:
-        if on_timetable(catalog, wanted.service_id) and not override:
-            raise BookingRefused(Reason.OUTSIDE_HOURS)
-        return Seats()
+        return Seats(begun=begun, refused=BookingRefused(Reason.STAFF_BUSY) if every else None)
     taken = await _taken(session, catalog, classes, asker)
     best = max(classes, key=lambda one: len(_free_units(one, taken)))
     free = _free_units(best, taken)
     if len(free) < wanted.party:
-        raise BookingRefused(_why_full(best, taken, wanted.party), left=len(free))
-    return seats_in(best, free[: wanted.party], taken)
+        full = BookingRefused(_why_full(best, taken, wanted.party), left=len(free))
+        return Seats(begun=begun, refused=full)
+    limits = _limits(catalog, best, taken, override=override)
+    if limits is None:
+        return Seats(begun=begun, refused=BookingRefused(Reason.LIMIT_REACHED))
+    return seats_in(best, free[: wanted.party], taken, limits)
 
 
-def seats_in(one: ClassSession, units: Sequence[int], taken: Taken | None = None) -> Seats:
-    """Return certain seats of a class as a place."""
+def seats_in(
+    one: ClassSession, units: Sequence[int], taken: Taken | None = None, limits: Sequence[Claim] = ()
+) -> Seats:
+    """Return certain seats of a class as a place, and what they take under limits."""
     start, end = minute_of(one.starts), minute_of(one.ends)
     staff = () if one.staff_id is None else (one.staff_id,)
     part = PlacedPart(one.service_id, 0, start, end, staff, ())
-    claims = tuple((one.calendar_no + unit, start, end) for unit in units)
+    claims = tuple(sorted([*((one.calendar_no + unit, start, end) for unit in units), *limits]))
     yielding = {
-        hold.booking_id: hold for number, _, _ in claims for hold in (taken.yielding.get(number, ()) if taken else ())
+        hold.booking_id: hold
+        for number, first, last in claims
+        for hold in (taken.yielding.get(number, ()) if taken else ())
+        if hold.span[0] < last and first < hold.span[1]
     }
     return Seats(Placement(one.location_id, (part,), claims), one.id, list(yielding.values()))
 
@@ -154,8 +200,6 @@ async def _sessions(
     )
     if wanted.location_id is not None:
         query = query.where(ClassSession.location_id == wanted.location_id)
-    if wanted.staff_id is not None:
-        query = query.where(ClassSession.staff_id == wanted.staff_id)
     # A class may have ended and begun anew in this very transaction.
     query = query.order_by(ClassSession.starts, ClassSession.id).execution_options(populate_existing=True)
     return list(await session.scalars(query))
@@ -168,7 +212,29 @@ async def _taken(
     asker: Asker,
 ) -> Taken:
     asked = [(one.calendar_no, one.capacity, (minute_of(one.starts), minute_of(one.ends))) for one in classes]
-    return await load_taken(session, catalog.business.id, asked, asker)
+    periods = {
+        (quota.number, quota.count, whole)
+        for one in classes
+        for quota in _quotas(catalog, one)
+        for _, whole in quota.periods
+    }
+    return await load_taken(session, catalog.business.id, [*asked, *sorted(periods)], asker)
+
+
+def _of_service(catalog: Catalog, service_id: UUID) -> Iterator[BookingLimit]:
+    """Yield the limits under which each booking of a class counts: those of people count the classes."""
+    yield from (one for one in catalog.limits if one.staff_id is None and one.service_id == service_id)
+
+
+def _quotas(catalog: Catalog, one: ClassSession) -> list[Quota]:
+    tz = catalog.location(one.location_id).timezone
+    day = local_day(tz, minute_of(one.starts))
+    return [quota_for(limit, tz, (day, day)) for limit in _of_service(catalog, one.service_id)]
+
+
+def _limits(catalog: Catalog, one: ClassSession, taken: Taken, *, override: bool = False) -> list[Claim] | None:
+    asked = [(quota, minute_of(one.starts)) for quota in _quotas(catalog, one)]
+    return limit_claims(asked, taken.times, override=override)
 
 
 def _free_units(one: ClassSession, taken: Taken) -> list[int]:

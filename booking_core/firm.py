@@ -9,7 +9,7 @@ from booking_core.catalog import load_catalog
 from booking_core.changing import end_booking, give_up, place_again, put
 from booking_core.models import Booking, State
 from booking_core.placed import request_of
-from booking_core.records import check_version, load, write_audit
+from booking_core.records import check_version, find_audit, load, write_audit
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.reminders import write_reminders
 from booking_core.rules.lifecycle import Move, after
@@ -37,6 +37,8 @@ async def retake(session: AsyncSession, business_id: UUID, booking_id: UUID, *, 
         booking.starts,
         customer_id=booking.customer_id,
         bounded=False,
+        # What a person at the business allowed stays allowed.
+        override=await find_audit(session, booking, "hold", override=True) is not None,
     )
     taken, _ = await place_again(session, booking, wanted, now=now)
     put(booking, taken.place)

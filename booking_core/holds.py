@@ -35,11 +35,14 @@ ORDER BY gone.starts, gone.calendar_no
 
 _LOCK_CLASSES = text("""
 SELECT id FROM class_session
-WHERE business_id = :business_id AND id = ANY(CAST(:ids AS uuid[])) AND state = 'open' ORDER BY id FOR UPDATE
+WHERE business_id = :business_id AND id = ANY(CAST(:ids AS uuid[])) AND state = 'open'
+  AND NOT EXISTS (SELECT 1 FROM class_time WHERE class_time.business_id = class_session.business_id
+                  AND class_time.service_id = class_session.service_id)
+ORDER BY id FOR UPDATE
 """)
 _END_EMPTY = text(f"""
 WITH ended AS (
-    UPDATE class_session SET state = 'cancelled'
+    UPDATE class_session SET state = 'ended'
     WHERE business_id = :business_id AND id = ANY(CAST(:ids AS uuid[])) AND state = 'open'
       AND NOT EXISTS (SELECT 1 FROM class_time
                       WHERE class_time.business_id = class_session.business_id

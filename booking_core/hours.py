@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from booking_core.rules.schedule import Schedule, planned_day, usual_day
-from booking_core.rules.spans import Span, merge, subtract
+from booking_core.rules.spans import Span, merge, overlap, subtract
 
 #: Days that are remembered of all people together; then they are forgotten (about 30 MB).
 _MOST = 200_000
@@ -85,6 +85,10 @@ class Hours:
     def usual(self, whose: UUID, first: date, last: date) -> list[Span]:
         """Return merged spans of what the house expects, whatever the person's own plans are."""
         return self._between(self._usual, usual_day, whose, first, last)
+
+    def is_away(self, whose: UUID, start: int, end: int) -> bool:
+        """Whether a person or thing has time off between two minutes."""
+        return overlap(self._away.get(whose, ()), start, end)
 
     def _between(
         self,

@@ -45,6 +45,8 @@ async def count_existing(session: AsyncSession, catalog: Catalog, *, now: dateti
 
 
 def _counts(limit: BookingLimit, booking: Booking) -> bool:
+    if booking.session_id is not None and limit.staff_id is not None:
+        return False  # the class counts for its teacher, not each seat
     services = {booking.service_id, *(UUID(part["service"]) for part in booking.parts)}
     staff = {UUID(one) for part in booking.parts for one in part["staff"]} | {booking.staff_id}
     return limit.service_id in {None, *services} and limit.staff_id in {None, *staff}

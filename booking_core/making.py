@@ -19,7 +19,7 @@ from booking_core.kit.statements import array, run, settle
 from booking_core.models import Booking, State
 from booking_core.placed import parts_json
 from booking_core.planning import steps_of
-from booking_core.quotes import quote
+from booking_core.quotes import check_add_ons, quote
 from booking_core.records import CUSTOMER, find_by_key
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.reminders import write_reminders
@@ -89,6 +89,8 @@ class Making:
     series_no: int | None = None
     #: The customer asked for just this person.
     asked_for: bool = False
+    #: A person at the business passed over hours, notice or limits.
+    override: bool = False
 
 
 async def hold(
@@ -110,6 +112,7 @@ async def hold(
     series_no: int | None = None,
     asked_for: bool = False,
     bounded: bool = True,
+    yields: bool = True,
 ) -> Booking:
     """Keep a time for a customer until it is paid or agreed to, or book it at once if nothing stands against it.
 
@@ -117,12 +120,14 @@ async def hold(
     up. `override`: a person at the business decides, so neither hours nor notice nor limits count; that
     somebody else has the time always does. `asked_for`: the customer wants just this person, not merely
     the time; it is remembered for the day on which the person is away. Not `bounded`: neither notice nor
-    booking window count. Raises BookingRefused.
+    booking window count. Without `yields` the customer's own holds stand in the way like anybody's.
+    Raises BookingRefused.
     """
     making = Making(
         catalog, wanted, customer_id, conversation_id, key, actor, answers or {}, attendees, offer_until,
-        series_id, series_no, asked_for,
+        series_id, series_no, asked_for, override,
     )  # fmt: skip
+    check_add_ons(catalog, wanted)
     starts = starts.astimezone(UTC)
     made: list[Booking] = []
 
@@ -141,18 +146,25 @@ async def hold(
         else:
             taken = await take_place(
                 session,
-                Wanted(catalog, wanted, starts, customer_id=customer_id, override=override, bounded=bounded),
+                Wanted(
+                    catalog,
+                    wanted,
+                    starts,
+                    customer_id=customer_id if yields else None,
+                    override=override,
+                    bounded=bounded,
+                ),
                 now=now,
                 write=write,
             )
     except _KnownError as error:
-        return error.booking
+        return _the_same(error.booking, making)
     except BookingRefused:
         # The same command a second time finds its own booking in the way.
         known = await find_by_key(session, catalog.business.id, key)
         if known is None:
             raise
-        return known
+        return _the_same(known, making)
     booking = made[-1]
     announce_calendar(session, booking.business_id, booking.id)
     if booking.state == State.CONFIRMED:
@@ -168,6 +180,13 @@ class _KnownError(Exception):
     def __init__(self, booking: Booking) -> None:
         super().__init__()
         self.booking = booking
+
+
+def _the_same(known: Booking, making: Making) -> Booking:
+    """Return a booking that a key has made before; refuses where the key is sent with another wish."""
+    if (known.service_id, known.customer_id) != (making.request.service_id, making.customer_id):
+        raise BookingRefused(Reason.KEY_REUSED)
+    return known
 
 
 async def _insert(session: AsyncSession, making: Making, place: Place, *, now: datetime) -> Booking | None:
@@ -244,6 +263,7 @@ _MOVE_OF = {State.HELD: "hold", State.PENDING_APPROVAL: "request", State.CONFIRM
 
 def _row(making: Making, place: Place, values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     jsons = {name: json.dumps(values[name]) for name in ("parts", "add_ons", "attendees", "answers", "policy_snapshot")}
+    said = {name: True for name in ("asked_for", "override") if getattr(making, name)}
     given_up = [str(one.booking_id) for one in place.yielding if not one.lapsed]
     claims = place.placement.claims
     return {
@@ -257,7 +277,7 @@ def _row(making: Making, place: Place, values: Mapping[str, Any], now: datetime)
         "audit_id": new_id(),
         "actor": making.actor,
         "move": _MOVE_OF[State(values["state"])],
-        "data": json.dumps({"given_up": given_up} | ({"asked_for": True} if making.asked_for else {})),
+        "data": json.dumps({"given_up": given_up, **said}),
     }
 
 

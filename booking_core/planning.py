@@ -1,6 +1,7 @@
 """From what somebody wants to plans: at each place that could do it, who and what each part needs."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -46,11 +47,14 @@ def on_offer(catalog: Catalog, service_id: UUID) -> Service:
 
 def check_numbers(catalog: Catalog, wanted: VisitRequest) -> None:
     """Refuse more people, or more or fewer hours and days, than the services take."""
+    services = [on_offer(catalog, one) for one in wanted.service_ids]
+    if len(services) > 1 and any(one.unit != Unit.VISIT or one.capacity > 1 for one in services):
+        # A class, or what is sold by the hour, day or night, is booked by itself.
+        raise BookingRefused(Reason.TOO_MANY, most=1, of="services")
     most = most_people(catalog, wanted)
     if not 1 <= wanted.party <= most:
         raise BookingRefused(Reason.TOO_MANY, most=most, of="people")
-    for service_id in wanted.service_ids:
-        service = on_offer(catalog, service_id)
+    for service in services:
         if service.unit != Unit.VISIT and not service.units_min <= wanted.units <= service.units_max:
             raise BookingRefused(
                 Reason.TOO_MANY, least=service.units_min, most=service.units_max, of=Unit(service.unit).value
@@ -72,11 +76,12 @@ def _most_of(catalog: Catalog, service: Service) -> int:
 def places_for(catalog: Catalog, wanted: VisitRequest) -> list[Location]:
     """Return the places at which everything wanted is offered, in the house's order."""
     steps = steps_of(catalog, wanted)
+    wholes = [catalog.service(one) for one in wanted.service_ids]
     return [
         place
         for place in catalog.locations
         if wanted.location_id in {None, place.id}
-        and all(step.service.active for step in steps)
+        and all(one.active for one in (*(step.service for step in steps), *wholes))
         and all(catalog.offered_at(step.service.id, place.id) for step in steps)
         and all(catalog.offered_at(one, place.id) for one in wanted.service_ids)
     ]
@@ -120,9 +125,9 @@ def _plan(catalog: Catalog, wanted: VisitRequest, place: Location, days: tuple[d
                 return None
             parts.append(part)
         if turn:
-            # The next person begins when the one before is done, tidying up included.
+            # The next person begins when all parts of the one before are done, tidying up included.
             first = len(parts) - len(steps)
-            wait = parts[first - 1].after + parts[first].before
+            wait = max(part.after for part in parts[first - len(steps) : first]) + parts[first].before
             parts[first] = _waiting(parts[first], wait)
     services = {*wanted.service_ids, *(step.service.id for step in steps)}
     return Plan(
@@ -134,7 +139,7 @@ def _plan(catalog: Catalog, wanted: VisitRequest, place: Location, days: tuple[d
         interval=catalog.service(wanted.service_id).slot_interval,
         grid=catalog.policy.grid,
         buffers=catalog.policy.buffers,
-        open=None if any(part.roles for part in parts) else opening(catalog, place, days),
+        open=None if all(part.roles for part in parts) else opening(catalog, place, days),
         quotas=[
             quota_for(limit, place.timezone, days)
             for limit in catalog.limits
@@ -169,11 +174,7 @@ def _part(
     person: int,
 ) -> Part | None:
     service = step.service
-    more = sum(
-        catalog.add_on(service.id, one).minutes
-        for one in wanted.add_on_ids
-        if any(known.id == one for known in catalog.add_ons(service.id))
-    )
+    more = extra_minutes(catalog, wanted, service.id)
     units = wanted.units if service.unit == Unit.HOUR else 1
     duration = service.duration * units + more
     roles = list(_roles(catalog, wanted, place, service, days, own=own, units=units, more=more))
@@ -202,6 +203,28 @@ def _part(
         same_staff=step.same_staff,
         person=person,
     )
+
+
+def extra_minutes(catalog: Catalog, wanted: VisitRequest, service_id: UUID) -> int:
+    """Return what add-ons add to a service; a visit that moves keeps those that are not sold any more."""
+    minutes = 0
+    for one in set(wanted.add_on_ids):
+        with suppress(BookingRefused):  # it is one of another service of this visit
+            minutes += catalog.add_on(service_id, one).minutes
+    return minutes
+
+
+def longest(catalog: Catalog, wanted: VisitRequest) -> int:
+    """Return how many minutes a visit lasts at most, waits and tidying up included, whoever does it."""
+    total = 0
+    for step in steps_of(catalog, wanted):
+        service = step.service
+        units = wanted.units if service.unit == Unit.HOUR else 1
+        people = (None, *catalog.skills.get(service.id, ()))
+        total += max(catalog.duration(service.id, one, units=units) for one in people)
+        total += service.buffer_before + service.buffer_after + step.max_wait
+        total += extra_minutes(catalog, wanted, service.id)
+    return total * (wanted.party if wanted.arrangement == Arrangement.IN_TURN else 1)
 
 
 def _roles(

@@ -285,7 +285,8 @@ async def _move(
     gone = await give_back(session, booking.business_id, [booking.id], proposed=False)
     place = Placement(booking.location_id, (), tuple(claims))
     if not await claim(session, booking.business_id, place, booking_id=booking.id):
-        raise RuntimeError("a place that was held is somebody else's")
+        # The booking had lost all its time meanwhile (an unpaid hold that ran out), and somebody was quicker.
+        raise BookingRefused(Reason.STAFF_BUSY)
     booking.staff_id, booking.session_id, booking.parts = proposal.staff_id, proposal.session_id, proposal.parts
     booking.starts, booking.ends = proposal.starts, proposal.ends
     booking.attendance_confirmed_at = None

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from booking_core.catalog import Catalog
 from booking_core.models import PaymentRule, Unit
+from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
 from booking_core.rules.plan import Placement
 from booking_core.rules.pricing import Item, Price, price_of
@@ -21,24 +22,53 @@ def quote(
 
     A visit of several parts has its own price, whoever does them; services asked for one by one add up.
     """
-    by_service = (
-        {part.service_id: part.staff[0] for part in placement.parts if part.staff} if placement is not None else {}
-    )
     place = placement.location_id if placement is not None else location_id
     units = wanted.units if catalog.service(wanted.service_id).unit != Unit.VISIT else 1
     items: list[Item] = []
     for service_id in wanted.service_ids:
-        service = catalog.service(service_id)
-        whole = bool(catalog.segments(service_id))
-        own_add_ons = [one for one in catalog.add_ons(service_id) if one.id in wanted.add_on_ids]
-        parts = [one for segment in catalog.segments(service_id) for one in catalog.add_ons(segment.part_id)]
-        own_add_ons += [one for one in parts if one.id in wanted.add_on_ids]
+        sold = (service_id, *(part.part_id for part in catalog.segments(service_id)))
+        extras = [one.price for whose in sold for one in catalog.add_ons(whose) if one.id in wanted.add_on_ids]
         items.append(
             Item(
-                price=catalog.price(service_id, None if whole else by_service.get(service_id, staff_id), place),
+                prices=_prices(catalog, wanted, service_id, staff_id, place, placement),
                 deposit=catalog.deposit(service_id, place),
-                payment=PaymentRule(service.payment),
-                extras=sum(one.price for one in own_add_ons),
+                payment=PaymentRule(catalog.service(service_id).payment),
+                extras=sum(extras),
             )
         )
-    return price_of(items, party=wanted.party, units=units)
+    return price_of(items, units=units)
+
+
+def check_add_ons(catalog: Catalog, wanted: VisitRequest) -> None:
+    """Refuse extras that none of the visit's services has."""
+    sold = {
+        one.id
+        for service_id in wanted.service_ids
+        for whose in (service_id, *(part.part_id for part in catalog.segments(service_id)))
+        for one in catalog.add_ons(whose)
+    }
+    for add_on_id in wanted.add_on_ids:
+        if add_on_id not in sold:
+            raise BookingRefused(Reason.UNKNOWN, add_on=str(add_on_id))
+
+
+def _prices(
+    catalog: Catalog,
+    wanted: VisitRequest,
+    service_id: UUID,
+    staff_id: UUID | None,
+    place: UUID | None,
+    placement: Placement | None,
+) -> list[int]:
+    """Return what each of those who come pays: by who does it for them, where that is known."""
+    if catalog.segments(service_id):
+        return [catalog.price(service_id, None, place)] * wanted.party
+    doing = {
+        part.person: part.staff[0]
+        for part in (placement.parts if placement is not None else ())
+        if part.service_id == service_id and part.staff
+    }
+    if len(doing) <= 1:  # alone, or a class: one for all
+        staff_id = next(iter(doing.values()), staff_id)
+        return [catalog.price(service_id, staff_id, place)] * wanted.party
+    return [catalog.price(service_id, doing.get(person, staff_id), place) for person in range(wanted.party)]

@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import make_transient_to_detached
 
 from booking_core.calendar import free_slots
 from booking_core.catalog import Catalog
@@ -26,6 +28,8 @@ from booking_core.rules.recurrence import RuleError, occurrences, same_day
 #: When a day has nothing, so many days before and after are looked at for another.
 _NEARBY = timedelta(days=3)
 _ALTERNATIVES = 3
+#: More starts than a week has.
+_MANY = 3000
 
 
 class OnConflict(StrEnum):
@@ -105,14 +109,18 @@ async def hold_series(
         created_at=now,
     )
     async with session.begin_nested():
-        session.add(series)
-        await session.flush()
+        if not await _begin(session, series):
+            # The same command at the same instant: whoever was first is through now.
+            known = await _known(session, catalog, key)
+            if known is None:
+                raise BookingRefused(Reason.CHANGED)
+            return known
         made: list[Occurrence] = []
         for number, moment in enumerate(moments, 1):
             common: dict[str, Any] = {
                 "catalog": catalog, "wanted": wanted, "customer_id": customer_id, "conversation_id": conversation_id,
                 "key": f"{key}:{number}", "now": now, "actor": actor, "series_id": series.id, "series_no": number,
-                "bounded": number == 1,
+                "bounded": number == 1, "yields": False,
             }  # fmt: skip
             made.append(await _one(session, number, moment, on_conflict, common))
         refused = [one for one in made if one.booking is None]
@@ -157,6 +165,19 @@ async def cancel_series(
     ]
 
 
+async def _begin(session: AsyncSession, series: BookingSeries) -> bool:
+    """Write the row of a series; False if its key is there already."""
+    facts = {name: getattr(series, name) for name in BookingSeries.__table__.columns.keys()}  # noqa: SIM118
+    made = await session.execute(
+        insert(BookingSeries).values(facts).on_conflict_do_nothing().returning(BookingSeries.id)
+    )
+    if made.first() is None:
+        return False
+    make_transient_to_detached(series)
+    session.add(series)
+    return True
+
+
 async def _one(
     session: AsyncSession, number: int, moment: datetime, on_conflict: OnConflict, common: dict[str, Any]
 ) -> Occurrence:
@@ -181,9 +202,7 @@ async def _nearest(session: AsyncSession, moment: datetime, common: dict[str, An
     first, last = same_day(_zone(catalog, wanted), moment)
     found: list[datetime] = []
     for window in ((first, last), (first - _NEARBY, last + _NEARBY)):
-        free = await free_slots(
-            session, catalog, wanted=wanted, windows=[window], now=now, customer_id=common["customer_id"]
-        )
+        free = await free_slots(session, catalog, wanted=wanted, windows=[window], now=now, limit=_MANY)
         starts = [slot.starts for slot in free.slots if slot.starts not in found]
         found += sorted(starts, key=lambda start: (abs(start - moment), start))
         if len(found) >= _ALTERNATIVES:

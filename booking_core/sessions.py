@@ -6,12 +6,13 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.calendar import find_visits
 from booking_core.catalog import Catalog, load_catalog
 from booking_core.changing import Cancellation, cancel
-from booking_core.classes import on_timetable
+from booking_core.classes import NewSession
 from booking_core.commands import once
 from booking_core.freed import freed
 from booking_core.kit.ids import new_id
@@ -19,6 +20,7 @@ from booking_core.models import Allocation, Booking, ClassSession, ClassTime, St
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
 from booking_core.rules.lifecycle import TAKES_TIME
+from booking_core.rules.plan import Placement
 from booking_core.rules.schedule import days_between
 from booking_core.rules.wallclock import instant, local_day, minute_of, moment_of
 from booking_core.taken import Asker
@@ -30,6 +32,9 @@ SELECT DISTINCT c.business_id FROM class_time c
 WHERE NOT EXISTS (SELECT 1 FROM done_command d WHERE d.business_id = c.business_id AND d.key = :key)
 LIMIT :limit
 """)
+
+
+_MAY_BE_CANCELLED = (State.HELD, State.PENDING_APPROVAL, State.CONFIRMED, State.CHECKED_IN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,11 @@ async def materialise(session: AsyncSession, catalog: Catalog, *, now: datetime)
     clashes: list[Clash] = []
     known = await _known(session, catalog, now)
     planned = {(one.service_id, one.location_id, starts): one for one, starts in _planned(catalog, now)}
-    stale = [
-        row
-        for key, row in known.items()
-        if key not in planned and row.state == "open" and on_timetable(catalog, row.service_id)
-    ]
+    # Empty classes of services without a timetable end by themselves; one that has just left it ends here.
+    stale = [row for key, row in known.items() if key not in planned and row.state == "open"]
     await _drop_empty(session, catalog.business.id, stale)
     for key, one in sorted(planned.items(), key=lambda item: item[0][2]):
-        if key in known:
+        if key in known and known[key].state != "ended":
             _keep_seats(known[key], one, catalog)
             continue
         clash = await _make(session, catalog, one, key[2], now)
@@ -84,21 +86,18 @@ async def cancel_class(
     session: AsyncSession, business_id: UUID, session_id: UUID, *, now: datetime, actor: str
 ) -> list[Cancellation]:
     """Cancel a class and every booking in it, as the business does it; again changes nothing."""
+    # Bookings before their class, as everybody locks them who lets a seat go; then who has come meanwhile.
+    await _lock_guests(session, business_id, session_id)
     one = await session.get(ClassSession, (business_id, session_id), with_for_update=True, populate_existing=True)
     if one is None:
         raise BookingRefused(Reason.UNKNOWN, session=str(session_id))
     if one.state == "cancelled":
         return []
     one.state = "cancelled"
-    seats = await session.scalars(
-        select(Booking.id).where(
-            Booking.business_id == business_id,
-            Booking.session_id == session_id,
-            Booking.state.in_([State.HELD.value, State.PENDING_APPROVAL.value, State.CONFIRMED.value]),
-        )
-    )
+    await session.flush()
     gone = [
-        await cancel(session, business_id, seat, by="business", version=None, now=now, actor=actor) for seat in seats
+        await cancel(session, business_id, seat, by="business", version=None, now=now, actor=actor)
+        for seat in await _lock_guests(session, business_id, session_id)
     ]
     await session.execute(
         delete(Allocation).where(Allocation.business_id == business_id, Allocation.session_id == session_id)
@@ -106,6 +105,20 @@ async def cancel_class(
     await freed(session, business_id, starts=one.starts, ends=one.ends)
     await session.flush()
     return gone
+
+
+async def _lock_guests(session: AsyncSession, business_id: UUID, session_id: UUID) -> list[UUID]:
+    query = (
+        select(Booking.id)
+        .where(
+            Booking.business_id == business_id,
+            Booking.session_id == session_id,
+            Booking.state.in_([state.value for state in _MAY_BE_CANCELLED]),
+        )
+        .order_by(Booking.id)
+        .with_for_update()
+    )
+    return list(await session.scalars(query))
 
 
 async def roster(session: AsyncSession, business_id: UUID, session_id: UUID) -> list[Booking]:
@@ -153,13 +166,15 @@ async def _known(
 
 
 async def _drop_empty(session: AsyncSession, business_id: UUID, stale: Sequence[ClassSession]) -> None:
+    """End the classes in which nobody has a seat; their teachers' and rooms' time is free."""
     for row in stale:
         # Whoever books a seat at this instant holds the row.
         await session.get(ClassSession, (business_id, row.id), with_for_update=True, populate_existing=True)
-        if not await session.scalar(
-            select(Booking.id).where(Booking.business_id == business_id, Booking.session_id == row.id).limit(1)
-        ):
-            await session.delete(row)
+        if not await roster(session, business_id, row.id):
+            row.state = "ended"
+            await session.execute(
+                delete(Allocation).where(Allocation.business_id == business_id, Allocation.session_id == row.id)
+            )
     await session.flush()
 
 
@@ -179,23 +194,43 @@ async def _make(
         return Clash(business_id, one.service_id, one.location_id, starts, refused.reason)
     for place in places:
         opens = place.opens
-        if opens is None:
+        if opens is None or is_away(catalog, place.placement):
             continue
-        row = ClassSession(
+        async with session.begin_nested() as point:
+            row = await _begin(session, business_id, opens, one.capacity or opens.capacity)
+            if row is not None and await claim(session, business_id, place.placement, session_id=row):
+                return None
+            await point.rollback()
+    return Clash(business_id, one.service_id, one.location_id, starts, Reason.STAFF_BUSY)
+
+
+async def _begin(session: AsyncSession, business_id: UUID, opens: NewSession, capacity: int) -> UUID | None:
+    """Write a class, or begin one anew that had ended; None if there is one already."""
+    facts = {"staff_id": opens.staff_id, "ends": opens.ends, "capacity": capacity, "state": "open"}
+    made = await session.execute(
+        insert(ClassSession)
+        .values(
             business_id=business_id,
             id=new_id(),
             service_id=opens.service_id,
             location_id=opens.location_id,
-            staff_id=opens.staff_id,
             starts=opens.starts,
-            ends=opens.ends,
-            capacity=one.capacity or opens.capacity,
-            state="open",
+            **facts,
         )
-        async with session.begin_nested() as point:
-            session.add(row)
-            await session.flush()
-            if await claim(session, business_id, place.placement, session_id=row.id):
-                return None
-            await point.rollback()
-    return Clash(business_id, one.service_id, one.location_id, starts, Reason.STAFF_BUSY)
+        .on_conflict_do_update(
+            index_elements=["business_id", "service_id", "location_id", "starts"],
+            set_=facts,
+            where=ClassSession.state == "ended",
+        )
+        .returning(ClassSession.id)
+    )
+    return made.scalar_one_or_none()
+
+
+def is_away(catalog: Catalog, placement: Placement) -> bool:
+    """Whether somebody or something that a class needs has time off then; hours do not matter to a timetable."""
+    return any(
+        catalog.hours.is_away(whose, part.start, part.end)
+        for part in placement.parts
+        for whose in (*part.staff, *(unit.resource_id for unit in part.units))
+    )

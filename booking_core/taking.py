@@ -232,11 +232,11 @@ async def _open_class(session: AsyncSession, business_id: UUID, place: Place, pa
             capacity=opens.capacity,
             state="open",
         )
-        # A class that was cancelled begins anew: in the calendar it is the same one.
+        # A class that had ended begins anew: in the calendar it is the same one.
         .on_conflict_do_update(
             index_elements=["business_id", "service_id", "location_id", "starts"],
             set_={"state": "open", "staff_id": opens.staff_id, "ends": opens.ends, "capacity": opens.capacity},
-            where=ClassSession.state == "cancelled",
+            where=ClassSession.state == "ended",
         )
         .returning(ClassSession)
         .execution_options(populate_existing=True)
@@ -244,6 +244,6 @@ async def _open_class(session: AsyncSession, business_id: UUID, place: Place, pa
     one = made.scalar_one_or_none()
     if one is None or not await claim(session, business_id, place.placement, session_id=one.id):
         raise _Lost
-    seats = classes.seats_in(one, range(party))
+    seats = classes.seats_in(one, range(party), limits=opens.limits)
     assert seats.placement is not None  # noqa: S101 - a class has seats
     return Place(seats.placement, session_id=one.id)

@@ -143,7 +143,11 @@ class ClassTime(Base):
 
 
 class ClassSession(Base):
-    """One class that takes place: its seats are the units of a calendar of its own."""
+    """One class that takes place: its seats are the units of a calendar of its own.
+
+    States: open -> cancelled (by the business: it is not made again), or -> ended (nobody has a seat any
+    more, or the timetable says otherwise: it may begin anew).
+    """
 
     __tablename__ = "class_session"
     __table_args__ = (
@@ -155,7 +159,7 @@ class ClassSession(Base):
         UniqueConstraint("business_id", "service_id", "location_id", "starts"),
         CheckConstraint("starts < ends", name="order"),
         CheckConstraint(f"capacity BETWEEN 1 AND {CALENDAR_WIDTH}", name="capacity"),
-        CheckConstraint("state IN ('open', 'cancelled')", name="state"),
+        CheckConstraint("state IN ('open', 'cancelled', 'ended')", name="state"),
     )
     business_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

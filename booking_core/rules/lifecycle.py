@@ -52,6 +52,8 @@ MOVES: dict[tuple[State, Move], State] = {
     (State.CHECKED_IN, Move.UNDO_CHECK_IN): State.CONFIRMED,
     (State.COMPLETED, Move.MARK_NO_SHOW): State.NO_SHOW,
     (State.NO_SHOW, Move.COMPLETE): State.COMPLETED,
+    # Nobody came for what was lent for a week: it can be lent to others.
+    (State.NO_SHOW, Move.CANCEL_BY_BUSINESS): State.CANCELLED_BY_BUSINESS,
     (State.NO_SHOW, Move.CHECK_IN): State.CHECKED_IN,
 }
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from itertools import combinations, cycle, islice
 from uuid import UUID
 
-from booking_core.rules.feasible import Feasible, Level, quota_place, sides_of
+from booking_core.rules.feasible import Feasible, Level, sides_of
 from booking_core.rules.plan import Candidate, Part, PlacedPart, Placement, Pool, Quota, Unit
+from booking_core.rules.quotas import limit_claims
 from booking_core.rules.spans import Span, merge
 
 #: Smaller is asked first.
@@ -224,26 +225,22 @@ class Placer:
         claims = [
             (number, *span) for number, spans in visit.claims.items() for span in merge(span for _, span in spans)
         ]
-        if self.found.level >= Level.LIMITS and not self.found.override:
-            counted = {(quota.id, period): quota for quota, period in self._limits(visit)}
-            for (_, period), quota in counted.items():
-                place = quota_place(quota, period, self.found.times)
-                if place is None:
-                    return None
-                claims.append((quota.number + place, *period))
+        if self.found.level >= Level.LIMITS:
+            places = limit_claims(self._limits(visit), self.found.times, override=self.found.override)
+            if places is None:
+                return None
+            claims += places
         return tuple(sorted(claims))
 
-    def _limits(self, visit: _Visit) -> Iterator[tuple[Quota, Span]]:
-        """Yield the limits under which a visit counts, and in which period: for a person, by when they begin."""
-        asked = [(quota, visit.start) for quota in self.found.plan.quotas]
+    def _limits(self, visit: _Visit) -> Iterator[tuple[Quota, int]]:
+        """Yield the limits under which a visit counts, and from when: those of a person from when they begin."""
+        for quota in self.found.plan.quotas:
+            yield quota, visit.start
         for done, part in zip(visit.parts, cycle(self.found.plan.parts), strict=False):
             for who, role in zip(done.staff, part.roles, strict=True):
                 candidate = next(one for one in role if one.person.id == who)
-                asked += [(quota, done.start) for quota in candidate.quotas]
-        for quota, minute in asked:
-            period = next((whole for counted, whole in quota.periods if counted[0] <= minute < counted[1]), None)
-            if period is not None:
-                yield quota, period
+                for quota in candidate.quotas:
+                    yield quota, done.start
 
 
 def contains(spans: Sequence[Span], minute: int) -> bool:

@@ -107,9 +107,10 @@ class Part:
 
     def phases(self, duration: int) -> Sequence[Span]:
         """Return when somebody works, in minutes after the start: before and after processing."""
-        if not self.processing:
-            return ((0, duration),)
         wait = duration - self.tail - self.processing
+        # Whoever is so quick that nothing is left before it works all the time.
+        if not self.processing or wait <= 0:
+            return ((0, duration),)
         return ((0, wait), (duration - self.tail, duration)) if self.tail else ((0, wait),)
 
 

@@ -86,12 +86,36 @@ def snapshot(policy: Policy) -> dict[str, Any]:
     )
 
 
+#: In a snapshot: the start by which a cancellation is judged, because it was moved when it was late already.
+_JUDGED_FROM = "judged_from"
+
+
+def judged_from(snapshot: Mapping[str, Any], starts: datetime) -> dict[str, Any]:
+    """Return a snapshot that remembers a start within the cut-off; the earliest one counts."""
+    return {**snapshot, _JUDGED_FROM: min(starts, _judged(snapshot) or starts).isoformat()}
+
+
+def is_late(snapshot: Mapping[str, Any], *, starts: datetime, now: datetime) -> bool:
+    """Whether a cancellation would be late now."""
+    starts = min(starts, _judged(snapshot) or starts)
+    return starts - now < timedelta(hours=_policy(snapshot).cancel_cutoff_hours)
+
+
+def _judged(snapshot: Mapping[str, Any]) -> datetime | None:
+    text = snapshot.get(_JUDGED_FROM)
+    return datetime.fromisoformat(text) if text else None
+
+
+def _policy(snapshot: Mapping[str, Any]) -> Policy:
+    return Policy.model_validate({name: value for name, value in snapshot.items() if name != _JUDGED_FROM})
+
+
 def cancellation_terms(
     snapshot: Mapping[str, Any], *, starts: datetime, paid: int, now: datetime, by_business: bool = False
 ) -> Terms:
     """Return what comes back of what was paid; a business that cancels gives everything back."""
-    policy = Policy.model_validate(dict(snapshot))
-    passed = starts - now < timedelta(hours=policy.cancel_cutoff_hours)
+    policy = _policy(snapshot)
+    passed = is_late(snapshot, starts=starts, now=now)
     percent = 100 if by_business else policy.refund_after_cutoff if passed else policy.refund_before_cutoff
     refund = paid * percent // 100
     if passed and not by_business:
@@ -101,7 +125,7 @@ def cancellation_terms(
 
 def may_still_move(snapshot: Mapping[str, Any], *, starts: datetime, now: datetime) -> bool:
     """Whether a customer may still move a booking: never once it has begun."""
-    policy = Policy.model_validate(dict(snapshot))
+    policy = _policy(snapshot)
     return starts > now and starts - now >= timedelta(hours=policy.change_cutoff_hours)
 
 

@@ -1,9 +1,11 @@
-"""The periods of a limit on the wall calendar of its place."""
+"""The periods of a limit on the wall calendar of its place, and the places that a visit takes in them."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
 
 from booking_core.models import Period
+from booking_core.rules.feasible import quota_place
+from booking_core.rules.plan import Quota, Times
 from booking_core.rules.spans import Span
 from booking_core.rules.wallclock import DAY, instant
 
@@ -36,6 +38,28 @@ def periods_for(
         )
         found.append((counted, (instant(tz, first, 0), instant(tz, following, 0))))
     return found
+
+
+def limit_claims(
+    asked: Iterable[tuple[Quota, int]], times: Times, *, override: bool = False
+) -> list[tuple[int, int, int]] | None:
+    """Return a place under each limit for what begins at its minute; None if one of them has none left.
+
+    With `override` a limit that is full is passed over; one that is not counts all the same.
+    """
+    claims: list[tuple[int, int, int]] = []
+    known: set[tuple[int, Span]] = set()
+    for quota, minute in asked:
+        period = next((whole for counted, whole in quota.periods if counted[0] <= minute < counted[1]), None)
+        if period is None or (quota.number, period) in known:
+            continue
+        known.add((quota.number, period))
+        place = quota_place(quota, period, times)
+        if place is not None:
+            claims.append((quota.number + place, *period))
+        elif not override:
+            return None
+    return claims
 
 
 #: How many of a period fit into the longest one, at least.

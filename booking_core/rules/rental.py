@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from booking_core.refusals import Reason
-from booking_core.rules.feasible import quota_place
 from booking_core.rules.plan import Needed, PlacedPart, Placement, Pool, Quota, Times, Unit
+from booking_core.rules.quotas import limit_claims
 from booking_core.rules.spans import Span, around, overlap
 from booking_core.rules.wallclock import instant
 
@@ -50,6 +50,8 @@ class Rental:
     def place(self, day: date, times: Times) -> Placement | Reason:
         """Return what a rental that begins on this date takes, or why it cannot be."""
         start, end = self.span(day)
+        if end <= start:
+            return Reason.OUTSIDE_HOURS  # on the day of a clock change nothing may be left of it
         if (
             self.open is not None
             and not self.override
@@ -76,15 +78,10 @@ class Rental:
                 left -= 1
             if left:
                 return Reason.HELD if held >= left else Reason.RESOURCE_BUSY
-        if not self.override:
-            for quota in self.quotas:
-                period = next((whole for counted, whole in quota.periods if counted[0] <= start < counted[1]), None)
-                if period is None:
-                    continue
-                place = quota_place(quota, period, times)
-                if place is None:
-                    return Reason.LIMIT_REACHED
-                claims.append((quota.number + place, *period))
+        places = limit_claims(((quota, start) for quota in self.quotas), times, override=self.override)
+        if places is None:
+            return Reason.LIMIT_REACHED
+        claims += places
         part = PlacedPart(self.service_id, 0, start, end, (), tuple(units))
         return Placement(self.location_id, (part,), tuple(sorted(claims)))
 

@@ -341,3 +341,17 @@ async def test_a_basin_that_breaks_hits_what_needs_it(salon: Shop) -> None:
     time_off = await away(salon, resource=salon.staff["basin"], last="13:00")
     (result,) = await propose_all(salon, time_off)
     assert (result.booking.id, result.proposal.starts) == (one.id, at("13:00"))
+
+
+async def test_a_class_without_its_teacher_sends_its_guests_to_another(session) -> None:
+    yoga = {"yoga": {"duration": 60, "slot_interval": 60, "price": 1200, "capacity": 4, "max_party": 4}}
+    shop = await open_shop(session, services=yoga)
+    await book(shop, "12:00", service="yoga", staff="Bruno")
+    guests = [await book(shop, "10:00", service="yoga", staff="Ana") for _ in range(2)]
+    results = await propose_all(shop, await away(shop))
+    assert {result.booking.id for result in results} == {one.id for one in guests}
+    assert {(one.proposal.starts, one.proposal.staff_id) for one in results} == {(at("12:00"), shop.staff["Bruno"])}
+    was = guests[0].session_id
+    moved = await yes(shop, results[0].proposal)
+    assert moved.session_id == results[0].proposal.session_id != was
+    assert await allocated(shop, moved) == 1, "one seat, in the other class"

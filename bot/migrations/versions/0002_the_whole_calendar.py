@@ -145,7 +145,7 @@ def upgrade() -> None:
     sa.Column('ends', sa.DateTime(timezone=True), nullable=False),
     sa.Column('capacity', sa.Integer(), nullable=False),
     sa.Column('state', sa.Text(), nullable=False),
-    sa.CheckConstraint("state IN ('open', 'cancelled')", name=op.f('ck_class_session_state')),
+    sa.CheckConstraint("state IN ('open', 'cancelled', 'ended')", name=op.f('ck_class_session_state')),
     sa.CheckConstraint('capacity BETWEEN 1 AND 10000', name=op.f('ck_class_session_capacity')),
     sa.CheckConstraint('starts < ends', name=op.f('ck_class_session_order')),
     sa.ForeignKeyConstraint(['business_id', 'location_id'], ['location.business_id', 'location.id'], name=op.f('fk_class_session_business_id_location_id_location')),
