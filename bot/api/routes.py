@@ -25,6 +25,20 @@ from bot.api.problems import KINDS, MEDIA_TYPE, REFUSALS, Problem, ProblemOut, k
 from bot.api.route import route_class
 from bot.wiring import System
 
+#: In the order of the description.
+PARTS = (
+    catalog_routes,
+    availability_routes,
+    booking_routes,
+    move_routes,
+    customer_routes,
+    class_routes,
+    schedule_routes,
+    series_routes,
+    waitlist_routes,
+    webhook_routes,
+    feed_routes,
+)
 _ERRORS = {
     400: "The request cannot be read, or a key is missing.",
     401: "No valid token.",
@@ -61,19 +75,7 @@ def install(app: FastAPI, system: System, **limits: Any) -> None:
         generate_unique_id_function=lambda route: route.name,
         responses={status: {"description": words, "model": ProblemOut} for status, words in _ERRORS.items()},
     )
-    for part in (
-        catalog_routes,
-        availability_routes,
-        booking_routes,
-        move_routes,
-        customer_routes,
-        class_routes,
-        schedule_routes,
-        series_routes,
-        waitlist_routes,
-        webhook_routes,
-        feed_routes,
-    ):
+    for part in PARTS:
         part.add_routes(router)
     app.include_router(router)
     app.include_router(_about(router, system.settings.base_url))
