@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.db import Database
@@ -12,6 +13,10 @@ from tests.booking_core.races.world import World, open_busy_house
 from tests.booking_core.shop import Shop, open_shop
 
 PROCESSES = 4
+
+# How long one example takes says more about the machine than about us.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture

@@ -165,9 +165,14 @@ def calendars(plan: Plan) -> set[int]:
     sides = (0, BEFORE_SIDE) if plan.buffers == Buffers.MAX else (0,)
     candidates = [one for part in plan.parts for role in part.roles for one in role]
     pools = [pool for part in plan.parts for need in part.needs for pool in need.pools]
-    limits = [*plan.quotas, *(quota for one in candidates for quota in one.quotas)]
-    return {
+    return limit_calendars(plan) | {
         *(one.person.number + side for one in candidates for side in sides),
         *(pool.number + unit + side for pool in pools for unit in range(pool.units) for side in sides),
-        *(quota.number + place for quota in limits for place in range(quota.count)),
     }
+
+
+def limit_calendars(plan: Plan) -> set[int]:
+    """Return every calendar number of a place under a limit."""
+    candidates = [one for part in plan.parts for role in part.roles for one in role]
+    limits = [*plan.quotas, *(quota for one in candidates for quota in one.quotas)]
+    return {quota.number + place for quota in limits for place in range(quota.count)}
