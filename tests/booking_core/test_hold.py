@@ -91,8 +91,9 @@ async def test_expiry_takes_only_what_ran_out(shop: Shop) -> None:
 
 
 async def test_the_same_key_is_the_same_booking(shop: Shop) -> None:
-    one = await shop.hold("10:00", key="turn-1")
-    again = await shop.hold("10:00", key="turn-1")
+    maria = await shop.customer()
+    one = await shop.hold("10:00", key="turn-1", customer=maria)
+    again = await shop.hold("10:00", key="turn-1", customer=maria)
     assert again is one
     assert await shop.allocations() == 1
 

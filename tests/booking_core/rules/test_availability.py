@@ -1,4 +1,4 @@
-"""The cases of comparable systems (numbers of availability-cases.md), on the pure rules."""
+"""The cases of comparable systems, by their numbers, on the pure rules."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
