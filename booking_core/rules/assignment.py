@@ -1,5 +1,6 @@
 """Who gets a booking when anyone will do: least busy, round robin, or the house's order."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -79,5 +80,15 @@ class Turns:
 
 def load(person: Person, times: Times, day: Span) -> int:
     """Return how many minutes of a day are taken of a person."""
-    taken = (*times.booked.get(person.number, ()), *times.held.get(person.number, ()))
-    return sum(max(0, min(end, day[1]) - max(start, day[0])) for start, end in taken)
+    return _within(times.booked.get(person.number, ()), day) + _within(times.held.get(person.number, ()), day)
+
+
+def _within(taken: Sequence[Span], day: Span) -> int:
+    """Return how many minutes of a day merged spans take: of months of them only those around it are looked at."""
+    minutes = 0
+    for at in range(max(0, bisect_right(taken, day) - 1), len(taken)):
+        start, end = taken[at]
+        if start >= day[1]:
+            break
+        minutes += max(0, min(end, day[1]) - max(start, day[0]))
+    return minutes

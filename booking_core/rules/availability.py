@@ -78,10 +78,14 @@ class Search:
         """
         found = self.at()
         starts: set[int] = set()
+        # Many are free at the same time: each stretch is laid out once.
+        laid: set[tuple[Span, int]] = set()
         for lead, (_, length) in enumerate(found.by_candidate[0]):
             spans = found.lead(lead)
             for span in spans:
-                self._lay(starts, span, length, within)
+                if (span, length) not in laid:
+                    laid.add((span, length))
+                    self._lay(starts, span, length, within)
             starts.update(one for one, _ in filter(is_one_start, within) if contains(spans, one) and self._on_grid(one))
         if self.needs_placing:
             placer = Placer(found)

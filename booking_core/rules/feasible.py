@@ -178,7 +178,8 @@ class Feasible:
                 # What is taken moves away from it by what the claim is longer than the work: only the
                 # work itself must lie in the hours, tidying up may outlast them.
                 early, late = first - claim_first, claim_last - last
-                free = subtract(hours, merge((start - late, end + early) for start, end in taken)) if taken else hours
+                moved = merge((start - late, end + early) for start, end in taken) if early or late else taken
+                free = subtract(hours, moved) if moved else hours
                 fitting_here = starts_that_fit(free, first, last)
                 starts = fitting_here if starts is None else intersect(starts, fitting_here)
         return starts or ()

@@ -7,6 +7,7 @@ somebody else was quicker. What is yielded is exactly what listing calls free, s
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations, cycle, islice
 from uuid import UUID
 
@@ -53,7 +54,7 @@ class _Visit:
             del spans[mark[1].get(number, 0) :]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Placer:
     """Places visits of one plan; `rank` orders people where anyone will do."""
 
@@ -63,16 +64,22 @@ class Placer:
     def placements(self, start: int) -> Iterator[Placement]:
         """Yield places for the visit at this start, one for each who can lead it, best first."""
         plan = self.found.plan
-        leads: Sequence[int] = range(len(self.found.by_candidate[0]))
-        if plan.parts[0].roles:
-            leads = sorted(leads, key=lambda at: self.rank(plan.parts[0].roles[0][at].person.id))
-        leads = [lead for lead in leads if contains(self.found.lead(lead), start)]
-        for lead in leads:
-            visit = _Visit(start, [lead, *(one for one in leads if one != lead)])
+        able = (lead for lead in self._order if contains(self.found.lead(lead), start))
+        # Whoever leads others of a party is asked only where there are any: else the first one will mostly do.
+        others = list(able) if plan.lanes > 1 else ()
+        for lead in others or able:
+            visit = _Visit(start, [lead, *(one for one in others if one != lead)])
             if self._go_on(visit, 0, 0):
                 claims = self._all_claims(visit)
                 if claims is not None:
                     yield Placement(plan.location_id, tuple(visit.parts), claims)
+
+    @cached_property
+    def _order(self) -> Sequence[int]:
+        """Who could lead the first part, best first, whenever it begins."""
+        every: Sequence[int] = range(len(self.found.by_candidate[0]))
+        roles = self.found.plan.parts[0].roles
+        return sorted(every, key=lambda at: self.rank(roles[0][at].person.id)) if roles else every
 
     def place(self, start: int) -> Placement | None:
         """Return the best place at this start; None if there is none."""
