@@ -56,6 +56,7 @@ export async function askMove(url, left) {
 
 async function submit(form, button) {
   const dialog = form.closest("dialog");
+  const to = button?.hasAttribute("formaction") ? button.formAction : form.action;
   const values = new FormData(form, button);
   const buttons = form.querySelectorAll("button");
   for (const one of buttons) one.disabled = true;
@@ -63,7 +64,7 @@ async function submit(form, button) {
     const getting = form.matches("[data-ask]");
     const { status, body: answer } = getting
       ? await ask(`${form.getAttribute("action")}?${new URLSearchParams(values)}`)
-      : await send(form.action, values);
+      : await send(to, values);
     if (answer.html) {
       // A booking after a step, or a form that was refused: shown as it is now.
       fill(dialog, answer.html);

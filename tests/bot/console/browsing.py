@@ -1,8 +1,9 @@
 """Pages of the console in Chromium that are signed in, and what is measured on them."""
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Locator, Page
 
+from tests.bot.console.salon import DAY
 from tests.bot.console.scene import PASSWORD
 
 SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
@@ -31,3 +32,14 @@ async def open_console(
     await page.press("#password", "Enter")
     await page.wait_for_url("**/console/inbox")
     return page
+
+
+async def calendar(chromium: Browser, address: str, query: str = "", size: str = "desk") -> Page:
+    page = await open_console(chromium, address, "staff@marigold.example", size)
+    await page.goto(f"{address}/console/calendar?day={DAY}{query}")
+    return page
+
+
+def tile(page: Page, name: str, column: str = "") -> Locator:
+    within = page.locator(f'[data-name="{column}"]') if column else page
+    return within.locator("a.cover", has_text=name).first

@@ -1,34 +1,22 @@
-"""The calendar in Chromium: dragged, moved by keyboard, booked into, and changed from elsewhere."""
+"""The calendar in Chromium: dragged, moved by keyboard, and changed from elsewhere."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page, expect
 from sqlalchemy import select
 
 from booking_core import booking as bookings
 from booking_core.catalog import load_catalog
 from booking_core.kit.db import Database
-from booking_core.models import Booking, ClassSession, Customer, TimeOff
+from booking_core.models import Booking
 from channels.models import Message
-from tests.bot.console.browsing import OVERFLOW, SMALL_TARGETS, open_console
+from tests.bot.console.browsing import calendar, open_console, tile
 from tests.bot.console.salon import DAY, TZ, Salon, fill
 from tests.bot.console.scene import Scene
 
 pytestmark = pytest.mark.browser
-
-
-async def calendar(chromium: Browser, address: str, query: str = "", size: str = "desk") -> Page:
-    page = await open_console(chromium, address, "staff@marigold.example", size)
-    await page.goto(f"{address}/console/calendar?day={DAY}{query}")
-    return page
-
-
-def tile(page: Page, name: str, column: str = "") -> Locator:
-    within = page.locator(f'[data-name="{column}"]') if column else page
-    return within.locator("a.cover", has_text=name).first
 
 
 async def drag(page: Page, what: Locator, *, down: int = 0, to: str = "", slow: bool = False) -> None:
@@ -177,81 +165,6 @@ async def test_everything_goes_by_keyboard(database: Database, salon: Salon, add
     await page.wait_for_url(f"**day={DAY + timedelta(days=1)}**")
 
 
-async def test_somebody_walks_in(
-    database: Database, scene: Scene, salon: Salon, address: str, chromium: Browser
-) -> None:
-    async with database.transaction() as session:
-        salon.session = session
-        lucia = await salon.customer("Lucía Fernández")
-        await salon.book("Marta", "Haircut", "15:00", staff="Ana")
-    page = await calendar(chromium, address)
-    track = page.locator('[data-name="Ana"] [data-track]')
-    await track.click(position={"x": 60, "y": 10 + 12 * 8 * 2 + 4})
-    form = page.locator("[data-walk-in]")
-    await expect(form.get_by_label("Time", exact=True)).to_have_value("11:00")
-    await expect(form.get_by_label("With")).to_have_value(str(salon.staff["Ana"].id))
-    await form.get_by_label("Customer", exact=True).fill("lucía")
-    await form.get_by_role("button", name="Lucía Fernández").click()
-    await form.get_by_label("Colour").check()
-    assert await form.get_by_label("With").locator("option:disabled").all_text_contents() == ["Bruno", "Dalia"]
-    await form.get_by_role("button", name="Book", exact=True).click()
-    await expect(tile(page, "Lucía", "Ana")).to_contain_text("11:00 to 13:00, with Ana, Confirmed")
-    async with database.transaction() as session:
-        made = await session.scalar(select(Booking).where(Booking.customer_id == lucia.id))
-        assert made is not None
-        assert made.state == "confirmed", "a deposit is due, and it is paid at the desk"
-
-    # N books anywhere; a refusal is clear, and only what may be passed over can be.
-    await page.locator("body").press("n")
-    await form.get_by_label("Customer", exact=True).fill("Somebody New")
-    await form.get_by_label("Haircut").check()
-    await form.get_by_label("Time", exact=True).fill("15:15")
-    await form.get_by_label("With").select_option(str(salon.staff["Ana"].id))
-    await form.get_by_role("button", name="Book", exact=True).click()
-    problem = page.locator("[data-drawer] .problem")
-    await expect(problem).to_contain_text("There is another booking at that time")
-    await expect(form.get_by_role("button", name="Book anyway")).to_have_count(0)
-    await form.get_by_label("Time", exact=True).fill("19:30")
-    await form.get_by_role("button", name="Book", exact=True).click()
-    await expect(problem).to_contain_text("outside working hours")
-    await form.get_by_role("button", name="Book anyway").click()
-    await expect(tile(page, "Somebody New", "Ana")).to_contain_text("19:30 to 20:15")
-    async with database.transaction() as session:
-        names = list(await session.scalars(select(Customer.name).where(Customer.name == "Somebody New")))
-    assert len(names) == 1, "what was refused has left nobody behind"
-
-
-async def test_a_span_that_is_drawn_is_blocked(
-    database: Database, salon: Salon, address: str, chromium: Browser
-) -> None:
-    async with database.transaction() as session:
-        salon.session = session
-        await salon.book("Lucía", "Haircut", "10:30", staff="Bruno")
-    page = await calendar(chromium, address)
-    box = await page.locator('[data-name="Bruno"] [data-track]').bounding_box()
-    assert box is not None
-    # The board begins at nine with 8 pixels for five minutes.
-    x, ten = box["x"] + 60, box["y"] + 10 + 12 * 8
-    await page.mouse.move(x, ten + 2)
-    await page.mouse.down()
-    await page.mouse.move(x, ten + 12, steps=3)
-    await page.mouse.move(x, ten + 5 * 24, steps=5)
-    await expect(page.locator(".span")).to_have_text("10:00–11:15")
-    await page.mouse.up()
-    drawer = page.locator("[data-drawer]")
-    await expect(drawer.get_by_label("From (time)")).to_have_value("10:00")
-    await drawer.get_by_label("Note").fill("Supplier")
-    await drawer.get_by_role("button", name="Save").click()
-    await expect(drawer).to_contain_text("1 booking lies in this time")
-    await expect(drawer.locator(".hit")).to_contain_text("Lucía")
-    await drawer.get_by_role("button", name="Save all the same").click()
-    await page.wait_for_url("**/timeoff/*/bookings")
-    async with database.transaction() as session:
-        off = await session.scalar(select(TimeOff))
-        assert off is not None
-        assert (off.kind, off.note, off.starts) == ("block", "Supplier", salon.at("10:00"))
-
-
 async def test_what_others_do_appears_without_taking_anything_away(
     database: Database, salon: Salon, address: str, chromium: Browser
 ) -> None:
@@ -367,41 +280,3 @@ async def test_the_week_is_moved_in_too(database: Database, salon: Salon, addres
     await page.keyboard.press("Enter")
     await expect(page.locator('tbody[data-name="Ana"]')).to_contain_text("Lucía")
     assert await local_start(database, booking) == ("10:00", "Ana")
-
-
-async def test_every_view_and_form_is_for_everybody(
-    database: Database, salon: Salon, address: str, chromium: Browser
-) -> None:
-    async with database.transaction() as session:
-        salon.session = session
-        made = await fill(salon)
-        off = await salon.away("Ana", salon.at("17:00"), salon.at("18:00"))
-        held = await session.scalar(select(ClassSession.id))
-    ana = salon.staff["Ana"].id
-    views = ("", "&by=resource", "&view=week", f"&view=week&who={ana}", "&view=list")
-    boards = [f"calendar?day={DAY}{view}" for view in views]
-    forms = [
-        f"calendar/new?day={DAY}",
-        *(f"bookings/{made[name].id}" for name in ("Inés Robles", "Paula Soto")),
-        f"sessions/{held}",
-        f"bookings/{made['Leo Marín'].id}/move?day={DAY}&time=17:00",
-        "timeoff",
-        f"timeoff/{off.id}",
-    ]  # fmt: skip
-    axe = Axe()
-    for size, scheme, locale in (("phone", "dark", "es"), ("desk", "light", "en")):
-        page = await open_console(chromium, address, "owner@marigold.example", size, scheme, locale)
-        for path in (*boards, *forms) if size == "phone" else boards:
-            await page.goto(f"{address}/console/{path}")
-            result = await axe.run(page)
-            assert result.violations_count == 0, f"{path} {size} {scheme}: {result.generate_report()}"
-            assert await page.evaluate(OVERFLOW) <= 0, f"{path} on a {size} is too wide"
-            if size == "phone":
-                assert await page.evaluate(SMALL_TARGETS) == [], path
-        await page.goto(f"{address}/console/calendar?day={DAY}")
-        await tile(page, "Leo").click()
-        await page.wait_for_selector("[data-drawer][open] h1")
-        await page.wait_for_timeout(300)  # it slides in
-        result = await axe.run(page)
-        assert result.violations_count == 0, f"drawer {size} {scheme}: {result.generate_report()}"
-        await page.context.close()
