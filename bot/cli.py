@@ -74,10 +74,17 @@ def parser() -> argparse.ArgumentParser:
         'Read messages: lines of {"text", "locale"?, "now"?, "tz"?, "asked"?, "id"?} in, what was understood out',
     )
     bench = add("bench", _bench, "Measure")
-    bench.add_argument("what", choices=["turn", "when"], help="turn: a full turn, part by part; when: beside its peers")
+    bench.add_argument(
+        "what",
+        choices=["turn", "when", "core"],
+        help="turn: a full turn, part by part; when: beside its peers; core: holds and free times",
+    )
     bench.add_argument("--turns", type=int, default=200, help="how many turns")
     bench.add_argument("--cases", type=Path, help="when: a folder of <language>.jsonl with accepted answers")
     bench.add_argument("--lang", default="en,es,fr,de,pt", help="when: languages, comma-separated")
+    bench.add_argument("--quick", action="store_true", help="core: less of everything, in well under a minute")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="core: write the figures there, too")
+    bench.add_argument("--parts", default="", help="core: of holds,availability,growth,memory only these")
     add("doctor", _doctor, "Say what is wrong with the settings and the servers")
     return root
 
@@ -230,6 +237,14 @@ def _bench(args: argparse.Namespace) -> int:
         from bot.bench_when import bench_when
 
         return bench_when(args.cases, args.lang.split(","))
+    if args.what == "core":
+        from bot.bench_core.command import PARTS, bench_core
+
+        parts = [one for one in args.parts.split(",") if one] or list(PARTS)
+        if unknown := set(parts) - set(PARTS):
+            sys.stderr.write(f"There is no part {', '.join(sorted(unknown))}: {', '.join(PARTS)} are.\n")
+            return 2
+        return bench_core(quick=args.quick, out=args.json, parts=parts)
     from bot.bench import bench_turn
 
     return bench_turn(args.turns)

@@ -1,0 +1,1 @@
+"""`threadbook bench core`: what booking costs, in figures that can be compared."""
