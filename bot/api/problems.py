@@ -80,16 +80,7 @@ KINDS: Mapping[str, Kind] = {
 class ProblemOut(BaseModel):
     """An error, as RFC 9457 has it."""
 
-    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [
-        {
-            "type": "https://book.example.org/api/v1/problems/staff_busy",
-            "title": "The person is busy at this time.",
-            "status": 409,
-            "reason": "staff_busy",
-            "data": {},
-            "alternatives": [{"starts": "2026-11-23T10:30:00Z", "ends": "2026-11-23T11:00:00Z"}],
-        }
-    ]})  # fmt: skip
+    model_config = ConfigDict(extra="allow")
 
     type: str = Field(description="Address of the explanation; the same for every problem of a kind.")
     title: str = Field(description="What kind of problem it is, in English.")
@@ -133,8 +124,8 @@ def kind_of(reason: str) -> Kind:
     return KINDS[reason] if reason in KINDS else REFUSALS[Reason(reason)]
 
 
-def answer(problem: Problem, *, base_url: str) -> JSONResponse:
-    """Return the problem as a response."""
+def body_of(problem: Problem, *, base_url: str) -> dict[str, Any]:
+    """Return what an answer says."""
     kind = kind_of(problem.reason)
     body = {
         "type": f"{base_url}{TYPES}{problem.reason}",
@@ -145,9 +136,14 @@ def answer(problem: Problem, *, base_url: str) -> JSONResponse:
         "data": plain(problem.data) or None,
         **{name: plain(value) for name, value in problem.more.items()},
     }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def answer(problem: Problem, *, base_url: str) -> JSONResponse:
+    """Return the problem as a response."""
     return JSONResponse(
-        {name: value for name, value in body.items() if value is not None},
-        status_code=kind.status,
+        body_of(problem, base_url=base_url),
+        status_code=kind_of(problem.reason).status,
         headers=problem.headers,
         media_type=MEDIA_TYPE,
     )

@@ -21,7 +21,8 @@ from bot.api import (
     webhook_routes,
 )
 from bot.api.errors import PREFIX, answer_as_problems
-from bot.api.problems import KINDS, MEDIA_TYPE, REFUSALS, Problem, ProblemOut, kind_of
+from bot.api.fields import SOMETHING
+from bot.api.problems import KINDS, MEDIA_TYPE, REFUSALS, Problem, ProblemOut, body_of, kind_of
 from bot.api.route import route_class
 from bot.wiring import System
 
@@ -48,6 +49,17 @@ _ERRORS = {
     412: "It is not as If-Match says any more.",
     422: "It can never be so: `errors` or `reason` say why.",
     429: "The token asks too often; Retry-After says how long to wait.",
+}
+#: What an error of each status may look like.
+_EXAMPLES = {
+    400: Problem("key_required"),
+    401: Problem("unauthorized", detail="The token is expired."),
+    403: Problem("forbidden", detail="The token lacks the scope bookings:write.", data={"scope": "bookings:write"}),
+    404: Problem("unknown", data={"booking": SOMETHING}),
+    409: Problem("staff_busy", alternatives=[{"starts": "2026-11-23T10:30:00Z", "ends": "2026-11-23T11:00:00Z"}]),
+    412: Problem("changed", data={"version": 2}),
+    422: Problem("invalid", errors=[{"at": "body/starts", "type": "missing", "msg": "Field required"}]),
+    429: Problem("too_many_requests"),
 }
 _TAGS = {
     "catalog": "What the business offers: places, services, people, rooms.",
@@ -82,7 +94,8 @@ def install(app: FastAPI, system: System, **limits: Any) -> None:
     app.include_router(docs_page.router_for())
     answer_as_problems(app, router, base_url=system.settings.base_url)
     whole = app.openapi
-    app.openapi = lambda: _with_problems(whole())  # type: ignore[method-assign]
+    base_url = system.settings.base_url
+    app.openapi = lambda: _with_problems(whole(), base_url)  # type: ignore[method-assign]
 
 
 def _about(api: APIRouter, base_url: str) -> APIRouter:
@@ -101,7 +114,7 @@ def _about(api: APIRouter, base_url: str) -> APIRouter:
                 tags=[{"name": name, "description": words} for name, words in _TAGS.items()],
                 servers=[{"url": base_url}],
             )
-            described.update(_with_problems(spec))
+            described.update(_with_problems(spec, base_url))
         return JSONResponse(described)
 
     @router.get("/docs")
@@ -118,7 +131,7 @@ def _about(api: APIRouter, base_url: str) -> APIRouter:
     return router
 
 
-def _with_problems(spec: dict[str, Any]) -> dict[str, Any]:
+def _with_problems(spec: dict[str, Any], base_url: str) -> dict[str, Any]:
     """Say of every problem that it comes as one, which FastAPI cannot be told; a second time changes nothing."""
     for path, methods in spec["paths"].items():
         if not path.startswith(PREFIX):
@@ -126,5 +139,7 @@ def _with_problems(spec: dict[str, Any]) -> dict[str, Any]:
         for method in methods.values():
             for status, response in method["responses"].items():
                 if status.startswith("4") and "application/json" in response.get("content", {}):
-                    response["content"][MEDIA_TYPE] = response["content"].pop("application/json")
+                    content = response["content"].pop("application/json")
+                    example = body_of(_EXAMPLES[int(status)], base_url=base_url)
+                    response["content"][MEDIA_TYPE] = content | {"example": example}
     return spec

@@ -87,8 +87,10 @@ async def test_everything_is_explained(spec: dict) -> None:
     for method, path, operation in operations(spec):
         assert operation["summary"], path
         assert operation["description"].rstrip().endswith("."), (method, path)
-        for status in ("401", "403", "422", "429"):
-            assert list(operation["responses"][status]["content"]) == [MEDIA_TYPE], (path, status)
+        for status in ("400", "401", "403", "404", "409", "412", "422", "429"):
+            content = operation["responses"][status]["content"]
+            assert list(content) == [MEDIA_TYPE], (path, status)
+            assert content[MEDIA_TYPE]["example"]["status"] == int(status)
     for name, schema in spec["components"]["schemas"].items():
         assert "bot__" not in name
         if schema.get("type") == "object" and not name.startswith("Page_"):
