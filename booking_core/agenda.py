@@ -107,6 +107,14 @@ async def load_meeting(session: AsyncSession, catalog: Catalog, session_id: UUID
     return meeting_of(held, Taken(), roster)
 
 
+async def load_visit(session: AsyncSession, catalog: Catalog, booking: Booking) -> Visit:
+    """Return one booking as it lies in everybody's time; of one that is cancelled nothing is taken."""
+    staff = {UUID(one) for part in booking.parts for one in part["staff"]}
+    rooms = {UUID(one["resource"]) for part in booking.parts for one in part["resources"]}
+    numbers = Numbers.of(map(catalog.staff_member, staff), map(catalog.resource, rooms))
+    return visit_of(booking, None, (await _load_taken(session, catalog, [booking.id], [], numbers))[booking.id])
+
+
 async def _load_bookings(
     session: AsyncSession,
     catalog: Catalog,
