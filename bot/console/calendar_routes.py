@@ -23,7 +23,20 @@ from bot.console.wall import Wall
 from bot.console.week import listed, week_for
 
 #: What our script says itself.
-_SCRIPT_WORDS = ("free", "closed", "away", "updated", "lifted", "dropped", "back", "failed", "cannot", "to", "nothing")
+_SCRIPT_WORDS = (
+    "free",
+    "closed",
+    "away",
+    "updated",
+    "lifted",
+    "dropped",
+    "back",
+    "failed",
+    "cannot",
+    "room",
+    "to",
+    "nothing",
+)
 
 
 def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:

@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking_core.agenda import load_visit
+from booking_core.blocks import Visit
 from booking_core.catalog import Catalog
 from booking_core.models import Booking, BookingAudit, Customer, Location, State
 from booking_core.placed import part_times
@@ -64,6 +66,8 @@ class PartLine:
     rooms: tuple[str, ...]
     starts: datetime
     ends: datetime
+    #: When the customer only waits and whoever does it is free.
+    idle: tuple[tuple[datetime, datetime], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ async def load_details(
         customer=customer.name if customer else None,
         conversation=conversation,
         service=service_name(catalog.service(booking.service_id), language),
-        parts=_parts(catalog, booking, language),
+        parts=_parts(catalog, await load_visit(session, catalog, booking), language),
         extras=_extras(catalog, booking, language),
         answers=_answers(catalog, booking, language),
         history=await _history(session, booking),
@@ -150,9 +154,9 @@ def steps_for(booking: Booking, *, now: datetime) -> frozenset[Step]:
     return frozenset(found)
 
 
-def _parts(catalog: Catalog, booking: Booking, language: str) -> list[PartLine]:
-    lines = []
-    for part in booking.parts:
+def _parts(catalog: Catalog, visit: Visit, language: str) -> list[PartLine]:
+    lines, booking = [], visit.booking
+    for number, part in enumerate(booking.parts):
         service_id = UUID(part["service"])
         starts, ends = part_times(part)
         rooms = [catalog.resource(UUID(one["resource"])) for one in part["resources"]]
@@ -164,6 +168,7 @@ def _parts(catalog: Catalog, booking: Booking, language: str) -> list[PartLine]:
                 rooms=tuple(str(room.names.get(language) or room.name) for room in rooms),
                 starts=starts,
                 ends=ends,
+                idle=next((one.idle for one in visit.blocks if one.part == number and one.idle), ()),
             )
         )
     if not lines:

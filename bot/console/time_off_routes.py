@@ -72,11 +72,12 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
     @router.post("/timeoff/{time_off_id}/delete")
     async def delete(request: Request, time_off_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
         async with desk.db.transaction() as session:
-            await time_off.load(session, visitor.business_id, time_off_id)
+            off = await time_off.load(session, visitor.business_id, time_off_id)
+            place = time_off.place_of(await load_catalog(session, visitor.business_id), off)
             await time_off.remove(session, visitor.business_id, time_off_id)
         if wants_json(request):
             return JSONResponse({"said": desk.words.text(visitor.language, "console.timeoff.deleted")})
-        return RedirectResponse("/console/timeoff", 303)
+        return RedirectResponse(f"/console/timeoff?place={place.id}", 303)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class _Forms:
         if wants_json(request):
             done = self.desk.words.text(visitor.language, "console.timeoff.saved")
             return JSONResponse({"said": done, "follow": follow})
-        return RedirectResponse(follow or "/console/timeoff", 303)
+        return RedirectResponse(follow or f"/console/timeoff?place={place.id}", 303)
 
     def form(
         self,

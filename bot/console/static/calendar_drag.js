@@ -1,7 +1,7 @@
 // The calendar with a mouse or a finger: drag a booking elsewhere, draw a span to block it, tap to book.
 
-import { clock, field, keepStill, letGo, root, view, word } from "./calendar_page.js";
-import { FINE, STEP, board, canGo, closes, columns, from, lay, minuteAt, opens, put, snap, target, trackOf, until } from "./calendar_grid.js";
+import { clock, field, keepStill, letGo, root, view } from "./calendar_page.js";
+import { FINE, STEP, board, canGo, closes, columns, from, lay, minuteAt, opens, put, refusal, snap, target, trackOf, until } from "./calendar_grid.js";
 import { bookAt, canLand, drop, landing } from "./calendar_keys.js";
 import { anyOpen, open } from "./calendar_sheets.js";
 
@@ -135,7 +135,7 @@ function draw() {
   for (const [one, ghost] of drag.ghosts) {
     const column = one === drag.link ? drag.column : one.closest("[data-col]");
     put(ghost, can ? "drop" : "drop cannot", column, from(one) + drag.delta, until(one) + drag.delta);
-    ghost.textContent = can ? clock(from(one) + drag.delta) : word("cannot", { name: drag.column.dataset.name });
+    ghost.textContent = can ? clock(from(one) + drag.delta) : refusal(drag.column.dataset.name);
   }
 }
 

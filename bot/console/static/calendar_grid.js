@@ -75,6 +75,9 @@ export function canGo(link, column) {
   return (link.dataset.able ?? "").split(" ").includes(column.dataset.col);
 }
 
+// Why it cannot go there.
+export const refusal = (name) => (byPerson() ? word("cannot", { name }) : word("room"));
+
 export function shiftDay(day, was, now) {
   const days = (Date.parse(now) - Date.parse(was)) / 86_400_000;
   return new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10);

@@ -1,7 +1,7 @@
 // The calendar without a mouse: one stop for Tab, arrows between times and bookings, M to move.
 
 import { clock, field, keepStill, keyOf, letGo, root, say, view, word } from "./calendar_page.js";
-import { STEP, FINE, board, byPerson, canGo, closes, columns, from, lay, links, opens, put, sideways, stateOf, target, until } from "./calendar_grid.js";
+import { STEP, FINE, board, byPerson, canGo, closes, columns, from, lay, links, opens, put, refusal, sideways, stateOf, target, until } from "./calendar_grid.js";
 import { anyOpen, askMove, open } from "./calendar_sheets.js";
 
 const slot = lay0();
@@ -138,7 +138,11 @@ function bookHere() {
 function lift(link) {
   const weekly = !board();
   const own = weekly ? link.closest("[data-cell]") : link.closest("[data-col]");
-  if (!own) return; // a bar of several days is moved in its dialog
+  if (!own) {
+    // A bar of several days: its new day is said, not drawn.
+    open(`/console/bookings/${link.dataset.booking}/move`, "small");
+    return;
+  }
   keepStill();
   moving = { link, weekly, own, at: own, delta: 0, ghost: null };
   link.closest("[data-key]").classList.add("lifted");
@@ -164,7 +168,7 @@ function steer(key, fine) {
     next.classList.add("target", ...(can ? [] : ["cannot"]));
     next.scrollIntoView({ block: "nearest", inline: "nearest" });
     const name = next.closest("tbody").dataset.name;
-    say(can ? `${next.dataset.said}, ${name}` : word("cannot", { name }));
+    say(can ? `${next.dataset.said}, ${name}` : refusal(name));
     return;
   }
   if (key === "ArrowLeft" || key === "ArrowRight") {
@@ -178,7 +182,7 @@ function steer(key, fine) {
   const first = from(link) + moving.delta;
   const can = canGo(link, moving.at);
   put(ghost, can ? "drop" : "drop cannot", moving.at, first, until(link) + moving.delta);
-  ghost.textContent = can ? clock(first) : word("cannot", { name: moving.at.dataset.name });
+  ghost.textContent = can ? clock(first) : refusal(moving.at.dataset.name);
   ghost.scrollIntoView({ block: "nearest", inline: "nearest" });
   say(can ? word("to", { time: clock(first), name: moving.at.dataset.name }) : ghost.textContent);
 }
@@ -214,7 +218,7 @@ function settle(done) {
   moving = null;
   if (still || !where.can) {
     back();
-    say(where.can ? word("back") : word("cannot", { name: at.dataset.name ?? at.closest("tbody").dataset.name }));
+    say(where.can ? word("back") : refusal(at.dataset.name ?? at.closest("tbody").dataset.name));
     return;
   }
   drop(link, where, () => { back(); link.focus(); });

@@ -151,7 +151,11 @@ async def test_all_parts_of_a_visit_move_together(database: Database, salon: Sal
         salon.session = session
         parts = (("Colour", ["Carla"], [("Wash basins", 1)], 0, 120), ("Blow-dry", ["Ana"], [], 120, 150))
         booking = await salon.book("Inés", "Colour", "10:00", *parts)
-    assert (await move(await signed_in("staff"), booking, time="12:00"))[0] == 303
+    browser = await signed_in("staff")
+    page = (await browser.get(f"/console/bookings/{booking.id}")).text
+    assert "Carla · Wash basins" in page
+    assert "10:45–11:30: only waits" in page
+    assert (await move(browser, booking, time="12:00"))[0] == 303
     async with database.transaction() as session:
         found = await session.get_one(Booking, (booking.business_id, booking.id))
         starts = [datetime.fromisoformat(part["starts"]) for part in found.parts]

@@ -30,7 +30,7 @@ async def test_time_is_blocked_listed_changed_and_given_back(
     assert 'value="10:00"' in drawn.text
     assert 'value="11:15"' in drawn.text
     answer = await save(browser, salon, whose=ana, opens="10:00", closes="11:15", note=" Supplier\n visit ")
-    assert answer.headers["location"] == "/console/timeoff"
+    assert answer.headers["location"] == f"/console/timeoff?place={salon.place.id}"
     (off,) = await written(database)
     assert (off.staff_id, off.resource_id, off.kind, off.note) == (ana, None, "block", "Supplier visit")
     assert (off.starts, off.ends) == (salon.at("10:00"), salon.at("11:15"))
