@@ -7,6 +7,8 @@ from tests.bot.console.salon import DAY
 from tests.bot.console.scene import PASSWORD
 
 SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
+#: What axe finds nothing wrong with is not listed: that is most of its work.
+AXE = {"resultTypes": ["violations"]}
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 #: In a calendar the size of a thing is its time; all else is large enough for a finger: a tick box with its label.
 SMALL_TARGETS = """() => [...document

@@ -10,7 +10,7 @@ from booking_core.kit.db import Database
 from booking_core.kit.live import announce
 from bot import handoff
 from channels import conversations, messages
-from tests.bot.console.browsing import OVERFLOW, SMALL_TARGETS, open_console
+from tests.bot.console.browsing import AXE, OVERFLOW, SMALL_TARGETS, open_console
 from tests.bot.console.scene import PASSWORD, Scene, add_booking, add_catalog, add_task, add_thread, add_user
 
 pytestmark = pytest.mark.browser
@@ -97,7 +97,7 @@ async def test_every_page_is_for_everybody(database: Database, scene: Scene, add
             "inbox", f"threads/{thread}", "transcripts", f"transcripts/{thread}", "tasks", "team",
         ):  # fmt: skip
             await page.goto(f"{address}/console/{path}")
-            result = await axe.run(page)
+            result = await axe.run(page, options=AXE)
             assert result.violations_count == 0, f"{path} {size} {scheme}: {result.generate_report()}"
             overflow = await page.evaluate(OVERFLOW)
             assert overflow <= 0, f"{path} on a {size} is too wide"

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from booking_core.kit.db import Database
 from booking_core.models import Booking, ClassSession, Customer, TimeOff
-from tests.bot.console.browsing import OVERFLOW, SMALL_TARGETS, calendar, open_console, tile
+from tests.bot.console.browsing import AXE, OVERFLOW, SMALL_TARGETS, calendar, open_console, tile
 from tests.bot.console.salon import DAY, Salon, fill
 from tests.bot.console.scene import Scene
 
@@ -140,7 +140,7 @@ async def test_every_view_and_form_is_for_everybody(
         page = await open_console(chromium, address, "owner@marigold.example", size, scheme, locale)
         for path in (*boards, *forms) if size == "phone" else boards:
             await page.goto(f"{address}/console/{path}")
-            result = await axe.run(page)
+            result = await axe.run(page, options=AXE)
             assert result.violations_count == 0, f"{path} {size} {scheme}: {result.generate_report()}"
             assert await page.evaluate(OVERFLOW) <= 0, f"{path} on a {size} is too wide"
             if size == "phone":
@@ -149,6 +149,6 @@ async def test_every_view_and_form_is_for_everybody(
         await tile(page, "Leo").click()
         await page.wait_for_selector("[data-drawer][open] h1")
         await page.wait_for_timeout(300)  # it slides in
-        result = await axe.run(page)
+        result = await axe.run(page, options=AXE)
         assert result.violations_count == 0, f"drawer {size} {scheme}: {result.generate_report()}"
         await page.context.close()
