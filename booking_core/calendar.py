@@ -88,7 +88,10 @@ async def free_slots(
     if service.unit in {Unit.DAY, Unit.NIGHT}:
         return FreeSlots(*await rentals.free_starts(session, catalog, wanted, within, asker, limit=limit))
     try:
-        plans = plans_for(catalog, wanted, _days(catalog, wanted, places, spans))
+        check_numbers(catalog, wanted)
+        # A class that is there takes place, whoever could do another one.
+        timed = classes.on_timetable(catalog, service.id)
+        plans = [] if timed else plans_for(catalog, wanted, _days(catalog, wanted, places, spans))
     except BookingRefused as refused:
         return FreeSlots([], refused.reason, refused.data)
     found: list[Slot] = []
@@ -96,7 +99,7 @@ async def free_slots(
     if service.capacity > 1:
         seats = await classes.free_seats(session, catalog, wanted, within, asker)
         found, reasons = seats.slots, seats.reasons
-        if classes.on_timetable(catalog, service.id):
+        if timed:
             found = found[:limit]
             return FreeSlots(found) if found else FreeSlots([], rules.most_hopeful(reasons or [Reason.OUTSIDE_HOURS]))
         within = {place: subtract(each, seats.begun[place]) for place, each in within.items()}
@@ -122,6 +125,7 @@ async def find_places(
     first: UUID | None = None,
     bounded: bool = True,
     override: bool = False,
+    turn: int = 0,
 ) -> list[Place]:
     """Return where a visit can begin at this very moment, best first; refuses with the reason if nowhere.
 
@@ -135,7 +139,7 @@ async def find_places(
     if not places:
         raise BookingRefused(Reason.STAFF_CANNOT)
     there = places if override else _in_time(catalog, wanted, places, start, now, bounded=bounded)
-    asker = Asker(now, ignoring, customer_id)
+    asker = Asker(now, ignoring, customer_id, turn)
     if service.unit in {Unit.DAY, Unit.NIGHT}:
         found = [
             Place(placement, yielding)
@@ -245,7 +249,8 @@ async def find_visits(
     if not found:
         reasons = (search.why_not(start) for search in searches)
         raise BookingRefused(rules.most_hopeful(reason for reason in reasons if reason is not None))
-    return found
+    # Nobody gives up a hold of their own where somebody else is free.
+    return sorted(found, key=lambda place: any(not one.lapsed for one in place.yielding))
 
 
 def _days(

@@ -328,5 +328,6 @@ def _schedules(
             schedules[thing.id] = Schedule(places[thing.location_id].timezone, always, away=away[thing.id])
     for place in rows.locations:
         if place.id in weekly:
-            schedules[place.id] = schedule(place.id, place)
+            # What a place says of a date stands above its own week, longer or shorter.
+            schedules[place.id] = Schedule(place.timezone, weekly[place.id], own=house.get(place.id, {}))
     return schedules

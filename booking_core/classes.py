@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.catalog import Catalog
-from booking_core.models import BookingLimit, ClassSession
+from booking_core.models import CALENDAR_WIDTH, Allocation, BookingLimit, ClassSession
 from booking_core.planning import quota_for
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
@@ -108,9 +108,12 @@ async def free_seats(
     taken = await _taken(session, catalog, classes, asker)
     slots: list[Slot] = []
     reasons: list[Reason] = []
+    away = await _away(session, catalog, classes)
     for one in classes:
         free = _free_units(one, taken)
-        if len(free) < wanted.party:
+        if one.id in away:
+            reasons.append(Reason.STAFF_AWAY)
+        elif len(free) < wanted.party:
             reasons.append(_why_full(one, taken, wanted.party))
         elif _limits(catalog, one, taken) is None:
             reasons.append(Reason.LIMIT_REACHED)
@@ -139,6 +142,11 @@ async def seats_at(
     classes = [one for one in every if wanted.staff_id in {None, one.staff_id}]
     if not classes:
         return Seats(begun=begun, refused=BookingRefused(Reason.STAFF_BUSY) if every else None)
+    if not override:
+        away = await _away(session, catalog, classes)
+        classes = [one for one in classes if one.id not in away]
+        if not classes:
+            return Seats(begun=begun, refused=BookingRefused(Reason.STAFF_AWAY))
     taken = await _taken(session, catalog, classes, asker)
     best = max(classes, key=lambda one: len(_free_units(one, taken)))
     free = _free_units(best, taken)
@@ -221,6 +229,33 @@ async def _taken(
     return await load_taken(session, catalog.business.id, [*asked, *sorted(periods)], asker)
 
 
+async def _away(session: AsyncSession, catalog: Catalog, classes: Sequence[ClassSession]) -> set[UUID]:
+    """Return the classes whose teacher, or whose room, has time off then."""
+    away = {
+        one.id
+        for one in classes
+        if one.staff_id is not None and catalog.hours.is_away(one.staff_id, minute_of(one.starts), minute_of(one.ends))
+    }
+    things = {thing.calendar_no: thing.id for thing in catalog.resources if catalog.hours.is_ever_away(thing.id)}
+    if not things or not classes:
+        return away
+    known: dict[UUID | None, ClassSession] = {one.id: one for one in classes}
+    rows = await session.execute(
+        select(Allocation.session_id, Allocation.calendar_no).where(
+            Allocation.business_id == catalog.business.id, Allocation.session_id.in_([one.id for one in classes])
+        )
+    )
+    for session_id, number in rows:
+        one, thing = known.get(session_id), things.get(number - number % CALENDAR_WIDTH)
+        if (
+            one is not None
+            and thing is not None
+            and catalog.hours.is_away(thing, minute_of(one.starts), minute_of(one.ends))
+        ):
+            away.add(one.id)
+    return away
+
+
 def _of_service(catalog: Catalog, service_id: UUID) -> Iterator[BookingLimit]:
     """Yield the limits under which each booking of a class counts: those of people count the classes."""
     yield from (one for one in catalog.limits if one.staff_id is None and one.service_id == service_id)
@@ -240,7 +275,7 @@ def _limits(catalog: Catalog, one: ClassSession, taken: Taken, *, override: bool
 def _free_units(one: ClassSession, taken: Taken) -> list[int]:
     return [
         unit
-        for unit in range(one.capacity)
+        for unit in taken.times.units(one.capacity)
         if one.calendar_no + unit not in taken.times.booked and one.calendar_no + unit not in taken.times.held
     ]
 

@@ -86,6 +86,10 @@ class Hours:
         """Return merged spans of what the house expects, whatever the person's own plans are."""
         return self._between(self._usual, usual_day, whose, first, last)
 
+    def is_ever_away(self, whose: UUID) -> bool:
+        """Whether a person or thing has any time off at all."""
+        return whose in self._away
+
     def is_away(self, whose: UUID, start: int, end: int) -> bool:
         """Whether a person or thing has time off between two minutes."""
         return overlap(self._away.get(whose, ()), start, end)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import booking as bookings
 from booking_core.catalog import Catalog, load_catalog
+from booking_core.kit.db import savepoint
 from booking_core.models import Booking, State, WaitlistEntry
 from booking_core.planning import steps_of
 from booking_core.records import CUSTOMER, find_audit, write_audit
@@ -186,7 +187,7 @@ async def _book_anew(
         _wait_on(entry, offered, now)
     wanted = request_of(entry)
     # A refusal leaves the entry as it was.
-    async with session.begin_nested():
+    async with savepoint(session):
         entry.state, entry.offer_id, entry.updated_at = "booked", None, now
         booking = await bookings.hold(
             session,

@@ -16,6 +16,7 @@ from booking_core import booking as bookings
 from booking_core.calendar import Place, find_places
 from booking_core.catalog import Catalog, load_catalog
 from booking_core.holds import expire_these, give_back
+from booking_core.kit.db import savepoint
 from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import Job, defer
 from booking_core.models import Allocation, Booking, MoveProposal, State
@@ -204,7 +205,7 @@ async def _claim(session: AsyncSession, booking: Booking, place: Place, now: dat
     rest = left_to_take(place.placement.claims, await _own(session, booking))
     wanted = replace(place.placement, claims=rest)
     try:
-        async with session.begin_nested():
+        async with savepoint(session):
             if not await claim(session, booking.business_id, wanted, booking_id=booking.id, proposed=True):
                 raise _Lost
     except _Lost:

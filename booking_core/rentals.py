@@ -14,7 +14,8 @@ from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
 from booking_core.rules import availability as rules
 from booking_core.rules.availability import Slot
-from booking_core.rules.plan import Needed, Placement
+from booking_core.rules.plan import BEFORE_SIDE, Needed, Placement
+from booking_core.rules.policy import Buffers
 from booking_core.rules.rental import Rental
 from booking_core.rules.schedule import days_between
 from booking_core.rules.spans import Span
@@ -59,7 +60,8 @@ async def free_starts(
             else:
                 slots.append(Slot(moment_of(start), moment_of(end), None, 0, place.id))
     if slots:
-        return sorted(slots, key=lambda slot: slot.starts)[:limit], None, {}
+        first = {slot.starts: slot for slot in reversed(slots)}  # at the first place that has it
+        return sorted(first.values(), key=lambda slot: slot.starts)[:limit], None, {}
     return [], rules.most_hopeful(reasons or [Reason.OUTSIDE_HOURS]), {}
 
 
@@ -135,6 +137,7 @@ def _rental(
             if limit.staff_id is None and limit.service_id == service.id
         ],
         override=override,
+        buffers=catalog.policy.buffers,
     )
 
 
@@ -146,7 +149,10 @@ async def _taken(
     asker: Asker,
 ) -> Taken:
     first, last = rental.span(days[0])[0] - rental.before, rental.span(days[1])[1] + rental.after
-    asked: list[Asked] = [(pool.number, pool.units, (first, last)) for need in rental.needs for pool in need.pools]
+    second_side = BEFORE_SIDE if rental.buffers == Buffers.MAX else 0
+    asked: list[Asked] = [
+        (pool.number, pool.units + second_side, (first, last)) for need in rental.needs for pool in need.pools
+    ]
     for quota in rental.quotas:
         whole = [period for _, period in quota.periods]
         asked.append((quota.number, quota.count, (whole[0][0], whole[-1][1])))

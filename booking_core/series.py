@@ -15,6 +15,7 @@ from sqlalchemy.orm import make_transient_to_detached
 from booking_core.calendar import free_slots
 from booking_core.catalog import Catalog
 from booking_core.changing import Cancellation, cancel
+from booking_core.kit.db import savepoint
 from booking_core.kit.ids import new_id
 from booking_core.making import hold
 from booking_core.models import Booking, BookingSeries, State
@@ -108,7 +109,7 @@ async def hold_series(
         idempotency_key=key,
         created_at=now,
     )
-    async with session.begin_nested():
+    async with savepoint(session):
         if not await _begin(session, series):
             # The same command at the same instant: whoever was first is through now.
             known = await _known(session, catalog, key)

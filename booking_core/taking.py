@@ -5,6 +5,7 @@ takes it or takes nothing: no error, and no deadlock between two who come at the
 its time and its audit are one statement; where only a part of it could be had, all of it is taken back.
 """
 
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -23,8 +24,9 @@ from booking_core import classes
 from booking_core.calendar import Place, find_places
 from booking_core.catalog import Catalog
 from booking_core.holds import end_empty_classes, expire_these, give_back, lock_held
+from booking_core.kit.db import savepoint
 from booking_core.kit.ids import new_id
-from booking_core.models import ClassSession
+from booking_core.models import CALENDAR_WIDTH, ClassSession
 from booking_core.planning import on_offer
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
@@ -32,7 +34,7 @@ from booking_core.rules.plan import Placement
 from booking_core.rules.wallclock import moment_of
 
 #: Between looking and taking others may come and go; after so many looks the time is called busy.
-_LOOKS = 6
+_LOOKS = 24
 
 _CLAIM = text("""
 INSERT INTO allocation (business_id, id, booking_id, session_id, calendar_no, during, proposed)
@@ -100,13 +102,13 @@ async def take_place(
     """
     business_id, in_class = wanted.catalog.business.id, _is_class(wanted)
     noted = [] if gave_back is None else gave_back
-    for _ in range(_LOOKS):
+    for look in range(_LOOKS):
         try:
             # Whoever finds no seat lets the class go at once.
-            async with session.begin_nested() if in_class else nullcontext():
+            async with savepoint(session) if in_class else nullcontext():
                 if in_class:
                     await classes.lock_session(session, wanted.catalog, wanted.request, wanted.starts)
-                for place in await _places(session, wanted, now):
+                for place in await _places(session, wanted, now, look):
                     taken = await _try(session, business_id, wanted, place, now, write, noted)
                     if taken is not None:
                         return taken
@@ -161,7 +163,8 @@ def _is_deadlock(error: DBAPIError) -> bool:
     return isinstance(error.orig, DeadlockDetected)
 
 
-async def _places(session: AsyncSession, wanted: Wanted, now: datetime) -> Sequence[Place]:
+async def _places(session: AsyncSession, wanted: Wanted, now: datetime, look: int) -> Sequence[Place]:
+    """Return places, best first; who has lost one looks for units elsewhere than all who lost it, too."""
     return await find_places(
         session,
         wanted.catalog,
@@ -173,6 +176,7 @@ async def _places(session: AsyncSession, wanted: Wanted, now: datetime) -> Seque
         first=wanted.first,
         bounded=wanted.bounded,
         override=wanted.override,
+        turn=secrets.randbelow(CALENDAR_WIDTH) if look else 0,
     )
 
 
@@ -193,7 +197,7 @@ async def _try(
     try:
         # Without a savepoint, what was taken of a place in vain would keep others waiting until we are done:
         # two who look again and again would wait for each other.
-        async with session.begin_nested():
+        async with savepoint(session):
             if lapsed:
                 await expire_these(session, business_id, lapsed, now=now)
             if own and len(await lock_held(session, business_id, own)) < len(own):
@@ -232,11 +236,11 @@ async def _open_class(session: AsyncSession, business_id: UUID, place: Place, pa
             capacity=opens.capacity,
             state="open",
         )
-        # A class that had ended begins anew: in the calendar it is the same one.
+        # A class that is over begins anew: in the calendar it is the same one.
         .on_conflict_do_update(
             index_elements=["business_id", "service_id", "location_id", "starts"],
             set_={"state": "open", "staff_id": opens.staff_id, "ends": opens.ends, "capacity": opens.capacity},
-            where=ClassSession.state == "ended",
+            where=ClassSession.state != "open",
         )
         .returning(ClassSession)
         .execution_options(populate_existing=True)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core import booking as bookings
 from booking_core.catalog import Catalog
 from booking_core.freed import offer_later
+from booking_core.kit.db import savepoint
 from booking_core.kit.ids import new_id
 from booking_core.models import Booking, State, WaitlistEntry
 from booking_core.planning import check_numbers
@@ -115,7 +116,7 @@ async def lock_with_offer(
     for _ in range(_LOOKS):
         offer_id = (await load_entry(session, business_id, entry_id)).offer_id
         try:
-            async with session.begin_nested():  # rolled back, it gives the locks back
+            async with savepoint(session):  # rolled back, it gives the locks back
                 offered = offer_id and await bookings.load(session, business_id, offer_id, for_update=True)
                 entry = await load_entry(session, business_id, entry_id, for_update=True)
                 if entry.offer_id != offer_id:

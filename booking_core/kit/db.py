@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from redis.asyncio import Redis
-from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator
+from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, inspect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
@@ -85,6 +85,19 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+@asynccontextmanager
+async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
+    """Open a savepoint; raising rolls back to it, and what the session knew is read anew: it can be used on."""
+    try:
+        async with session.begin_nested():
+            yield
+    except Exception:
+        for known in list(session.sync_session.identity_map.values()):
+            if inspect(known).expired:
+                await session.refresh(known)
+        raise
 
 
 async def _finish(session: AsyncSession) -> None:

@@ -233,7 +233,7 @@ class Feasible:
 
 def quota_place(quota: Quota, period: Span, times: Times) -> int | None:
     """Return the first place of a limit's period that nobody has; None if all are taken."""
-    for place in range(quota.count):
+    for place in times.units(quota.count):
         number = quota.number + place
         if not any(
             start < period[1] and period[0] < end

@@ -204,7 +204,7 @@ class Placer:
         phases = part.phases(duration) if need.work_only else ((0, duration),)
         for pool in need.pools:
             alike = 0
-            for unit in range(pool.units):
+            for unit in self.found.times.units(pool.units):
                 number = pool.number + unit
                 if alike == need.units and not (self.found.is_taken(number) or visit.claims.get(number)):
                     continue

@@ -4,7 +4,7 @@ A visit has parts, one after the other; a part needs a person for each role and 
 several people come at the same time, each has a lane of parts of their own and all lanes begin together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -61,6 +61,12 @@ class Times:
 
     booked: Mapping[int, Sequence[Span]] = field(default_factory=dict)
     held: Mapping[int, Sequence[Span]] = field(default_factory=dict)
+    #: Where the search for a free unit begins: whoever lost one to others looks elsewhere than they do.
+    turn: int = 0
+
+    def units(self, count: int) -> Iterator[int]:
+        """Yield the units 0 to `count` - 1 in the order in which they are looked at."""
+        return ((self.turn + unit) % count for unit in range(count))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from booking_core.refusals import Reason
-from booking_core.rules.plan import Needed, PlacedPart, Placement, Pool, Quota, Times, Unit
+from booking_core.rules.plan import BEFORE_SIDE, Needed, PlacedPart, Placement, Pool, Quota, Times, Unit
+from booking_core.rules.policy import Buffers
 from booking_core.rules.quotas import limit_claims
 from booking_core.rules.spans import Span, around, overlap
 from booking_core.rules.wallclock import instant
@@ -34,6 +35,7 @@ class Rental:
     open: Sequence[Span] | None = None
     quotas: Sequence[Quota] = ()
     override: bool = False
+    buffers: Buffers = Buffers.SUM
 
     def span(self, day: date) -> Span:
         """Return from when to when it is lent, when it is collected on this local date."""
@@ -60,20 +62,22 @@ class Rental:
             return Reason.OUTSIDE_HOURS
         claims: list[tuple[int, int, int]] = []
         units: list[Unit] = []
-        first, last = start - self.before, end + self.after
+        sides = self._sides(start, end)
         for need in self.needs:
             left = need.units * self.party
             held = 0
-            for pool, unit in [(one, unit) for one in need.pools for unit in range(one.units)]:
+            for pool, unit in [(one, unit) for one in need.pools for unit in times.units(one.units)]:
                 if not left:
                     break
                 number = pool.number + unit
-                if overlap(times.booked.get(number, ()), first, last) or not _usable(pool, start, end):
+                if not self.override and not _usable(pool, start, end):
                     continue
-                if overlap(times.held.get(number, ()), first, last):
+                if any(overlap(times.booked.get(number + side, ()), first, last) for side, first, last in sides):
+                    continue
+                if any(overlap(times.held.get(number + side, ()), first, last) for side, first, last in sides):
                     held += 1
                     continue
-                claims.append((number, first, last))
+                claims.extend((number + side, first, last) for side, first, last in sides)
                 units.append(Unit(pool.id, unit))
                 left -= 1
             if left:
@@ -84,6 +88,12 @@ class Rental:
         claims += places
         part = PlacedPart(self.service_id, 0, start, end, (), tuple(units))
         return Placement(self.location_id, (part,), tuple(sorted(claims)))
+
+    def _sides(self, start: int, end: int) -> list[tuple[int, int, int]]:
+        """Return what is taken of a unit, buffers included: which side of its calendar, from and to."""
+        if self.buffers == Buffers.SUM:
+            return [(0, start - self.before, end + self.after)]
+        return [(0, start, end + self.after), (BEFORE_SIDE, start - self.before, end)]
 
 
 def _staffed(opening: Sequence[Span], minute: int) -> bool:

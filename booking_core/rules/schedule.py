@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from booking_core.rules.spans import Span, merge, subtract
+from booking_core.rules.spans import Span, intersect, merge, subtract
 from booking_core.rules.wallclock import instant
 
 #: Wall-clock minutes of a local day, from and to (up to 1440).
@@ -64,8 +64,9 @@ def days_between(first: date, last: date) -> list[date]:
 
 
 def _house(schedule: Schedule, day: date) -> Sequence[WallSpan]:
-    house = schedule.house.get(day)
-    return schedule.weekly.get(day.weekday(), ()) if house is None else house
+    week, house = schedule.weekly.get(day.weekday(), ()), schedule.house.get(day)
+    # A short day of the house is short for everybody; it makes nobody come who does not work that day.
+    return week if house is None else intersect(merge(week), merge(house))
 
 
 def _spans(tz: str, day: date, spans: Sequence[WallSpan]) -> list[Span]:

@@ -27,10 +27,10 @@ class Size:
 
 
 FULL = Size(
-    rounds=5, seconds=3, connections=16, processes=4, shops=10, staff=20, days=120,
-    people=88, askings=25, few=1_000, many=1_000_000, pairs=300, catalogs=(1, 10, 100, 1000),
+    rounds=4, seconds=2.5, connections=16, processes=4, shops=10, staff=20, days=120,
+    people=88, askings=8, few=1_000, many=1_000_000, pairs=300, catalogs=(1, 10, 100, 1000),
 )  # fmt: skip
 QUICK = Size(
     rounds=2, seconds=0.8, connections=16, processes=4, shops=5, staff=20, days=60,
-    people=88, askings=5, few=1_000, many=20_000, pairs=60, catalogs=(1, 10, 100),
+    people=88, askings=4, few=1_000, many=20_000, pairs=60, catalogs=(1, 10, 100),
 )  # fmt: skip

@@ -8,7 +8,7 @@
   const PAGE = 200; // as many messages as one answer of the server holds
   const scroll = $("scroll"), log = $("log"), input = $("text");
 
-  // What is kept in this browser; where it keeps nothing, for as long as the page is open.
+  // Kept in this browser, or for as long as the page is open.
   const kept = (() => {
     const memory = {};
     const name = (key) => `threadbook:${settings.slug}:${key}`;

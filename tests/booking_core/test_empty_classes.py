@@ -32,7 +32,7 @@ async def test_its_teacher_is_free_again(house: House) -> None:
     await house.cancel(first)
     assert "09:00" not in await house.clocks("Cut", staff="Ana")
     await house.cancel(second)
-    assert await states(house, "Workshop") == ["cancelled"]
+    assert await states(house, "Workshop") == ["ended"]
     assert "09:00" in await house.clocks("Cut", staff="Ana")
     assert "09:00" in await house.clocks("Workshop")
 
@@ -58,9 +58,9 @@ async def test_whoever_moves_ends_the_class_that_they_leave(house: House) -> Non
     was = one.session_id
     moved = await house.move(one, "11:00")
     assert moved.session_id != was
-    assert await states(house, "Workshop") == ["cancelled", "open"]
+    assert await states(house, "Workshop") == ["ended", "open"]
     same = await house.move(moved, "11:00")
-    assert (same.session_id, await states(house, "Workshop")) == (moved.session_id, ["cancelled", "open"])
+    assert (same.session_id, await states(house, "Workshop")) == (moved.session_id, ["ended", "open"])
     assert findings(await load_tables(house.session, house.business_id)) == []
 
 
@@ -69,7 +69,7 @@ async def test_a_hold_that_runs_out_ends_it(house: House) -> None:
     one.state, one.hold_expires_at = "held", NOW
     await house.session.flush()
     await booking.expire_due(house.session, now=NOW)
-    assert await states(house, "Workshop") == ["cancelled"]
+    assert await states(house, "Workshop") == ["ended"]
 
 
 async def test_a_class_of_the_timetable_takes_place_without_guests(house: House) -> None:
