@@ -6,10 +6,11 @@ belong to no session.
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,9 +40,13 @@ from booking_core.rules.spans import merge
 from booking_core.rules.wallclock import minute_from, minute_of
 
 Child = TypeVar("Child", Segment, AddOn, ServiceResource)
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
 #: Catalogs that a process keeps, those longest unused forgotten first.
 _KEPT = 256
+#: Answers that a catalog remembers; then it forgets them all.
+_ANSWERS = 10_000
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,17 @@ class Catalog:
     _at: Mapping[tuple[UUID, UUID], ServiceAt] = field(repr=False)
     #: place -> date -> the spans that replace its weekly hours
     _house: Mapping[UUID, Mapping[date, Sequence[WallSpan]]] = field(repr=False)
+    _answers: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False)
+
+    def remember(self, question: tuple[Any, ...], answer: Callable[[], Answer]) -> Answer:
+        """Return what has been answered before; else ask, and remember it for as long as the catalog is true."""
+        try:
+            known: Answer = self._answers[question]
+        except KeyError:
+            if len(self._answers) >= _ANSWERS:
+                self._answers.clear()
+            known = self._answers[question] = answer()
+        return known
 
     def service(self, service_id: UUID) -> Service:
         """Return a service; KeyError if it is not this business's."""
@@ -189,6 +205,16 @@ class Catalog:
             return usual
         roles = self.service(service_id).staff_roles
         return next((own for role in roles if (own := self._own.get((service_id, staff_id, role)))), None)
+
+
+def remembered(ask: Callable[Concatenate[Catalog, Asked], Answer], /) -> Callable[Concatenate[Catalog, Asked], Answer]:
+    """Ask a catalog each question once. The rule is pure, its arguments are hashable, nobody changes the answer."""
+
+    @wraps(ask)
+    def answer(catalog: Catalog, /, *args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
+        return catalog.remember((ask, *args), lambda: ask(catalog, *args, **kwargs))
+
+    return answer
 
 
 async def load_business(session: AsyncSession, business_id: UUID) -> Business:

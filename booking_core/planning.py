@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from booking_core.catalog import Catalog
+from booking_core.catalog import Catalog, remembered
 from booking_core.models import BookingLimit, Covers, Location, Period, Service, Unit
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import Arrangement, VisitRequest
@@ -25,10 +25,15 @@ class Step:
     same_staff: bool = False
 
 
-def steps_of(catalog: Catalog, wanted: VisitRequest) -> list[Step]:
+def steps_of(catalog: Catalog, wanted: VisitRequest) -> Sequence[Step]:
     """Return the services of a visit in order, packages taken apart; refuses what is not on offer."""
+    return _steps(catalog, wanted.service_ids)
+
+
+@remembered
+def _steps(catalog: Catalog, service_ids: tuple[UUID, ...]) -> Sequence[Step]:
     steps: list[Step] = []
-    for service_id in wanted.service_ids:
+    for service_id in service_ids:
         service = on_offer(catalog, service_id)
         segments = catalog.segments(service.id)
         if not segments:
@@ -73,17 +78,22 @@ def _most_of(catalog: Catalog, service: Service) -> int:
     return service.capacity if service.capacity > 1 and most == 1 else most
 
 
-def places_for(catalog: Catalog, wanted: VisitRequest) -> list[Location]:
+def places_for(catalog: Catalog, wanted: VisitRequest) -> Sequence[Location]:
     """Return the places at which everything wanted is offered, in the house's order."""
-    steps = steps_of(catalog, wanted)
-    wholes = [catalog.service(one) for one in wanted.service_ids]
+    return _places(catalog, wanted.service_ids, wanted.location_id)
+
+
+@remembered
+def _places(catalog: Catalog, service_ids: tuple[UUID, ...], location_id: UUID | None) -> Sequence[Location]:
+    steps = _steps(catalog, service_ids)
+    wholes = [catalog.service(one) for one in service_ids]
     return [
         place
         for place in catalog.locations
-        if wanted.location_id in {None, place.id}
+        if location_id in {None, place.id}
         and all(one.active for one in (*(step.service for step in steps), *wholes))
         and all(catalog.offered_at(step.service.id, place.id) for step in steps)
-        and all(catalog.offered_at(one, place.id) for one in wanted.service_ids)
+        and all(catalog.offered_at(one, place.id) for one in service_ids)
     ]
 
 
@@ -219,12 +229,23 @@ def longest(catalog: Catalog, wanted: VisitRequest) -> int:
     total = 0
     for step in steps_of(catalog, wanted):
         service = step.service
-        units = wanted.units if service.unit == Unit.HOUR else 1
-        people = (None, *catalog.skills.get(service.id, ()))
-        total += max(catalog.duration(service.id, one, units=units) for one in people)
+        total += _slowest(catalog, service.id) * (wanted.units if service.unit == Unit.HOUR else 1)
         total += service.buffer_before + service.buffer_after + step.max_wait
         total += extra_minutes(catalog, wanted, service.id)
     return total * (wanted.party if wanted.arrangement == Arrangement.IN_TURN else 1)
+
+
+@remembered
+def _slowest(catalog: Catalog, service_id: UUID) -> int:
+    """Return the most minutes that anybody needs for a service."""
+    return max(catalog.duration(service_id, one) for one in (None, *catalog.skills.get(service_id, ())))
+
+
+@remembered
+def _able(catalog: Catalog, service_id: UUID, role: str, location_id: UUID) -> Sequence[UUID]:
+    """Return who does a service in a role at a place, in the house's order."""
+    skilled = catalog.skilled(service_id, role)
+    return [one for one in skilled if catalog.staff_member(one).location_id == location_id]
 
 
 def _roles(
@@ -242,9 +263,9 @@ def _roles(
     asked = wanted.staff_id if own else None
     names = [""] if service.everyone else service.staff_roles
     for role in names:
-        able = [one for one in catalog.skilled(service.id, role) if catalog.staff_member(one).location_id == place.id]
-        if asked in able and not service.everyone:
-            able, asked = [one for one in able if one == asked], None
+        able = _able(catalog, service.id, role, place.id)
+        if asked is not None and asked in able and not service.everyone:
+            able, asked = [asked], None
         candidates = [
             Candidate(
                 person=_person(catalog, one, days),

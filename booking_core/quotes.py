@@ -41,6 +41,8 @@ def quote(
 
 def check_add_ons(catalog: Catalog, wanted: VisitRequest) -> None:
     """Refuse extras that none of the visit's services has."""
+    if not wanted.add_on_ids:
+        return
     sold = {
         one.id
         for service_id in wanted.service_ids

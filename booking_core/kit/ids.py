@@ -31,7 +31,13 @@ def new_id() -> UUID:
 
 def new_reference() -> str:
     """Return a short booking reference that can be read over the phone, such as `K7QX4M`."""
-    return "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(REFERENCE_LENGTH))
+    # So many bits more than are needed that no letter is likelier than another.
+    number = secrets.randbits(128)
+    letters = []
+    for _ in range(REFERENCE_LENGTH):
+        number, at = divmod(number, len(REFERENCE_ALPHABET))
+        letters.append(REFERENCE_ALPHABET[at])
+    return "".join(letters)
 
 
 def new_secret(size: int = 24) -> str:
