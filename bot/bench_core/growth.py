@@ -20,6 +20,8 @@ from bot.bench_core.sizes import Size
 _PEOPLE = 10
 #: What lies ahead is the same in both; what was before, and other businesses, is not.
 _AHEAD = 30
+#: An offer looks at the days around those that were asked for, too: they are the same, empty, in both.
+_AROUND = 3
 #: Bookings of one business, at most.
 _OF_ONE = 20_000
 _WEEK = (FIRST_DAY, FIRST_DAY + timedelta(days=7))
@@ -47,7 +49,7 @@ def _grow(url: str, shop: Shop, count: int) -> int:
     for business_id in (shop.business_id, *others):
         wanted = min(_OF_ONE, count - made)
         days = -(-wanted // (_PEOPLE * A_DAY))
-        made += book(url, business_id, starts_of_days(-days, 0), count=wanted, name="before")
+        made += book(url, business_id, starts_of_days(-days - _AROUND, -_AROUND), count=wanted, name="before")
     return made
 
 
