@@ -87,7 +87,7 @@ def _worded(turn: Turn, booking: Booking, news: News, refund: int, count: int) -
         choices=choices,
         facts=cards.booking_card(turn, booking),
         line=payment_title(turn, booking),
-        place=f"{turn.location.name}, {turn.location.address}",
+        place=turn.place_line,
         reference=booking.reference,
         refund=turn.money(refund),
         count=count,

@@ -3,6 +3,7 @@
 Each is decided, worded and queued in the transaction of its cause, so that it is said once.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,9 +20,9 @@ from booking_core.models import Booking, BookingAudit, State
 from booking_core.placed import request_of
 from booking_core.rules import suggest
 from bot import handoff, tasks
-from bot.actions import cards, waiting
+from bot.actions import cards, visits, waiting
 from bot.actions.answers import pending_payment
-from bot.actions.contract import Turn
+from bot.actions.contract import ANYONE, Turn
 from bot.actions.offer import OFFERS, slot_option
 from bot.actions.submit import booked
 from bot.models import Dialogue, HandoffNote
@@ -42,9 +43,11 @@ async def turn_about(system: Voice, session: AsyncSession, booking: Booking, *, 
     conversation = await conversations.load(session, booking.business_id, booking.conversation_id)
     catalog = await catalogs.load_catalog(session, booking.business_id)
     last = await messages.last_spoken(session, conversation)
-    return await open_turn(
+    turn = await open_turn(
         system, session, catalog, conversation, last=last, key=f"notice:{booking.id}:{booking.version}", now=now
     )
+    turn.place = catalog.location(booking.location_id)
+    return turn
 
 
 async def tell_payment_link(system: System, session: AsyncSession, payment: Payment, *, now: datetime) -> None:
@@ -118,27 +121,46 @@ async def tell_hold_expired(system: System, session: AsyncSession, business_id: 
     if entry_id is not None:
         await speak(turn, [waiting.passed_on(turn, booking, entry_id)])
         return
+    if await _was_request(session, booking):
+        await speak(turn, [await _offer_again(turn, booking, "request.lapsed")])
+        return
     await speak(turn, [await _offer_again(turn, booking)])
 
 
+async def _was_request(session: AsyncSession, booking: Booking) -> bool:
+    """Whether nobody at the business answered, rather than the customer did not pay."""
+    asked = await session.scalar(
+        select(func.count())
+        .select_from(BookingAudit)
+        .where(
+            BookingAudit.business_id == booking.business_id,
+            BookingAudit.booking_id == booking.id,
+            BookingAudit.move.in_(["request", "approve_and_hold"]),
+        )
+    )
+    return asked == 1  # agreed to and then not paid, it has both
+
+
 async def _offer_again(turn: Turn, booking: Booking, key: str = "hold.expired", **values: Any) -> dict[str, Any]:
-    service = turn.catalog.service(booking.service_id)
+    wanted = request_of(turn.catalog, booking)
+    if visits.booked_visit(turn.catalog, booking)["staff"] != ANYONE:
+        wanted = replace(wanted, staff_id=booking.staff_id)
     free = await calendar.free_slots(
         turn.session,
         turn.catalog,
-        wanted=request_of(turn.catalog, booking, staff_id=booking.staff_id),
+        wanted=wanted,
         windows=[(max(turn.now, booking.starts - timedelta(days=2)), booking.starts + timedelta(days=5))],
         exclude=(),
         now=turn.now,
     )
     picked = sorted(suggest.suggest(free.slots, wish=booking.starts, count=OFFERS), key=lambda slot: slot.starts)
-    line = cards.summary_line(turn, service, booking.starts, staff_id=booking.staff_id)
+    line = cards.booking_line(turn, booking)
     if not picked:
         plain = "hold.expired_plain" if key == "hold.expired" else key
         return turn.say(
             plain, act="offer_slots", choices=[turn.option("choice.book", "start_book")], line=line, **values
         )
-    options = [slot_option(turn, slot, service_id=service.id, named=True) for slot in picked]
+    options = [slot_option(turn, slot, request=wanted, named=wanted.staff_id is not None) for slot in picked]
     return turn.say(key, act="offer_slots", choices=options, line=line, **values)
 
 
@@ -302,9 +324,7 @@ async def remind(system: System, session: AsyncSession, business_id: UUID, remin
             turn.option("choice.cancel_it", "start_cancel", **about),
         ],
         facts=cards.booking_card(turn, booking) | about,
-        line=cards.summary_line(
-            turn, turn.catalog.service(booking.service_id), booking.starts, staff_id=booking.staff_id
-        ),
-        place=f"{turn.location.name}, {turn.location.address}",
+        line=cards.booking_line(turn, booking),
+        place=turn.place_line,
     )
     await speak(turn, [said])

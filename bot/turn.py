@@ -15,10 +15,10 @@ from booking_core import catalog as catalogs
 from booking_core import customers
 from booking_core.catalog import Catalog
 from booking_core.kit.clock import current_time
-from booking_core.models import Business, Customer
+from booking_core.models import Business, Customer, Location, Unit
 from bot import handoff
 from bot.actions.coming import coming
-from bot.actions.contract import Turn
+from bot.actions.contract import Draft, Turn
 from bot.models import Dialogue
 from bot.phrasing import local_tag
 from bot.settings import Settings
@@ -35,8 +35,8 @@ if TYPE_CHECKING:  # The web process words recaps with this module, and loads no
 LONGEST_WAIT = timedelta(seconds=8)
 #: What Telegram sends when somebody opens the chat.
 _OPENED = re.compile(r"^/start(?:\s|$)")
-#: After these a bare number may be an hour.
-_TIMES_ASKED = {"offer_slots", "ask_when"}
+#: After these a bare number may be an hour, a count or an answer.
+_TIMES_ASKED = {"offer_slots", "ask_when", "ask_people", "ask_detail"}
 _NUMBER = re.compile(r"^\s*#?(\d{1,2})\s*[.)]?\s*$")
 
 
@@ -114,6 +114,7 @@ async def _answer(
         turn = await open_turn(
             system, session, catalog, conversation, last=last, key=f"{conversation.id}:{said.rows[-1].seq}", now=now
         )
+        turn.place = _place_of(dialogue, catalog)
         heard = await _heard(turn, dialogue, said)
         result = await engine.turn(dialogue.memory, heard, turn)
         dialogue.memory = result.memory
@@ -160,6 +161,11 @@ async def open_turn(
     )
 
 
+def _place_of(dialogue: Dialogue, catalog: Catalog) -> Location | None:
+    """Return the place that the talk is about, if it is known yet."""
+    return Draft.of(dialogue.memory.get("slots") or {}, catalog).place
+
+
 def _locale_of(system: Voice, conversation: Conversation, business: Business) -> str:
     if conversation.locale and language_of(conversation.locale) in system.words.languages:
         return (
@@ -202,8 +208,15 @@ async def _heard(turn: Turn, dialogue: Dialogue, said: Said) -> contract.Heard:
                 for one in catalog.services
             ),
             staff=tuple(contract.Name(str(one.id), (one.name, *one.aliases)) for one in catalog.staff),
+            places=_places(catalog),
+            add_ons=tuple(
+                contract.Name(str(one.id), _service_names(one.name, one.names, one.synonyms))
+                for service in catalog.services
+                for one in catalog.add_ons(service.id)
+            ),
+            units=frozenset(service.unit for service in catalog.services) - {Unit.VISIT.value},
         ),
-        hours=catalog.opening(),
+        hours=catalog.opening(turn.place.id if turn.place else None),
         reference=await _reference(turn, dialogue),
         tap=said.tap,
     )
@@ -219,6 +232,13 @@ async def _reference(turn: Turn, dialogue: Dialogue) -> tuple[datetime, datetime
         return None
     upcoming = await coming(turn)
     return (upcoming[0].starts, upcoming[0].ends) if len(upcoming) == 1 else None
+
+
+def _places(catalog: Catalog) -> tuple[contract.Name, ...]:
+    """Return what the places are called, where there are several to choose from."""
+    if len(catalog.locations) == 1:
+        return ()
+    return tuple(contract.Name(str(one.id), (one.name,)) for one in catalog.locations)
 
 
 def _service_names(name: str, names: Mapping[str, str], synonyms: Mapping[str, list[str]]) -> tuple[str, ...]:
@@ -265,6 +285,8 @@ async def _tap_of(
         )
         if place is not None:
             token = await messages.choice_by_number(session, last.id, place)
+            if number and token is not None and token.meaning["args"].get("typed") == "number":
+                return None  # a number was asked for: it is the answer, whatever stands beside it
         if number and token is None and last.act not in _TIMES_ASKED:
             return contract.Tap("repeat")  # a number that is not on the list
     if token is None or token.expires_at <= now:

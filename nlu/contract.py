@@ -22,6 +22,10 @@ class Catalog:
 
     services: tuple[Name, ...] = ()
     staff: tuple[Name, ...] = ()
+    places: tuple[Name, ...] = ()
+    add_ons: tuple[Name, ...] = ()
+    #: What of it is sold by: `hour`, `day`, `night`. Only then does "two hours" say for how long.
+    units: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,10 @@ class Heard:
 class Entity:
     """Something named in the text; `start` and `end` are offsets."""
 
-    entity: str  # service | staff | name | people | ordinal
-    value: Any  # catalog id, name, number
+    #: From the catalog: service, staff, place, add_on. Of the visit: people, companions, several, length, also, only.
+    #: And name, ordinal, number.
+    entity: str
+    value: Any  # catalog id, name, number, [number, unit]
     text: str
     start: int
     end: int

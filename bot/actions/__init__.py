@@ -1,12 +1,14 @@
 """One file per thing a customer may want; each calls the booking core and says what came of it."""
 
 from bot.actions.answers import AnswerQuestion
+from bot.actions.asking import AskDetails, AskPeople, AskPlace, AskUnits
 from bot.actions.contract import Spoken
 from bot.actions.fill import Fill
-from bot.actions.offer import AskBooking, AskConfirmed, AskName, AskService, AskSlot
+from bot.actions.offer import AskSlot
 from bot.actions.person import Handoff, OptOut
 from bot.actions.reminded import ConfirmAttendance, RunningLate
 from bot.actions.submit import Submit
+from bot.actions.summary import AskBooking, AskConfirmed, AskName, AskService
 from bot.actions.talk import Fallback, Greet, NothingOpen, SmallTalk, Stop, Tapped
 from nlu.contract import DialogueAction
 
@@ -17,7 +19,11 @@ def all_actions() -> tuple[DialogueAction, ...]:
         Fill(),
         AskBooking(),
         AskService(),
+        AskPlace(),
+        AskPeople(),
+        AskUnits(),
         AskSlot(),
+        AskDetails(),
         AskName(),
         AskConfirmed(),
         Submit(),

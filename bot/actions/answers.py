@@ -5,7 +5,7 @@ from typing import Any
 
 from booking_core import booking as bookings
 from booking_core import waitlist
-from booking_core.models import State
+from booking_core.models import Booking, Location, Service, State, Unit
 from booking_core.rules.policy import Policy
 from bot import phrasing
 from bot.actions import cards
@@ -28,7 +28,7 @@ class AnswerQuestion:
         slots = dict(step.slots)
         named = [entity.value for entity in step.understood.entities if entity.entity == "service"]
         if named:
-            slots["service"] = named[0]
+            slots |= {"service": named[0], "further": named[1:] or None}
         said = [await answer_for(intent, turn, slots) for intent in dict.fromkeys(asked)]
         if step.form:
             return Answer(say=tuple(said), then=step.form)
@@ -50,14 +50,9 @@ async def answer_for(intent: str, turn: Turn, slots: Mapping[str, Any]) -> dict[
         case "ask_price":
             return _prices(turn, draft)
         case "ask_location":
-            return turn.say(
-                "answer.location",
-                act="info",
-                name=turn.business.name,
-                place=turn.location.address,
-            )
+            return _where(turn, draft)
         case "ask_hours":
-            return _hours(turn)
+            return _hours(turn, draft)
         case "ask_services":
             names = [turn.service_name(service) for service in turn.catalog.services]
             return turn.say("answer.services", act="info", services=phrasing.listed(names, turn.locale))
@@ -74,23 +69,53 @@ async def answer_for(intent: str, turn: Turn, slots: Mapping[str, Any]) -> dict[
     return turn.say("answer.unknown", act="info")
 
 
+def _where(turn: Turn, draft: Draft) -> dict[str, Any]:
+    places = _meant(turn, draft)
+    if len(places) == 1:
+        name = turn.business.name if len(turn.catalog.locations) == 1 else places[0].name
+        return turn.say("answer.location", act="info", name=name, place=places[0].address)
+    lines = [f"{one.name}: {one.address}" for one in places]
+    return turn.say("answer.locations", act="info", places="\n".join(lines))
+
+
+def _meant(turn: Turn, draft: Draft) -> list[Location]:
+    """Return the place that is talked about, or all of them."""
+    return [draft.place] if draft.place is not None else list(turn.catalog.locations)
+
+
 def _prices(turn: Turn, draft: Draft) -> dict[str, Any]:
-    services = [draft.service] if draft.service else turn.catalog.services
-    lines = [
-        turn.words.text(
-            turn.locale,
-            "answer.price_line",
-            service=turn.service_name(service),
-            price=turn.money(service.price),
-            minutes=service.duration,
-        )
-        for service in services
-    ]
+    services = list(draft.services) or turn.catalog.services
+    lines = [_price_line(turn, draft, service) for service in services]
     return turn.say("answer.prices", act="info", prices="\n".join(lines)) | {"choices": []}
 
 
-def _hours(turn: Turn) -> dict[str, Any]:
-    opening = turn.catalog.opening()
+def _price_line(turn: Turn, draft: Draft, service: Service) -> str:
+    places = [one for one in _meant(turn, draft) if turn.catalog.offered_at(service.id, one.id)]
+    places = places or list(turn.catalog.locations)
+    told = {place.name: turn.at(place.id).money(turn.catalog.price(service.id, None, place.id)) for place in places}
+    if len(set(told.values())) == 1:
+        price = next(iter(told.values()))
+    else:
+        price = ", ".join(f"{amount} ({name})" for name, amount in told.items())
+    name = turn.service_name(service)
+    if service.unit != Unit.VISIT:
+        return turn.words.text(turn.locale, f"answer.price_per_{service.unit}", service=name, price=price)
+    minutes = turn.catalog.duration(service.id)
+    return turn.words.text(turn.locale, "answer.price_line", service=name, price=price, minutes=minutes)
+
+
+def _hours(turn: Turn, draft: Draft) -> dict[str, Any]:
+    places = _meant(turn, draft)
+    lines: list[str] = []
+    for place in places:
+        if len(places) > 1:
+            lines.append(place.name)
+        lines += _hours_of(turn, place)
+    return turn.say("answer.hours", act="info", hours="\n".join(lines))
+
+
+def _hours_of(turn: Turn, place: Location) -> list[str]:
+    opening = turn.catalog.opening(place.id)
     lines: list[str] = []
     runs: list[tuple[list[int], tuple[tuple[int, int], ...]]] = []
     for number in range(7):
@@ -105,7 +130,7 @@ def _hours(turn: Turn) -> dict[str, Any]:
             name += "–" + phrasing.weekday(days[-1], turn.locale)
         hours = ", ".join(f"{_minutes(first)}–{_minutes(last)}" for first, last in spans)
         lines.append(f"{name}: {hours or turn.words.text(turn.locale, 'answer.closed')}")
-    return turn.say("answer.hours", act="info", hours="\n".join(lines))
+    return lines
 
 
 def _minutes(minutes: int) -> str:
@@ -130,10 +155,7 @@ async def own_bookings(turn: Turn) -> dict[str, Any]:
     upcoming = await coming(turn)
     if not upcoming:
         return turn.say("bookings.none", act="info", choices=[turn.option("choice.book", "start_book")])
-    lines = [
-        cards.summary_line(turn, turn.catalog.service(one.service_id), one.starts, staff_id=one.staff_id)
-        for one in upcoming
-    ]
+    lines = [_own_line(turn, one) for one in upcoming]
     options = []
     if len(upcoming) == 1:
         one = str(upcoming[0].id)
@@ -142,6 +164,13 @@ async def own_bookings(turn: Turn) -> dict[str, Any]:
             turn.option("choice.cancel_it", "start_cancel", booking=one),
         ]
     return turn.say("bookings.list", act="info", choices=options, bookings="\n".join(lines))
+
+
+def _own_line(turn: Turn, booking: Booking) -> str:
+    line = cards.booking_line(turn, booking, named=True)
+    if booking.state == State.PENDING_APPROVAL:
+        return turn.words.text(turn.locale, "bookings.requested", line=line)
+    return line
 
 
 async def _payment(turn: Turn) -> dict[str, Any]:
@@ -163,13 +192,14 @@ async def pending_payment(turn: Turn) -> tuple[bool, dict[str, Any] | None]:
             continue  # nothing is asked for before the yes to it
         if link is None or not link.url:
             return True, None
+        there = turn.at(one.location_id)
         said = turn.say(
             "payment.link",
             act="payment_link",
             facts=cards.booking_card(turn, one, payment_url=link.url),
-            amount=turn.money(link.amount),
+            amount=there.money(link.amount),
             url=link.url,
-            until=turn.clock(one.hold_expires_at),
+            until=there.clock(one.hold_expires_at),
         )
         return True, said
     return False, None

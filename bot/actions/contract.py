@@ -1,7 +1,7 @@
 """What every action is given and gives: a turn, and an answer in words of the catalogs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.catalog import Catalog
-from booking_core.models import Business, Customer, Location, Service, Staff
+from booking_core.models import AddOn, Business, Customer, Location, Service, Staff
 from booking_core.rules.availability import Slot
 from bot import phrasing
 from bot.words import Words, language_of
@@ -18,7 +18,10 @@ from channels.models import Conversation, Message
 from nlu.contract import Answer, DialogueAction, Step, Understood
 
 #: Slots that belong to one task; forgotten together when it ends.
-TASK_SLOTS = ("task", "booking", "service", "staff", "when", "slot", "customer_name", "confirmed", "memo")
+TASK_SLOTS = (
+    "task", "booking", "service", "further", "staff", "people", "arrangement", "units", "add_ons", "when", "slot",
+    "answers", "details", "customer_name", "confirmed", "memo",
+)  # fmt: skip
 ANYONE = "anyone"
 
 
@@ -43,6 +46,8 @@ class Turn:
     filled: bool = False
     #: Something outside the turn will answer (the job that makes a payment link).
     answer_follows: bool = False
+    #: The place that the talk is about, once that is known.
+    place: Location | None = None
 
     @property
     def business(self) -> Business:
@@ -51,8 +56,17 @@ class Turn:
 
     @property
     def location(self) -> Location:
-        """The place that bookings are made for."""
-        return self.catalog.locations[0]
+        """The place that is talked about; the house's first until another is named."""
+        return self.place or self.catalog.locations[0]
+
+    def at(self, location_id: UUID | None) -> "Turn":
+        """Return this turn as it is worded at a place: its clock, its currency and its address."""
+        return self if location_id is None else replace(self, place=self.catalog.location(location_id))
+
+    @property
+    def place_line(self) -> str:
+        """Where to come to: `Marigold Studio, Calle de las Huertas 12, 28012 Madrid`."""
+        return f"{self.location.name}, {self.location.address}"
 
     @property
     def tz(self) -> str:
@@ -98,6 +112,10 @@ class Turn:
         """Return what the service is called in the customer's language."""
         return str(service.names.get(language_of(self.locale)) or service.name)
 
+    def add_on_name(self, add_on: AddOn) -> str:
+        """Return what an add-on is called in the customer's language."""
+        return str(add_on.names.get(language_of(self.locale)) or add_on.name)
+
     def day_and_clock(self, moment: datetime) -> str:
         """Return a moment as `Tue 24 Nov, 15:00` in the location's zone."""
         return phrasing.day_and_clock(moment, self.tz, self.locale)
@@ -111,8 +129,8 @@ class Turn:
         return phrasing.day(moment, self.tz, self.locale)
 
     def money(self, amount: int) -> str:
-        """Return minor units of the business's currency in words."""
-        return phrasing.money(amount, self.business.currency, self.locale)
+        """Return minor units of the place's currency in words."""
+        return phrasing.money(amount, self.catalog.currency(self.location.id), self.locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +149,18 @@ class Draft:
     task: str | None
     booking_id: UUID | None
     service: Service | None
+    #: What else is done in the same visit.
+    further: tuple[Service, ...]
     staff: Staff | None
     anyone: bool
+    place: Location | None
+    people: int | None
+    #: `together` or `in_turn`.
+    arrangement: str | None
+    #: Hours, days or nights.
+    units: int | None
+    add_on_ids: tuple[UUID, ...]
+    answers: Mapping[str, Any]
     when: Mapping[str, Any] | None
     starts: datetime | None
     slot_staff: UUID | None
@@ -145,12 +173,20 @@ class Draft:
         slot = slots.get("slot") or {}
         staff = slots.get("staff")
         booking = slots.get("booking")
+        further = (_known(catalog.service, one) for one in slots.get("further") or ())
         return Draft(
             task=slots.get("task"),
             booking_id=UUID(booking) if booking and booking != "new" else None,
             service=_known(catalog.service, slots.get("service")),
+            further=tuple(one for one in further if one is not None),
             staff=_known(catalog.staff_member, staff if staff != ANYONE else None),
             anyone=staff == ANYONE,
+            place=_known(catalog.location, slots.get("place")),
+            people=slots.get("people"),
+            arrangement=slots.get("arrangement"),
+            units=slots.get("units"),
+            add_on_ids=tuple(UUID(one) for one in slots.get("add_ons") or ()),
+            answers=slots.get("answers") or {},
             when=slots.get("when"),
             starts=datetime.fromisoformat(slot["starts"]) if slot.get("starts") else None,
             slot_staff=UUID(slot["staff"]) if slot.get("staff") else None,
@@ -159,12 +195,17 @@ class Draft:
         )
 
     @property
+    def services(self) -> tuple[Service, ...]:
+        """Everything that the visit is of, in order."""
+        return (self.service, *self.further) if self.service is not None else ()
+
+    @property
     def wanted_staff(self) -> UUID | None:
         """The person asked for, or None for anyone."""
         return self.staff.id if self.staff else None
 
 
-def _known(find: Any, text: str | None) -> Any:
+def _known(find: Callable[[UUID], Any], text: str | None) -> Any:
     if not text:
         return None
     try:

@@ -147,10 +147,8 @@ def _settled(turn: Turn, booking: Booking) -> dict[str, Any]:
 
 
 def _line(turn: Turn, booking: Booking) -> str:
-    return cards.summary_line(turn, turn.catalog.service(booking.service_id), booking.starts, staff_id=booking.staff_id)
+    return cards.booking_line(turn, booking)
 
 
 def _other(turn: Turn, booking: Booking, proposal: MoveProposal) -> str:
-    return cards.summary_line(
-        turn, turn.catalog.service(booking.service_id), proposal.starts, staff_id=proposal.staff_id
-    )
+    return cards.proposal_line(turn, booking, proposal)

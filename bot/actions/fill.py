@@ -1,22 +1,22 @@
 """Reading a message into the booking form: facts in any order, corrections, choices, yes and no."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from booking_core import calendar
-from booking_core.models import Service, Staff
-from booking_core.requests import VisitRequest
-from bot.actions import answers, wish
+from booking_core.models import Booking
+from bot.actions import answers, details, wish
 from bot.actions.coming import coming
-from bot.actions.contract import ANYONE, Draft, Turn, forget_task, remembered
+from bot.actions.contract import ANYONE, Draft, Turn, forget_task
+from bot.actions.facts import take_visit, values_of
+from bot.actions.finding import find_slot
+from bot.actions.reading import Reading
+from bot.actions.settling import settle
 from bot.actions.taking import declined, take_booking
-from bot.actions.taps import tapped
+from bot.actions.taps import SEARCHING, tapped
 from bot.actions.unasked import is_open
-from bot.phrasing import listed
-from nlu.contract import Answer, Step
+from nlu.contract import Answer, Entity, Step
 
 #: What a rule answers, whatever else the message says.
 _ALWAYS_OUTSIDE = {"talk_to_person", "opt_out", "stop"}
@@ -24,21 +24,9 @@ _ALWAYS_OUTSIDE = {"talk_to_person", "opt_out", "stop"}
 _OUTSIDE = {
     "greet", "thanks", "goodbye", "bot_challenge", "running_late", "confirm_attendance", "nlu_fallback",
 }  # fmt: skip
+#: Entities that say something of the visit.
+_FACTS = {"service", "staff", "place", "add_on", "people", "companions", "several", "length"}
 _TASKS = {"book": "book", "reschedule": "move", "cancel": "cancel"}
-
-
-@dataclass(slots=True)
-class Reading:
-    """What one message adds to the form, while it is being read."""
-
-    remember: dict[str, Any] = field(default_factory=dict)
-    say: list[Mapping[str, Any]] = field(default_factory=list)
-    #: Something that decides the time changed: the chosen time must be found again.
-    search: bool = False
-
-    def answer(self, **extra: Any) -> Answer:
-        """Return the answer of the form's validation."""
-        return Answer(say=tuple(self.say), remember=self.remember, **extra)
 
 
 class Fill:
@@ -53,12 +41,34 @@ class Fill:
             return Answer()
         turn.filled = True
         slots = dict(step.slots)
+        turn.place = Draft.of(slots, turn.catalog).place or turn.place
         if step.heard.tap is not None:
-            return await tapped(turn, step, slots)
+            answer = await tapped(turn, step, slots)
+            return await _finished(turn, slots, answer, search=step.heard.tap.do in SEARCHING)
         said = {step.understood.intent, *step.understood.also}
+        if step.asking == "details" and details.is_answer(turn, step, slots):
+            return await _finished(turn, slots, details.answered(turn, step, slots), search=False)
         if said & _ALWAYS_OUTSIDE or (not _brings_facts(step) and (_is_outside(step) or _answers_unasked(turn, step))):
             return Answer(reject=True)
         return await _read(turn, step, slots, said)
+
+
+async def _finished(turn: Turn, slots: dict[str, Any], answer: Answer, *, search: bool) -> Answer:
+    """Fill in what leaves no choice, then look for the time that was named."""
+    merged = {**slots, **answer.remember}
+    if answer.reject or answer.leave_form or merged.get("task") is None:
+        return answer
+    reading = Reading(dict(answer.remember), list(answer.say), search)
+    await _settled(turn, merged, Draft.of(slots, turn.catalog), reading)
+    return replace(answer, remember=reading.remember, say=tuple(reading.say))
+
+
+async def _settled(turn: Turn, slots: dict[str, Any], before: Draft, reading: Reading) -> None:
+    settled = settle(turn, slots)
+    reading.remember |= settled.remember
+    reading.say += settled.say
+    if reading.search:
+        await find_slot(turn, {**slots, **settled.remember}, before, reading)
 
 
 def _is_outside(step: Step) -> bool:
@@ -80,7 +90,9 @@ def _brings_facts(step: Step) -> bool:
     if when is not None and (when.choices or when.exclusions or when.asap):
         return True
     kinds = {entity.entity for entity in step.understood.entities}
-    if kinds & {"service", "staff"} and not step.understood.intent.startswith("ask_"):
+    if kinds & _FACTS and not step.understood.intent.startswith("ask_"):
+        return True
+    if "number" in kinds and step.asking in {"people", "units"}:
         return True
     return "name" in kinds or ("ordinal" in kinds and step.asking is not None)
 
@@ -92,10 +104,10 @@ async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -
         return stopped
     slots.update(reading.remember)
     before = Draft.of(slots, turn.catalog)
-    _take_facts(turn, step, slots, reading)
+    _take_facts(turn, step, slots, said, reading)
     slots.update(reading.remember)
     if slots["task"] != "book" and not slots.get("booking"):
-        stopped = await _take_booking(turn, slots, reading)
+        stopped = await _take_booking(turn, step, slots, reading)
         if stopped is not None:
             return stopped
         slots.update(reading.remember)
@@ -103,7 +115,8 @@ async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -
     if decided is not None:
         return decided
     slots.update(reading.remember)
-    await _find_slot(turn, slots, before, reading)
+    await _settled(turn, slots, before, reading)
+    slots.update(reading.remember)
     for intent in sorted(said):
         if intent.startswith("ask_"):
             answered = await answers.answer_for(intent, turn, slots)
@@ -135,21 +148,12 @@ async def _take_task(turn: Turn, slots: dict[str, Any], said: set[str], reading:
     return None
 
 
-def _take_facts(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading) -> None:
+def _take_facts(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], reading: Reading) -> None:
     remember = reading.remember
     entities = step.understood.entities
-    found = [entity.value for entity in entities if entity.entity == "service"]
-    if found and found[0] != slots.get("service") and slots["task"] == "book":
-        remember["service"] = found[0]
-        reading.search = True
-        if len(set(found)) > 1:
-            reading.say.append(
-                turn.say(
-                    "book.one_at_a_time",
-                    act="info",
-                    service=turn.service_name(turn.catalog.service(UUID(found[0]))),
-                )
-            )
+    if slots["task"] == "book":
+        take_visit(turn, step, slots, said, reading)
+        slots.update(remember)
     names = [entity for entity in entities if entity.entity == "name"]
     # A customer may be called like somebody who works here.
     people = [
@@ -166,7 +170,7 @@ def _take_facts(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading)
     if when is not None and (when.choices or when.exclusions or when.asap):
         _take_time(turn, step, slots, reading)
     ordinals = [entity.value for entity in entities if entity.entity == "ordinal"]
-    if ordinals and step.asking in {"slot", "service", "booking"}:
+    if ordinals and step.asking in _LISTED:
         _take_ordinal(step.asking, int(ordinals[0]), slots, reading)
 
 
@@ -196,17 +200,22 @@ def _take_time(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading) 
     reading.search = True
 
 
+#: Questions that list something, and where the memo keeps what they listed.
+_LISTED = {"slot": "offered", "service": "services", "booking": "bookings", "place": "places"}
+
+
 def _take_ordinal(asking: str, number: int, slots: dict[str, Any], reading: Reading) -> None:
     memo = slots.get("memo") or {}
-    listed = memo.get({"slot": "offered", "service": "services", "booking": "bookings"}[asking]) or []
+    listed = memo.get(_LISTED[asking]) or []
     index = number - 1 if number > 0 else len(listed) + number
     if 0 <= index < len(listed):
         reading.remember[asking] = listed[index]
+        reading.search = reading.search or asking in {"service", "place"}
         if asking == "slot" and slots.get("task") == "move":
             reading.remember["confirmed"] = True
 
 
-async def _take_booking(turn: Turn, slots: dict[str, Any], reading: Reading) -> Answer | None:
+async def _take_booking(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading) -> Answer | None:
     """Find which booking a move or cancellation is about; several are asked about."""
     upcoming = await coming(turn)
     if not upcoming:
@@ -215,16 +224,24 @@ async def _take_booking(turn: Turn, slots: dict[str, Any], reading: Reading) -> 
             remember=forget_task(),
             leave_form=True,
         )
-    likely = [
-        booking
-        for booking in upcoming
-        if slots.get("service") in {None, str(booking.service_id)}
-        and (len(upcoming) == 1 or slots.get("staff") in {None, ANYONE, str(booking.staff_id)})
-    ] or upcoming
+    likely = _likely(upcoming, slots, step.understood.entities)
     if len(likely) == 1:
         take_booking(turn, likely[0], slots, reading.remember)
         reading.search = True
     return None
+
+
+def _likely(upcoming: list[Booking], slots: dict[str, Any], entities: Sequence[Entity]) -> list[Booking]:
+    """Return the bookings that the named services and people fit, if any do."""
+    if len(upcoming) == 1:
+        return upcoming
+    services, staff = set(values_of(entities, "service")), slots.get("staff")
+    return [
+        booking
+        for booking in upcoming
+        if (not services or services & {str(booking.service_id), *(part["service"] for part in booking.parts)})
+        and (staff in {None, ANYONE} or staff in {one for part in booking.parts for one in part["staff"]})
+    ] or upcoming
 
 
 def _take_decision(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], reading: Reading) -> Answer | None:
@@ -243,49 +260,3 @@ def _take_decision(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]
         if len(offered) == 1:
             reading.remember["slot"] = offered[0]
     return None
-
-
-async def _find_slot(turn: Turn, slots: dict[str, Any], before: Draft, reading: Reading) -> None:
-    """Choose the time that was named if it is free; otherwise the question about times explains."""
-    draft = Draft.of(slots, turn.catalog)
-    service = draft.service
-    if slots["task"] == "cancel" or service is None or not reading.search:
-        return
-    if draft.staff is not None and draft.staff.id not in turn.catalog.staff_for(service.id):
-        reading.say.append(_who_can(turn, service, draft.staff))
-        reading.remember["staff"] = None
-        slots["staff"] = None
-        draft = replace(draft, staff=None)
-    wanted = wish.wish_for(slots.get("when"), tz=turn.tz, now=turn.now)
-    exact = wanted.exact if slots.get("slot") is None else before.starts
-    memo = {key: value for key, value in reading.remember["memo"].items() if key not in {"offered", "page"}}
-    reading.remember |= {"memo": memo, "slot": None, "confirmed": None}
-    if exact is None or (wanted.ambiguity and slots.get("slot") is None):
-        return
-    free = await calendar.free_slots(
-        turn.session,
-        turn.catalog,
-        wanted=VisitRequest.one(service.id, draft.wanted_staff),
-        windows=[(exact, exact + timedelta(minutes=1))],
-        exclude=wanted.exclude,
-        now=turn.now,
-        customer_id=turn.customer.id if turn.customer else None,
-        ignoring=draft.booking_id,
-    )
-    found = next((slot for slot in free.slots if slot.starts == exact), None)
-    if found is not None:
-        # Who it will be is part of the summary: lengths and prices differ by person.
-        reading.remember["slot"] = remembered(found)
-    else:
-        reading.remember["memo"] = memo | {"missed": exact.isoformat(), "why": free.reason.value if free.reason else ""}
-
-
-def _who_can(turn: Turn, service: Service, staff: Staff) -> Mapping[str, Any]:
-    able = [turn.catalog.staff_member(member).name for member in turn.catalog.staff_for(service.id)]
-    return turn.say(
-        "staff.cannot",
-        act="info",
-        staff=staff.name,
-        service=turn.service_name(service),
-        able=listed(able, turn.locale),
-    )

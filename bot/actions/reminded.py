@@ -45,7 +45,7 @@ async def confirm_attendance(turn: Turn, reminder: Message | None, args: Mapping
         )
     except BookingRefused:
         return await _as_it_stands(turn, UUID(booking_id))
-    line = cards.summary_line(turn, turn.catalog.service(booking.service_id), booking.starts, staff_id=booking.staff_id)
+    line = cards.booking_line(turn, booking)
     return Answer(say=(turn.say("reminder.confirmed", act="info", line=line),))
 
 
@@ -53,7 +53,7 @@ async def _as_it_stands(turn: Turn, booking_id: UUID) -> Answer:
     booking = await bookings.load(turn.session, turn.business.id, booking_id)
     if booking.state == State.HELD:
         return Answer(say=(await answer_for("ask_payment", turn, {}),))
-    line = cards.summary_line(turn, turn.catalog.service(booking.service_id), booking.starts, staff_id=booking.staff_id)
+    line = cards.booking_line(turn, booking)
     if booking.state == "confirmed" and booking.starts > turn.now:
         options = [turn.option("choice.move", "start_move", booking=str(booking.id))]
         return Answer(say=(turn.say("reminder.moved", act="info", choices=options, line=line),))

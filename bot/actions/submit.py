@@ -5,13 +5,17 @@ from typing import Any
 
 from booking_core import booking as bookings
 from booking_core import customers, waitlist
+from booking_core.intake import questions_of
 from booking_core.models import Booking, State
 from booking_core.refusals import BookingRefused, Reason
-from booking_core.requests import VisitRequest
-from bot.actions import cards
+from booking_core.rules.questions import check_answers
+from bot.actions import cards, refusing, visits
 from bot.actions.contract import Draft, Turn, forget_task
 from nlu.contract import Answer, Step
 from payment_links import links
+
+#: A new booking takes nothing from these: they are firm, or somebody at the business has them to decide.
+_KEPT = {State.CONFIRMED, State.CHECKED_IN, State.PENDING_APPROVAL}
 
 
 class Submit:
@@ -50,18 +54,21 @@ async def _book(turn: Turn, draft: Draft) -> Answer:
     held = await bookings.hold(
         turn.session,
         catalog=turn.catalog,
-        wanted=VisitRequest.one(draft.service.id, draft.slot_staff or draft.wanted_staff),
+        wanted=visits.at_slot(turn.catalog, draft),
         starts=draft.starts,
         customer_id=turn.customer.id,
         conversation_id=turn.conversation.id,
         key=turn.key,
         now=turn.now,
+        answers=draft.answers,
         asked_for=draft.staff is not None,
     )
     await _drop_other_holds(turn, held, before)
     if held.state == State.CONFIRMED:
         turn.conversation.outcome = "booked"
         return Answer(say=(booked(turn, held),), remember=forget_task())
+    if held.state == State.PENDING_APPROVAL:
+        return Answer(say=(_requested(turn, held),), remember=forget_task())
     await links.request_payment(turn.session, held, title=payment_title(turn, held), locale=turn.locale, now=turn.now)
     turn.answer_follows = True
     return Answer(remember=forget_task())
@@ -73,7 +80,7 @@ async def _drop_other_holds(turn: Turn, held: Booking, before: list[Booking]) ->
     A hold that lay in the way has been given up already; its payment page is closed all the same.
     """
     for other in before:
-        if other.id == held.id or other.conversation_id != held.conversation_id or other.state == State.CONFIRMED:
+        if other.id == held.id or other.conversation_id != held.conversation_id or other.state in _KEPT:
             continue
         if await waitlist.is_offer(turn.session, other):
             continue  # it waits for its own yes or no
@@ -90,7 +97,7 @@ async def _move(turn: Turn, draft: Draft) -> Answer:
         draft.booking_id,
         catalog=turn.catalog,
         starts=draft.starts,
-        staff_id=draft.slot_staff or draft.wanted_staff,
+        staff_id=visits.at_slot(turn.catalog, draft).staff_id,
         version=draft.memo.get("version"),
         now=turn.now,
         actor="customer",
@@ -111,7 +118,7 @@ async def _cancel(turn: Turn, draft: Draft) -> Answer:
     assert draft.booking_id is not None  # noqa: S101 - the form is complete
     before = await bookings.load(turn.session, turn.business.id, draft.booking_id)
     line = _line(turn, before)
-    if before.state == State.HELD:
+    if before.state in {State.HELD, State.PENDING_APPROVAL}:
         await bookings.release(turn.session, turn.business.id, before.id, now=turn.now, actor="customer")
         await links.close_payment(turn.session, turn.business.id, before.id, now=turn.now)
         return Answer(say=(turn.say("cancelled", act="cancelled", line=line),), remember=forget_task())
@@ -136,7 +143,7 @@ async def _cancel(turn: Turn, draft: Draft) -> Answer:
         choices=[turn.option("choice.book", "start_book")],
         facts=cards.booking_card(turn, gone.booking),
         line=line,
-        refund=turn.money(refund),
+        refund=turn.at(gone.booking.location_id).money(refund),
     )
     return Answer(say=(said,), remember=forget_task())
 
@@ -148,7 +155,7 @@ def booked(turn: Turn, booking: Booking, *, key: str = "booked") -> dict[str, An
         act="booked",
         facts=cards.booking_card(turn, booking),
         line=_line(turn, booking),
-        place=f"{turn.location.name}, {turn.location.address}",
+        place=turn.at(booking.location_id).place_line,
         reference=booking.reference,
     )
     calendar = turn.words.text(turn.locale, "calendar.link", url=calendar_url(turn, booking))
@@ -166,19 +173,47 @@ def payment_title(turn: Turn, booking: Booking) -> str:
 
 
 def _line(turn: Turn, booking: Booking) -> str:
-    return cards.summary_line(turn, turn.catalog.service(booking.service_id), booking.starts, staff_id=booking.staff_id)
+    return cards.booking_line(turn, booking)
+
+
+def _requested(turn: Turn, booking: Booking) -> dict[str, Any]:
+    """Say that somebody at the business must agree first, and that the time is kept meanwhile."""
+    return turn.say("requested", act="info", facts=cards.booking_card(turn, booking), line=_line(turn, booking))
+
+
+#: Where another time would not help, and what is said then.
+_FINAL = {
+    Reason.NOT_NOW: "not_now",
+    Reason.CHANGED: "changed",
+    Reason.KEY_REUSED: "changed",
+    Reason.UNKNOWN: "unknown",
+    Reason.TOO_LATE_TO_CHANGE: "too_late_to_change",
+}
+
+
+def _good_answers(turn: Turn, draft: Draft) -> dict[str, Any]:
+    questions = questions_of(turn.catalog, visits.wanted(turn.catalog, draft))
+    return check_answers(questions, draft.answers, partly=True).values
 
 
 def _refused(turn: Turn, draft: Draft, refused: BookingRefused) -> Answer:
     """Go back to choosing a time, or end kindly where no other time would help."""
-    if refused.reason in {Reason.NOT_NOW, Reason.CHANGED, Reason.UNKNOWN, Reason.TOO_LATE_TO_CHANGE}:
+    if refused.reason in _FINAL:
         said = turn.say(
-            f"refused.{refused.reason.value}",
+            f"refused.{_FINAL[refused.reason]}",
             act="info",
             choices=[turn.option("choice.my_bookings", "my_bookings"), turn.option("choice.person", "person")],
             when="",
         )
         return Answer(say=(said,), remember=forget_task())
+    if refused.reason == Reason.NEEDS_ANSWERS:
+        return Answer(remember={"details": None, "answers": _good_answers(turn, draft), "confirmed": None},
+                      then="booking_form")  # fmt: skip
+    if refused.reason == Reason.TOO_MANY:
+        request = visits.wanted(turn.catalog, draft)
+        said = refusing.sentence(turn, refused.reason.value, when=None, data=refused.data, request=request)
+        return Answer(say=(said,), remember={"people": None, "slot": None, "confirmed": None,
+                      "memo": {**draft.memo, "several": True}}, then="booking_form")  # fmt: skip
     missed = draft.starts or datetime.fromisoformat(draft.memo["was"])
     memo = {**draft.memo, "missed": missed.isoformat(), "why": refused.reason.value}
     memo.pop("offered", None)

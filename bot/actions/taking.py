@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from booking_core.models import Booking
+from bot.actions import visits
 from bot.actions.contract import Turn, forget_task
+from bot.actions.settling import DONE
 from nlu.contract import Answer
 
 
@@ -13,16 +15,19 @@ def take_booking(turn: Turn, booking: Booking, slots: Mapping[str, Any], remembe
     task = slots["task"]
     memo = dict(remember.get("memo") or slots.get("memo") or {})
     memo |= {"was": booking.starts.isoformat(), "version": booking.version}
-    remember |= {
+    visit = visits.booked_visit(turn.catalog, booking)
+    if slots.get("staff") is not None:
+        del visit["staff"]
+    remember |= visit | {
         "booking": str(booking.id),
-        "service": str(booking.service_id),
+        "details": DONE,
         "customer_name": (turn.customer.name if turn.customer else None) or "-",
         "memo": memo,
     }
-    if slots.get("staff") is None:
-        remember["staff"] = str(booking.staff_id)
+    turn.place = turn.catalog.location(booking.location_id)
     if task == "cancel":
-        remember["slot"] = {"starts": booking.starts.isoformat(), "staff": str(booking.staff_id)}
+        staff = str(booking.staff_id) if booking.staff_id else None
+        remember["slot"] = {"starts": booking.starts.isoformat(), "staff": staff}
 
 
 def fresh_task(turn: Turn) -> dict[str, Any]:

@@ -1,24 +1,30 @@
 """What a tapped choice means for the form."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from booking_core import booking as bookings
-from booking_core import calendar
-from booking_core.requests import VisitRequest
-from bot.actions.contract import ANYONE, Turn, forget_task, remembered
+from booking_core.models import State
+from bot.actions import details, visits
+from bot.actions.contract import ANYONE, Draft, Turn, forget_task, remembered
 from bot.actions.displaced import give_back
+from bot.actions.finding import free_at, missed
 from bot.actions.taking import declined, fresh_task, take_booking
 from nlu.contract import Answer, Step
 
 #: What a wish for change forgets besides the chosen time.
 _CHANGES: dict[str, dict[str, Any]] = {
     "change_time": {"when": None},
-    "change_service": {"service": None},
+    "change_service": {"service": None, "further": None, "add_ons": None, "units": None},
     "change_staff": {"staff": ANYONE},
 }
+#: Taps after which the time that was named must be looked for.
+SEARCHING = {"pick_service", "pick_place", "pick_units", "add"}
+#: Bookings that can still be moved and cancelled.
+_STANDING = {State.HELD.value, State.PENDING_APPROVAL.value, State.CONFIRMED.value}
 
 
 async def tapped(turn: Turn, step: Step, slots: dict[str, Any]) -> Answer:
@@ -32,10 +38,12 @@ async def tapped(turn: Turn, step: Step, slots: dict[str, Any]) -> Answer:
         case "more_times":
             return Answer(remember={"slot": None, "memo": memo | {"page": memo.get("page", 0) + 1}})
         case "pick_service":
-            remember = {"service": args["service"], "slot": None, "memo": memo}
+            remember = {"service": args["service"], "further": None, "slot": None, "memo": memo}
             if slots.get("task") is None:
                 remember |= fresh_task(turn)
             return Answer(remember=remember)
+        case "pick_place" | "pick_units" | "add" | "answer":
+            return _of_the_visit(turn, do, args, slots, memo)
         case "pick_booking":
             picked = await bookings.load(turn.session, turn.business.id, UUID(args["booking"]))
             remember = {"memo": memo}
@@ -50,19 +58,35 @@ async def tapped(turn: Turn, step: Step, slots: dict[str, Any]) -> Answer:
             return Answer(remember={"slot": None, "confirmed": None, "memo": {}} | _CHANGES[do])
         case "start_book":
             return Answer(remember=forget_task() | fresh_task(turn))
-        case "other_times":
-            await give_back(turn, args)
-            return await _started(turn, "start_move", args)
-        case "start_move" | "start_cancel":
+        case "other_times" | "start_move" | "start_cancel":
             return await _started(turn, do, args)
     return Answer(reject=True)
 
 
-async def _started(turn: Turn, do: str, args: Mapping[str, Any]) -> Answer:
-    booking = await bookings.load(turn.session, turn.business.id, UUID(args["booking"]))
-    if booking.starts <= turn.now or booking.state not in {"held", "confirmed"}:
+def _of_the_visit(
+    turn: Turn, do: str, args: Mapping[str, Any], slots: Mapping[str, Any], memo: dict[str, Any]
+) -> Answer:
+    """Take a choice about the visit itself; one from before the talk began anew is left to the rule for taps."""
+    if slots.get("task") is None:
         return Answer(reject=True)
-    slots = {"task": "move" if do == "start_move" else "cancel"}
+    match do:
+        case "pick_place":
+            return Answer(remember={"place": args["place"], "slot": None, "memo": memo})
+        case "pick_units":
+            return Answer(remember={"units": int(args["units"]), "slot": None, "memo": memo})
+        case "add":
+            every = dict.fromkeys([*(slots.get("add_ons") or ()), args["add_on"]])
+            return Answer(remember={"add_ons": list(every), "memo": memo})
+    return details.tapped(turn, slots, args, memo)
+
+
+async def _started(turn: Turn, do: str, args: Mapping[str, Any]) -> Answer:
+    if do == "other_times":
+        await give_back(turn, args)
+    booking = await bookings.load(turn.session, turn.business.id, UUID(args["booking"]))
+    if booking.starts <= turn.now or booking.state not in _STANDING:
+        return Answer(reject=True)
+    slots = {"task": "cancel" if do == "start_cancel" else "move"}
     remember = forget_task() | slots | {"memo": {}}
     take_booking(turn, booking, slots, remember)
     return Answer(remember=remember)
@@ -70,27 +94,20 @@ async def _started(turn: Turn, do: str, args: Mapping[str, Any]) -> Answer:
 
 async def _chose_slot(turn: Turn, args: Mapping[str, Any], slots: Mapping[str, Any], memo: dict[str, Any]) -> Answer:
     """Take a tapped time if it is still free; a tap on an old list starts its task again."""
-    starts = datetime.fromisoformat(args["starts"])
+    starts, visit = datetime.fromisoformat(args["starts"]), dict(args["visit"])
     remember: dict[str, Any] = {"memo": memo}
     task = args.get("task", "book")
-    if slots.get("task") != task or (slots.get("service") or args["service"]) != args["service"]:
+    if slots.get("task") != task or not visits.is_same(slots, visit):
         remember = forget_task() | (fresh_task(turn) if task == "book" else {"task": task, "memo": {}})
         if task == "move":
             booking = await bookings.load(turn.session, turn.business.id, UUID(args["booking"]))
-            if booking.starts <= turn.now or booking.state not in {"held", "confirmed"}:
+            if booking.starts <= turn.now or booking.state not in _STANDING:
                 return Answer(reject=True)
             take_booking(turn, booking, {"task": task}, remember)
-    remember |= {"service": args["service"], "staff": args.get("wanted") or slots.get("staff")}
-    free = await calendar.free_slots(
-        turn.session,
-        turn.catalog,
-        wanted=VisitRequest.one(UUID(args["service"]), UUID(args["staff"]) if args.get("staff") else None),
-        windows=[(starts, starts + timedelta(minutes=1))],
-        exclude=(),
-        now=turn.now,
-        customer_id=turn.customer.id if turn.customer else None,
-        ignoring=UUID(args["booking"]) if args.get("booking") else None,
-    )
+    remember |= visit | {"staff": slots.get("staff")}
+    draft = Draft.of({**slots, **remember}, turn.catalog)
+    request = replace(visits.wanted(turn.catalog, draft), staff_id=visits.id_of(args.get("staff")))
+    free = await free_at(turn, draft, request, (starts, starts + timedelta(minutes=1)))
     found = next((slot for slot in free.slots if slot.starts == starts), None)
     if found is not None:
         remember["slot"] = remembered(found)
@@ -98,6 +115,5 @@ async def _chose_slot(turn: Turn, args: Mapping[str, Any], slots: Mapping[str, A
             # The question named the choice and what it does: the tap is the yes.
             remember["confirmed"] = True
     else:
-        why = free.reason.value if free.reason else ""
-        remember |= {"slot": None, "memo": dict(remember["memo"]) | {"missed": args["starts"], "why": why}}
+        remember |= {"slot": None, "memo": dict(remember["memo"]) | missed(starts, free)}
     return Answer(remember=remember)

@@ -11,7 +11,7 @@ from booking_core.models import Booking, State, WaitlistEntry
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
 from booking_core.rules.waitlist import Window, Wish
-from bot.actions import cards
+from bot.actions import cards, visits
 from bot.actions.answers import own_bookings, pending_payment
 from bot.actions.contract import Draft, Option, Turn, forget_task
 from bot.actions.submit import booked, payment_title
@@ -35,8 +35,8 @@ def offered(turn: Turn, entry: WaitlistEntry, booking: Booking) -> dict[str, Any
         else "waitlist.offer_deposit"
     )
     about = {"entry": str(entry.id), "offer": str(booking.id)}
-    service = turn.catalog.service(booking.service_id)
-    return turn.say(
+    there = turn.at(booking.location_id)
+    return there.say(
         key,
         act="waitlist_offer",
         choices=[
@@ -44,14 +44,11 @@ def offered(turn: Turn, entry: WaitlistEntry, booking: Booking) -> dict[str, Any
             turn.option("choice.pass_offer", "pass_offer", **about),
             turn.option("choice.leave_waitlist", "leave_waitlist", entry=str(entry.id)),
         ],
-        facts=cards.slot_card(
-            turn, service, booking.starts, booking.ends, staff_id=booking.staff_id, price=booking.price
-        )
-        | about,
+        facts=cards.visit_card(turn, cards.visit_of(turn, booking), price=booking.price) | about,
         line=_line(turn, booking),
-        price=turn.money(booking.price),
-        due=turn.money(booking.due),
-        until=until_when(turn, booking.hold_expires_at),
+        price=there.money(booking.price),
+        due=there.money(booking.due),
+        until=until_when(there, booking.hold_expires_at),
     )
 
 
@@ -108,10 +105,10 @@ async def leave_waitlist(turn: Turn, args: Mapping[str, Any], form: str | None =
 
 
 def wait_options(
-    turn: Turn, draft: Draft, wanted: WhenWish, memo: Mapping[str, Any], *, why: str | None
+    turn: Turn, draft: Draft, request: VisitRequest, wanted: WhenWish, memo: Mapping[str, Any], *, why: str | None
 ) -> list[Option]:
     """Return the choice to wait for a time that was asked for and is full; nothing where waiting is no use."""
-    if draft.task != "book" or draft.service is None or wanted.past or why not in _FULL:
+    if draft.task != "book" or wanted.past or why not in _FULL:
         return []
     missed = memo.get("missed")
     spans = _around(datetime.fromisoformat(missed)) if missed else wanted.spans
@@ -121,8 +118,8 @@ def wait_options(
     if not windows:
         return []
     args = {
-        "service": str(draft.service.id),
-        "staff": str(draft.wanted_staff) if draft.wanted_staff else None,
+        "visit": visits.kept(request),
+        "staff": str(request.staff_id) if request.staff_id else None,
         "windows": Wish(tuple(windows)).kept(),
     }
     return [turn.option("choice.join_waitlist", "join_waitlist", **args)]
@@ -150,11 +147,15 @@ async def join_waitlist(turn: Turn, args: Mapping[str, Any], form: str | None = 
     )
     turn.conversation.customer_id = turn.customer.id
     windows = Wish.of(args["windows"]).windows
+    draft = Draft.of(dict(args["visit"]) | {"staff": args.get("staff")}, turn.catalog)
+    if draft.service is None:
+        return Answer(say=(turn.say("talk.stale", act="info"),), then=form)
+    request = visits.wanted(turn.catalog, draft)
     try:
         entry = await waitlist.join(
             turn.session,
             catalog=turn.catalog,
-            wanted=VisitRequest.one(UUID(args["service"]), UUID(args["staff"]) if args.get("staff") else None),
+            wanted=request,
             windows=windows,
             customer_id=turn.customer.id,
             conversation_id=turn.conversation.id,
@@ -164,9 +165,9 @@ async def join_waitlist(turn: Turn, args: Mapping[str, Any], form: str | None = 
     except BookingRefused as refused:
         key = "waitlist.enough" if refused.data.get("of") == "entries" else "talk.stale"
         return Answer(say=(turn.say(key, act="info", choices=[turn.option("choice.book", "start_book")]),), then=form)
-    service = turn.service_name(turn.catalog.service(entry.service_id))
+    service = cards.visit_name(turn, request.service_ids, request.add_on_ids)
     staff = turn.catalog.staff_member(entry.staff_id).name if entry.staff_id else None
-    times = windows_text(turn, windows)
+    times = windows_text(turn.at(request.location_id), windows)
     choices = [turn.option("choice.leave_waitlist", "leave_waitlist", entry=str(entry.id))]
     if staff is not None:
         said = turn.say(
@@ -239,4 +240,4 @@ async def _gone(turn: Turn, entry_id: UUID, offer_id: UUID) -> dict[str, Any]:
 
 
 def _line(turn: Turn, booking: Booking) -> str:
-    return cards.summary_line(turn, turn.catalog.service(booking.service_id), booking.starts, staff_id=booking.staff_id)
+    return cards.booking_line(turn, booking)

@@ -10,6 +10,10 @@ from nlu.when import When, Window
 
 #: Clock readings: a start that can be booked as it is. Others are spans to search in.
 _POINTS = {"minute", "hour"}
+#: Sold by the day or night: a clock that is named besides counts for nothing.
+_WHOLE_DAYS = {"day", "night"}
+#: Readings that begin on one certain day.
+_FROM_A_DAY = {*_POINTS, "day", "daypart", "weekend"}
 Span = tuple[datetime | None, datetime | None]
 
 
@@ -33,20 +37,22 @@ class Wish:
         return not self.spans
 
 
-def wish_for(when: Mapping[str, Any] | None, *, tz: str, now: datetime) -> Wish:
-    """Return the search that a remembered reading asks for."""
+def wish_for(when: Mapping[str, Any] | None, *, tz: str, now: datetime, unit: str = "visit") -> Wish:
+    """Return the search that a remembered reading asks for; `unit`: what the service is sold by."""
     if not when:
         return Wish()
     read = When.from_json(dict(when))
     if not read.choices:
         return Wish(exclude=tuple(_span(window, tz) for window in read.exclusions))
     ahead = [window for window in read.choices if not window.past]
-    exact = _exact(ahead, tz)
+    if unit in _WHOLE_DAYS:
+        return _whole_days(ahead, read, tz)
+    exact = _exact(ahead, tz) if unit == "visit" else _from_hour(ahead, tz)
     spans = tuple(_span(window, tz) for window in ahead)
     near = exact or _near(ahead, tz)
     if exact is not None:
         # Around an exact time the whole day counts, so that the nearest free time can be offered.
-        spans = (_day_of(exact, tz),)
+        spans = (day_span(exact.astimezone(ZoneInfo(tz)).date(), tz),)
     return Wish(
         spans=spans,
         exclude=tuple(_span(window, tz) for window in read.exclusions),
@@ -55,6 +61,38 @@ def wish_for(when: Mapping[str, Any] | None, *, tz: str, now: datetime) -> Wish:
         past=not ahead,
         ambiguity=read.ambiguity,
     )
+
+
+def units_said(when: Mapping[str, Any] | None, unit: str) -> int | None:
+    """Return how many hours, days or nights a reading covers from one end to the other ("from 3 to 5"), if it does."""
+    choices = When.from_json(dict(when)).choices if when else ()
+    if len(choices) != 1 or choices[0].start is None or choices[0].end is None:
+        return None
+    window, (start, end) = choices[0], (choices[0].start, choices[0].end)
+    if unit in _WHOLE_DAYS:
+        days = (end.date() - start.date()).days
+        if window.grain not in {"day", "weekend"} or days < 2:
+            return None
+        return days if unit == "day" else days - 1
+    hours, rest = divmod(end - start, timedelta(hours=1))
+    told = window.grain in _POINTS and not window.approx and hours > 1 and end.time() != time()
+    return hours + bool(rest) if unit == "hour" and told else None
+
+
+def first_day(when: Mapping[str, Any] | None) -> date | None:
+    """Return the one day on which something should begin, if there is one."""
+    choices = When.from_json(dict(when)).choices if when else ()
+    if len(choices) != 1 or choices[0].start is None or choices[0].past or choices[0].grain not in _FROM_A_DAY:
+        return None
+    return choices[0].start.date()
+
+
+def day_span(day: date, tz: str) -> Span:
+    """Return a local date from midnight to midnight, aware."""
+    zone = ZoneInfo(tz)
+    return datetime.combine(day, time(), zone).astimezone(UTC), datetime.combine(
+        day + timedelta(days=1), time(), zone
+    ).astimezone(UTC)
 
 
 def correct(old: Mapping[str, Any] | None, new: When, *, on_day: date | None) -> dict[str, Any]:
@@ -131,6 +169,35 @@ def _exact(windows: list[Window], tz: str) -> datetime | None:
     return _aware(window.start, tz)
 
 
+def _from_hour(windows: list[Window], tz: str) -> datetime | None:
+    """Return the hour from which something is wanted: "from 3", "from 3 to 5", "at 3"."""
+    if len(windows) != 1:
+        return None
+    window = windows[0]
+    if window.grain not in _POINTS or window.start is None or window.approx:
+        return None
+    return _aware(window.start, tz)
+
+
+def _whole_days(windows: list[Window], read: When, tz: str) -> Wish:
+    """Return the days on which something may begin: of a stretch with its length, the first."""
+    spans: list[Span] = []
+    for window in windows:
+        if window.start is None or window.end is None:
+            spans.append(_span(window, tz))
+        elif window.grain in _FROM_A_DAY:
+            spans.append(day_span(window.start.date(), tz))
+        else:
+            last = window.end - timedelta(minutes=1)
+            spans.append((day_span(window.start.date(), tz)[0], day_span(last.date(), tz)[1]))
+    return Wish(
+        spans=tuple(spans),
+        exclude=tuple(_span(window, tz) for window in read.exclusions),
+        near=spans[0][0] if len(spans) == 1 else None,
+        past=not windows,
+    )
+
+
 def _near(windows: list[Window], tz: str) -> datetime | None:
     if len(windows) != 1 or windows[0].start is None:
         return None
@@ -141,15 +208,6 @@ def _span(window: Window, tz: str) -> Span:
     return (
         _aware(window.start, tz) if window.start else None,
         _aware(window.end, tz) if window.end else None,
-    )
-
-
-def _day_of(moment: datetime, tz: str) -> Span:
-    zone = ZoneInfo(tz)
-    day = moment.astimezone(zone).date()
-    return (
-        datetime.combine(day, time(), zone).astimezone(UTC),
-        datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC),
     )
 
 

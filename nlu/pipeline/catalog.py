@@ -58,7 +58,7 @@ class _Index:
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
 class CatalogMatcher(Learner):
-    """Adds entities `service` and `staff` whose values are ids of the message's catalog."""
+    """Adds entities `service`, `staff`, `place` and `add_on` whose values are ids of the message's catalog."""
 
     def learn(self, data: TrainingData) -> dict[str, Any]:
         """Learn the common words: those said with different intents are no misspelt names."""
@@ -137,12 +137,12 @@ class CatalogMatcher(Learner):
     def _indexed(self, catalog: Catalog) -> _Index:
         aliases = tuple(
             _Alias(kind, name.id, keys)
-            for kind, names in (("service", catalog.services), ("staff", catalog.staff))
+            for kind, names in _kinds(catalog)
             for name in names
             for keys in dict.fromkeys(self._kept_keys(alias) for alias in name.names)
             if keys
         )
-        parts = (*self._single("service", catalog.services), *self._single("staff", catalog.staff))
+        parts = tuple(part for kind, names in _kinds(catalog) for part in self._single(kind, names))
         longest = max((len(alias.keys) for alias in aliases), default=0)
         return _Index(aliases, parts, longest)
 
@@ -221,6 +221,16 @@ class CatalogMatcher(Learner):
         after_with = numbers[0] > 0 and words[numbers[0] - 1].text in self._with
         before = text[: word.start].rstrip()
         return after_with or (word.capital and bool(before) and before[-1] not in ".!?\n") or len(words) == 1
+
+
+def _kinds(catalog: Catalog) -> tuple[tuple[str, tuple[Name, ...]], ...]:
+    """Return all that can be named; of words that two kinds have, the first kind is meant."""
+    return (
+        ("service", catalog.services),
+        ("staff", catalog.staff),
+        ("place", catalog.places),
+        ("add_on", catalog.add_ons),
+    )
 
 
 def _stem(word: str) -> str:

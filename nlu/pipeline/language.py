@@ -105,7 +105,8 @@ def _letters(text: str) -> str:
 
 def _telling(text: str, catalog: Catalog) -> list[Word]:
     """Leave out numbers, names of the business, and other capitalized words within a sentence."""
-    named = {key for name in (*catalog.services, *catalog.staff) for alias in name.names for key in keys_of(alias)}
+    names = (*catalog.services, *catalog.staff, *catalog.places, *catalog.add_ons)
+    named = {key for name in names for alias in name.names for key in keys_of(alias)}
     return [
         word
         for word in words_of(text)

@@ -38,7 +38,8 @@ class WhenReader(GraphComponent):  # type: ignore[misc]
             if heard is None:
                 continue
             when = understand_when(
-                str(message.get("text") or ""),
+                # "for two hours" and "for four of us" are no times.
+                str(message.get("without_counts") or message.get("text") or ""),
                 locale=_locale(message.get("language"), heard.locale),
                 now=heard.now,
                 tz=heard.tz,

@@ -10,7 +10,7 @@ from booking_core import booking, calendar, catalog, customers, disruption
 from booking_core.kit.clock import current_time
 from booking_core.models import Booking, Business
 from booking_core.requests import VisitRequest
-from tests.flows.world import ZONE, World
+from tests.flows.world import World
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Others:
 
     async def fill(self, what: dict[str, str]) -> None:
         """Take every free time of a person on a day."""
-        start = _midnight(what["day"])
+        start = _midnight(self.world, what["day"])
         async with self.world.system.db.transaction() as session:
             now = await current_time(session)
             business_id = await session.scalar(select(Business.id))
@@ -58,7 +58,7 @@ class Others:
 
     async def cancel(self, when: str) -> None:
         """Give a time up that another customer had."""
-        starts = datetime.fromisoformat(when).replace(tzinfo=ZONE)
+        starts = datetime.fromisoformat(when).replace(tzinfo=self.world.zone)
         async with self.world.system.db.transaction() as session:
             one = await session.scalar(
                 select(Booking).where(
@@ -85,8 +85,8 @@ async def write_absence(world: World, *, who: str, day: str) -> UUID:
             session,
             catalog=known,
             staff_id=next(one.id for one in known.staff if one.name == who),
-            starts=_midnight(day),
-            ends=_midnight(day) + timedelta(days=1),
+            starts=_midnight(world, day),
+            ends=_midnight(world, day) + timedelta(days=1),
             kind="sick",
             now=await current_time(session),
             actor="staff:tests",
@@ -94,5 +94,5 @@ async def write_absence(world: World, *, who: str, day: str) -> UUID:
         return off.id
 
 
-def _midnight(day: str) -> datetime:
-    return datetime.combine(date.fromisoformat(str(day)), datetime.min.time(), ZONE)
+def _midnight(world: World, day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(str(day)), datetime.min.time(), world.zone)

@@ -4,13 +4,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import yaml
 
 from tests.flows.desk import StaffDesk, another_takes_it
 from tests.flows.others import Others
 from tests.flows.phones import Phone, SandboxPhone, WebPhone
-from tests.flows.world import ZONE, World
+from tests.flows.world import World
 
 CONVERSATIONS = Path(__file__).resolve().parents[2] / "data" / "conversations"
 ADDRESSES = {"sms": "+34600111222", "whatsapp": "+34600111333", "telegram": "700100200"}
@@ -132,8 +133,13 @@ class Player:
     async def _state(self, expected: dict[str, Any]) -> None:
         if "bookings" in expected:
             rows = await self.world.rows(
-                "SELECT b.state, s.name, f.name, b.starts FROM booking b "
-                "JOIN service s ON s.id = b.service_id JOIN staff f ON f.id = b.staff_id "
+                "SELECT b.state, s.name, f.name, b.starts, b.ends, p.name, p.timezone, b.party, b.units, b.answers,"
+                " (SELECT array_agg((SELECT name FROM service WHERE id = (part->>'service')::uuid) ORDER BY n)"
+                "  FROM jsonb_array_elements(b.parts) WITH ORDINALITY AS each (part, n)),"
+                " (SELECT array_agg((SELECT name FROM add_on WHERE id = one::uuid))"
+                "  FROM jsonb_array_elements_text(b.add_ons) AS one) FROM booking b "
+                "JOIN service s ON s.id = b.service_id LEFT JOIN staff f ON f.id = b.staff_id "
+                "JOIN location p ON p.id = b.location_id "
                 "JOIN conversation c ON c.id = b.conversation_id ORDER BY b.created_at"
             )
             found = [
@@ -141,9 +147,16 @@ class Player:
                     "state": state,
                     "service": service,
                     "staff": staff,
-                    "starts": f"{starts.astimezone(ZONE):%Y-%m-%d %H:%M}",
+                    "starts": f"{starts.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}",
+                    "ends": f"{ends.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}",
+                    "place": place,
+                    "party": party,
+                    "units": units,
+                    "answers": answers,
+                    "parts": parts,
+                    "add_ons": add_ons or [],
                 }
-                for state, service, staff, starts in rows
+                for state, service, staff, starts, ends, place, zone, party, units, answers, parts, add_ons in rows
             ]
             assert len(found) == len(expected["bookings"]), found
             for one, wanted in zip(found, expected["bookings"], strict=True):

@@ -13,5 +13,6 @@ pytestmark = pytest.mark.model
 @pytest.mark.parametrize("script", scripts(), ids=lambda script: script.name)
 async def test_conversation(script: Script, channel: str, engine: Engine, database_url: str, redis_url: str) -> None:
     written = script.load()
-    async with running(engine, database_url, redis_url, now=written.get("now", "2027-03-02T10:00")) as world:
+    circumstances = {"now": written.get("now", "2027-03-02T10:00"), "business": written.get("business", "marigold")}
+    async with running(engine, database_url, redis_url, **circumstances) as world:
         await Player(world, phone_for(world, channel, script.language)).play(written["steps"])

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 import httpx
 import psycopg
 import uvicorn
+import yaml
 
 from booking_core.kit.db import libpq_url
 from bot import due
 from bot.app import create_app
 from bot.embedded import free_port
 from bot.jobs import build_jobs
-from bot.sample import seed_business
+from bot.sample import SAMPLE, seed_business
 from bot.settings import Settings
 from bot.wiring import System, open_system
 from bot.worker import run_jobs
@@ -34,6 +35,8 @@ class World:
     http: httpx.AsyncClient
     users: list
     engine: Engine
+    #: The clock that scripts are written by.
+    zone: ZoneInfo = ZONE
     _worker: contextlib.AsyncExitStack | None = None
 
     async def start_worker(self) -> None:
@@ -70,9 +73,9 @@ def settings_for(database_url: str, redis_url: str, *, port: int | None = None, 
     )
 
 
-async def set_clock(database_url: str, local: str) -> None:
+async def set_clock(database_url: str, local: str, zone: ZoneInfo = ZONE) -> None:
     """Move the system's clock to a wall-clock time of the business."""
-    target = datetime.fromisoformat(local).replace(tzinfo=ZONE)
+    target = datetime.fromisoformat(local).replace(tzinfo=zone)
     shift = target - datetime.now(UTC)
     async with await psycopg.AsyncConnection.connect(libpq_url(database_url)) as connection:
         await connection.execute(
@@ -133,18 +136,26 @@ async def _ticking(system: System, jobs: object) -> None:
 
 @contextlib.asynccontextmanager
 async def running(
-    engine: Engine, database_url: str, redis_url: str, *, now: str = "2027-03-02T10:00", **more: object
+    engine: Engine,
+    database_url: str,
+    redis_url: str,
+    *,
+    now: str = "2027-03-02T10:00",
+    business: str = "marigold",
+    **more: object,
 ) -> AsyncIterator[World]:
-    """Run everything; `now` is a local time of the sample business (2 March 2027 is a Tuesday)."""
+    """Run everything; `now` is a local time of the business (2 March 2027 is a Tuesday), a file in data/seeds."""
     settings = settings_for(database_url, redis_url, **more)
-    await set_clock(database_url, now)
+    seed = SAMPLE.with_name(f"{business}.yml")
+    zone = ZoneInfo(yaml.safe_load(seed.read_text())["business"]["timezone"])
+    await set_clock(database_url, now, zone)
     async with (
         open_system(settings) as system,
         running_web(settings),
         httpx.AsyncClient(base_url=settings.base_url, timeout=30) as http,
     ):
-        users = await seed_business(system.db, settings)
-        world = World(settings, system, http, users, engine)
+        users = await seed_business(system.db, settings, seed)
+        world = World(settings, system, http, users, engine, zone)
         await world.start_worker()
         try:
             yield world

@@ -20,7 +20,11 @@ NAMES = (
     "validate_booking_form",
     "action_ask_booking_form_booking",
     "action_ask_booking_form_service",
+    "action_ask_booking_form_place",
+    "action_ask_booking_form_people",
+    "action_ask_booking_form_units",
     "action_ask_booking_form_slot",
+    "action_ask_booking_form_details",
     "action_ask_booking_form_customer_name",
     "action_ask_booking_form_confirmed",
     "action_submit",
@@ -38,6 +42,8 @@ NAMES = (
 )
 #: What the example form leaves to the rules.
 OUTSIDE = {"talk_to_person", "stop", "opt_out", "greet", "thanks", "nlu_fallback", "out_of_scope"}
+#: The example business has one place, and its services are for one guest.
+NOTHING_TO_CHOOSE = {"place": "here", "people": 1, "units": 1, "details": "done"}
 #: An action's answer, given by the test's context instead of the example one.
 Script = Mapping[str, Callable[[Step], Answer]]
 
@@ -74,7 +80,7 @@ def fill(step: Step) -> Answer:
     intent = step.understood.intent
     if intent in OUTSIDE or intent.startswith("ask_"):
         return Answer(reject=True)
-    found: dict[str, Any] = {} if step.slots["task"] else {"task": "book", "booking": "new"}
+    found: dict[str, Any] = {} if step.slots["task"] else {"task": "book", "booking": "new", **NOTHING_TO_CHOOSE}
     for entity in step.understood.entities:
         found[{"service": "service", "staff": "staff", "name": "customer_name"}.get(entity.entity, "memo")] = (
             entity.value
@@ -184,6 +190,7 @@ async def test_a_refused_submit_goes_back_to_choosing(thread: Thread) -> None:
 
 async def test_taps_skip_understanding_and_start_or_complete_the_form(thread: Thread) -> None:
     filled = {"task": "move", "booking": "b", "service": "haircut", "slot": {"starts": "x"}, "customer_name": "-"}
+    filled |= NOTHING_TO_CHOOSE
     assert await thread.say("anything", tap=Tap("fill", filled)) == ["confirmed"]
     assert await thread.say("1", tap=Tap("fill", {"confirmed": True})) == ["submit"]
     assert await thread.say("x", tap=Tap("fill", filled | {"confirmed": True})) == ["submit"]
