@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--only", type=int, help="the talk of this number alone, shown whole")
     root.add_argument("--show", type=int, default=10, help="so many of the failed talks are shown")
     root.add_argument("--out", type=Path, help="write every failed talk into this file")
+    root.add_argument("--model", type=Path, help="a trained model; unless named, that of the present data")
     root.add_argument("--json", type=Path, help="write the figures there")
     return root
 
@@ -60,18 +61,19 @@ def main() -> int:
         args.only,
     )
     began = time.monotonic()
-    talks = _play(crowd)
+    talks = _play(crowd, args.model)
     return _report(talks, args, time.monotonic() - began)
 
 
-def _play(crowd: Crowd) -> list[Talk]:
+def _play(crowd: Crowd, model: Path | None) -> list[Talk]:
     from bot.actions import all_actions
     from bot.migrate import migrate
     from nlu.engine import Engine
     from nlu.train import train
 
     models = Path(os.environ.get("TEST_MODEL_DIR") or Path.cwd() / ".threadbook" / "models")
-    engine = Engine.load(train(models, lambda line: sys.stderr.write(f"{line}\n")), all_actions())
+    model = model or train(models, lambda line: sys.stderr.write(f"{line}\n"))
+    engine = Engine.load(model, all_actions())
     with (
         tempfile.TemporaryDirectory(prefix="threadbook-simulator-") as folder,
         start_postgres(Path(folder) / "postgres") as url,

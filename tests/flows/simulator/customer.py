@@ -522,7 +522,7 @@ class Customer:
             suits=lambda one: suits_bank(one, wish),
         )
         if wording is None and must:
-            return self._say(need, known=must, more=more) if known != must else self._plainly(must)
+            return self._plainly(must)
         assert wording is not None, f"nothing to say for {need} with {known}"
         self.last_need = need
         self.said_here += 1

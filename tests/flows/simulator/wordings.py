@@ -79,11 +79,11 @@ class Wordings:
         self.labels = {key: re.compile(text, re.IGNORECASE) for key, text in own["labels"].items()}
         self.months: list[str] = own["months"]
         self._own = own
-        self._by_need: dict[str, list[Wording]] = {
+        self._ours: dict[str, list[Wording]] = {
             need: [Wording.of(text) for text in texts] for need, texts in own["wordings"].items()
         }
-        if bank is not None:
-            self._by_need |= _read_bank(bank)
+        #: Where the bank has no frame for what must be said, our own words say it.
+        self._by_need = self._ours | (_read_bank(bank) if bank is not None else {})
 
     def has(self, need: str) -> bool:
         """Tell whether anything can be said for a need."""
@@ -102,11 +102,12 @@ class Wordings:
     ) -> Wording | None:
         """Return a wording whose places are known, all of `must` among them, one not yet used if possible."""
         places, needed = _closure(known), set(must)
-        fitting = [
-            one
-            for one in self._by_need.get(need, [])
-            if one.places <= places and needed <= _meaning(one) and suits(one)
-        ]
+
+        def fits(one: Wording) -> bool:
+            return one.places <= places and needed <= _meaning(one) and suits(one)
+
+        fitting = [one for one in self._by_need.get(need, []) if fits(one)]
+        fitting = fitting or [one for one in self._ours.get(need, []) if fits(one)]
         fresh = [one for one in fitting if one.text not in set(used)] or fitting
         if not fresh:
             return None
@@ -129,7 +130,13 @@ class Wordings:
         if not wish.days:
             return text
         day = wish.days[0]
-        return text.format(weekday=self.weekday(day), day=day.day, month=self.months[day.month - 1], nth=nth(day.day))
+        return text.format(
+            weekday=self.weekday(day),
+            on_weekday=self._on_weekday(day),
+            day=day.day,
+            month=self.months[day.month - 1],
+            nth=nth(day.day),
+        )
 
     def at(self, clock: Clock, rng: Random, *, forms: tuple[str, ...] | None = None) -> str:
         """Return a time of the day: "at 3pm"."""
@@ -149,6 +156,10 @@ class Wordings:
     def weekday(self, day: date) -> str:
         """Return a day's name."""
         return str(self._own["weekdays"][day.weekday()])
+
+    def _on_weekday(self, day: date) -> str:
+        """Return "on Thursday" where it bends with the day's name."""
+        return str((self._own.get("on_weekdays") or self._own["weekdays"])[day.weekday()])
 
     def ordinal(self, index: int, count: int, rng: Random) -> str:
         """Return "the second one"."""
