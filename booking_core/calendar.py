@@ -103,10 +103,10 @@ async def free_slots(
             found = found[:limit]
             return FreeSlots(found) if found else FreeSlots([], rules.most_hopeful(reasons or [Reason.OUTSIDE_HOURS]))
         within = {place: subtract(each, seats.begun[place]) for place, each in within.items()}
-    searches, _ = await _searches(session, catalog, plans, asker)
+    searches, taken = await _searches(session, catalog, plans, asker)
     turns = await turns_for(session, catalog, wanted, plans, customer_id=customer_id, now=now)
     known = {slot.starts for slot in found}
-    found += [one for one in _listed(searches, within, turns, limit) if one.starts not in known]
+    found += [one for one in _listed(searches, taken, within, turns, limit) if one.starts not in known]
     if found:
         return FreeSlots(sorted(found, key=lambda slot: slot.starts)[:limit])
     reasons += [search.why_none(within[search.plan.location_id]) for search in searches]
@@ -250,7 +250,7 @@ async def find_visits(
         reasons = (search.why_not(start) for search in searches)
         raise BookingRefused(rules.most_hopeful(reason for reason in reasons if reason is not None))
     # Nobody gives up a hold of their own where somebody else is free.
-    return sorted(found, key=lambda place: any(not one.lapsed for one in place.yielding))
+    return sorted(found, key=lambda place: _gives_up(place.yielding))
 
 
 def _days(
@@ -304,7 +304,23 @@ def _in_the_way(taken: Taken, placement: Placement) -> list[Yielding]:
     return list(found.values())
 
 
-def _listed(searches: Sequence[Search], within: Mapping[UUID, Sequence[Span]], turns: Turns, limit: int) -> list[Slot]:
+def _gives_up(yielding: Sequence[Yielding]) -> bool:
+    """Whether whoever takes a place loses a hold of their own."""
+    return any(not one.lapsed for one in yielding)
+
+
+def _first(placer: Placer, taken: Taken, start: int) -> Placement | None:
+    """Return the placement that `find_visits` would put first."""
+    found = placer.placements(start)
+    best = next(found, None)
+    if best is None or not _gives_up(_in_the_way(taken, best)):
+        return best
+    return next((one for one in found if not _gives_up(_in_the_way(taken, one))), best)
+
+
+def _listed(
+    searches: Sequence[Search], taken: Taken, within: Mapping[UUID, Sequence[Span]], turns: Turns, limit: int
+) -> list[Slot]:
     """Return listed starts with who would get each: whoever `find_places` would put first."""
     starts: dict[int, Search] = {}
     for search in searches:
@@ -318,7 +334,7 @@ def _listed(searches: Sequence[Search], within: Mapping[UUID, Sequence[Span]], t
         placer = placers.get((id(search), day))
         if placer is None:
             placer = placers[id(search), day] = Placer(search.at(), _rank(search, turns, start))
-        placement = placer.place(start)
+        placement = _first(placer, taken, start)
         if placement is None:
             continue
         slots.append(
