@@ -1,5 +1,6 @@
 """Times, days and money as people of a locale write them; Babel knows how."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -11,6 +12,9 @@ from babel.lists import format_list
 from babel.numbers import format_currency
 
 from booking_core.kit.money import exponent
+from nlu.pipeline.texts import fold
+
+_SPOKEN = ("en", "es", "fr", "de", "pt")
 
 
 @lru_cache(maxsize=256)
@@ -67,6 +71,22 @@ def long_day(moment: datetime, tz: str, locale: str) -> str:
 def weekday(number: int, locale: str) -> str:
     """Return the name of a weekday, Monday being 0."""
     return str(babel_locale(locale).days["stand-alone"]["wide"][number])
+
+
+def names_weekday(text: str) -> bool:
+    """Whether a weekday is named, in any language that is spoken here."""
+    words = {fold(word) for word in re.findall(r"[^\W\d_]+", text)}
+    return bool(words & _weekdays()) or bool({word.rstrip("s") for word in words} & _weekdays())
+
+
+@lru_cache(maxsize=1)
+def _weekdays() -> frozenset[str]:
+    return frozenset(
+        fold(str(name)).strip(".")
+        for language in _SPOKEN
+        for width in ("wide", "abbreviated")
+        for name in babel_locale(language).days["format"][width].values()
+    )
 
 
 def money(amount: int, currency: str, locale: str) -> str:

@@ -17,6 +17,7 @@ from booking_core.catalog import Catalog
 from booking_core.kit.clock import current_time
 from booking_core.models import Business, Customer, Location, Unit
 from bot import handoff
+from bot.actions import leaving
 from bot.actions.coming import coming
 from bot.actions.contract import Draft, Turn
 from bot.models import Dialogue
@@ -26,7 +27,7 @@ from bot.wiring import System
 from bot.words import Words, language_of
 from channels import conversations, messages
 from channels.models import Conversation, Message
-from nlu import contract
+from nlu import clauses, contract
 
 if TYPE_CHECKING:  # The web process words recaps with this module, and loads no Rasa.
     from nlu.engine import Engine
@@ -109,12 +110,16 @@ async def _answer(
     now: datetime,
 ) -> None:
     catalog = await catalogs.load_catalog(session, conversation.business_id)
-    last = await messages.last_spoken(session, conversation)
+    replied = await messages.find_replied_to(session, waiting[-1])
+    last = replied or await messages.last_spoken(session, conversation)
+    if any(messages.platform_opt(row) == "stop" for row in waiting):
+        await leaving.note_platform_stop(session, conversation, waiting[-1], now=now)
     for said in await _grouped(session, conversation, waiting, last, now):
         turn = await open_turn(
             system, session, catalog, conversation, last=last, key=f"{conversation.id}:{said.rows[-1].seq}", now=now
         )
         turn.place = _place_of(dialogue, catalog)
+        turn.replied = replied is not None and last is replied
         heard = await _heard(turn, dialogue, said)
         result = await engine.turn(dialogue.memory, heard, turn)
         dialogue.memory = result.memory
@@ -246,6 +251,11 @@ def _service_names(name: str, names: Mapping[str, str], synonyms: Mapping[str, l
     return tuple(dict.fromkeys(every))
 
 
+def _says_nothing(text: str) -> bool:
+    """Whether a text is signs alone ("?", "...") that are no answer by themselves."""
+    return not any(char.isalnum() for char in text) and clauses.sign_of(text) is None
+
+
 async def _grouped(
     session: AsyncSession, conversation: Conversation, waiting: list[Message], last: Message | None, now: datetime
 ) -> list[Said]:
@@ -268,7 +278,7 @@ async def _tap_of(
     session: AsyncSession, conversation: Conversation, row: Message, last: Message | None, now: datetime
 ) -> contract.Tap | None:
     """Return what was chosen: by a tap, by its number, or by typing its label."""
-    if not row.text.strip() and not row.choice:
+    if not row.choice and (not row.text.strip() or _says_nothing(row.text)):
         return contract.Tap("media" if messages.media(row) else "repeat")
     if _OPENED.match(row.text):
         return contract.Tap("greet")

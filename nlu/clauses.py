@@ -8,6 +8,7 @@ SIGNS = {
     "deny": "👎❌✖🙅",
     "thanks": "🙏",
     "greet": "👋",
+    "book": "💇💅💈✂💆🧖🦷📅📆🗓",
 }
 _BREAK = re.compile(
     r"[.!?;\n…]+|,|\s[-–—]\s|[¿¡]|(?<!\w)(?:and|but|also|plus|y|e|pero|además|ademas|también|tambien)(?!\w)",

@@ -56,13 +56,22 @@ class Entity:
     """Something named in the text; `start` and `end` are offsets."""
 
     #: From the catalog: service, staff, place, add_on. Of the visit: people, companions, several, length, also, only.
-    #: And name, ordinal, number.
+    #: And name, ordinal, number, mark, not_staff, unknown, zone.
     entity: str
     value: Any  # catalog id, name, number, [number, unit]
     text: str
     start: int
     end: int
     confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A further task of the same message, to be done after the first: "... and cancel my Tuesday one"."""
+
+    intent: str
+    entities: tuple[Entity, ...] = ()
+    when: When | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +84,19 @@ class Understood:
     also: tuple[str, ...] = ()
     entities: tuple[Entity, ...] = ()
     when: When | None = None
+    #: What is to be done afterwards; its entities and times are not among those above.
+    then: tuple[Task, ...] = ()
+
+    def marked(self, name: str) -> bool:
+        """Whether a turn of phrase such as `or anyone` was used (nlu/pipeline/marks.py)."""
+        return any(one.entity == "mark" and one.value == name for one in self.entities)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record that the transcript keeps; holds the customer's words."""
         record = asdict(self)
         record["when"] = None if self.when is None else self.when.to_json()
+        for kept, task in zip(record["then"], self.then, strict=True):
+            kept["when"] = None if task.when is None else task.when.to_json()
         return record
 
 

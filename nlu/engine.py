@@ -13,7 +13,7 @@ from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
 from rasa.shared.core.events import UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from nlu import clauses, meaning
+from nlu import clauses, meaning, tasks
 from nlu.contract import DialogueAction, Entity, Heard, TurnResult, Understood
 from nlu.inprocess import CURRENT, InProcessActions, Processor, Talk, memory_of, tracker_from
 
@@ -72,11 +72,14 @@ class Engine:
             return Understood(language=None, intent=sign or meaning.FALLBACK, confidence=1.0)
         parts = clauses.clauses_of(text)
         whole, *rest = self._parse([text, *parts], heard)
-        entities = tuple(_entity(found) for found in whole.get("entities") or ())
-        when = whole.get("when")
+        guesses = [meaning.guess_of(part) for part in rest]
+        found = tuple(_entity(one) for one in whole.get("entities") or ())
+        services = [one.start for one in found if one.entity == "service"]
+        later = tasks.later_tasks(text, parts, guesses, services)
+        entities, when, then = tasks.dealt(found, whole.get("when"), later)
         intent, confidence, also = meaning.decide(
-            meaning.guess_of(whole),
-            [meaning.guess_of(part) for part in rest],
+            tasks.first_of(meaning.guess_of(whole), guesses, later),
+            () if later else guesses,
             asked=heard.asked,
             entities=entities,
             when=when,
@@ -89,6 +92,7 @@ class Engine:
             also=also,
             entities=entities,
             when=when,
+            then=then,
         )
 
     def _parse(self, texts: Sequence[str], heard: Heard) -> list[dict[str, Any]]:

@@ -19,19 +19,37 @@ _CLEARER = 0.1
 _CLEAR = 0.85
 #: What a message is about, if it is several things: the first of these answers for it.
 _ORDER = (
-    "opt_out", "talk_to_person", "cancel", "reschedule", "stop", "book",
-    "ask_price", "ask_location", "ask_hours", "ask_services", "ask_staff", "ask_bookings", "ask_payment",
-    "ask_policy", "ask_preparation", "running_late", "confirm_attendance", "choose_option", "more_times", "inform",
-    "affirm", "deny", "bot_challenge", "thanks", "goodbye", "greet", "out_of_scope", FALLBACK,
+    "distress", "opt_out", "talk_to_person", "medical", "complaint", "cancel", "reschedule", "cannot_come", "stop",
+    "wait_for_free", "same_as_last_time", "book", "ask_paid", "ask_fact", "ask_price", "ask_location", "ask_hours",
+    "ask_services", "ask_staff", "ask_bookings", "ask_payment", "ask_policy", "ask_preparation", "running_late",
+    "confirm_attendance", "choose_option", "more_times", "inform", "affirm", "deny", "bot_challenge", "thanks",
+    "goodbye", "greet", "chitchat", "out_of_scope", FALLBACK,
 )  # fmt: skip
 _RANK = {intent: rank for rank, intent in enumerate(_ORDER)}
-_GRAVE_INTENTS = {"opt_out", "talk_to_person", "stop", "cancel", "reschedule", "running_late"}
+_GRAVE_INTENTS = {
+    "opt_out", "talk_to_person", "stop", "cancel", "reschedule", "cannot_come", "running_late", "distress", "medical",
+    "complaint", "wait_for_free",
+}  # fmt: skip
+#: Only a whole message that is surely one of these counts as it: a wrong guess would do harm.
+_SURE = {
+    "opt_out": 0.75, "distress": 0.6, "wait_for_free": 0.6, "complaint": 0.5, "medical": 0.5, "affirm": 0.55,
+    "deny": 0.5, "stop": 0.5, "talk_to_person": 0.5, "confirm_attendance": 0.5, "running_late": 0.5, "ask_price": 0.45,
+}  # fmt: skip
 #: Of these a message means one: what its whole says counts.
-_TASKS = {"book", "inform", "reschedule", "cancel", "choose_option", "more_times", "stop", FALLBACK, "out_of_scope"}
+_TASKS = {
+    "book", "inform", "reschedule", "cancel", "cannot_come", "choose_option", "more_times", "stop", FALLBACK,
+    "out_of_scope", "wait_for_free", "same_as_last_time",
+}  # fmt: skip
 _OTHER_TIME = {"book", "reschedule"}
+#: Acts that close a booking: a time named right after them is another time for it.
+_FIRM = {"booked", "rescheduled", "reminder"}
+_TIMES_ASKED = {"offer_slots", "ask_when", "waitlist_offer"}
+_LEAVING = {"cancel", "cannot_come"}
 #: About a booking that exists: not while one is being made, beside a time or a person.
 _ARRIVALS = {"running_late", "confirm_attendance"}
 _COURTESIES = {"thanks", "goodbye"}
+#: Entities that are turns of phrase, not facts.
+_NO_FACTS = {"mark", "unknown", "zone"}
 _ANSWERS = {"affirm", "deny"}
 #: Acts after which something is open that "stop" can mean.
 _OPEN = {
@@ -60,8 +78,9 @@ def decide(
     text: str = "",
 ) -> tuple[str, float, tuple[str, ...]]:
     """Return the intent, its confidence, and further intents."""
-    if text.strip(" .!\n").casefold() == "stop" and asked not in _OPEN:
+    if any(one.entity == "mark" and one.value == "opt out" for one in entities) and asked not in _OPEN:
         return "opt_out", 1.0, ()  # nothing is open that it could mean otherwise
+    entities = [one for one in entities if one.entity not in _NO_FACTS]
     found = _found(whole, clauses)
     has_facts = bool(entities) or (when is not None and bool(when.choices or when.exclusions or when.asap))
     _in_context(found, asked=asked, has_facts=has_facts, entities=entities)
@@ -73,13 +92,7 @@ def decide(
 
 def _found(whole: Guess, clauses: Sequence[Guess]) -> dict[str, float]:
     found: dict[str, float] = {}
-    clearer = max((one for one in clauses if one.intent in _TASKS), key=lambda one: one.confidence, default=whole)
-    if whole.intent in _TASKS and whole.confidence < _CLEAR and clearer.confidence > whole.confidence + _CLEARER:
-        whole = clearer
-    if whole.intent == "opt_out" and whole.confidence < _GRAVE:
-        whole = Guess(FALLBACK, 1 - whole.confidence)  # silence is only for those who surely ask for it
-    if whole.intent == "cancel" and any(one.intent in _OTHER_TIME and one.confidence >= _CLAUSE for one in clauses):
-        whole = Guess("reschedule", whole.confidence)  # "I can't make it tomorrow, can we do Friday?"
+    whole = _main(whole, clauses)
     if whole.confidence >= _WHOLE or not clauses:
         found[whole.intent] = whole.confidence
     for clause in clauses:
@@ -100,8 +113,24 @@ def _found(whole: Guess, clauses: Sequence[Guess]) -> dict[str, float]:
     return found
 
 
+def _main(whole: Guess, clauses: Sequence[Guess]) -> Guess:
+    """Return what the whole means, where its clauses are clearer or say something else."""
+    clearer = max((one for one in clauses if one.intent in _TASKS), key=lambda one: one.confidence, default=whole)
+    if whole.intent in _TASKS and whole.confidence < _CLEAR and clearer.confidence > whole.confidence + _CLEARER:
+        whole = clearer
+    if whole.confidence < _SURE.get(whole.intent, 0.0):
+        whole = Guess(FALLBACK, 1 - whole.confidence)
+    said = {one.intent for one in clauses if one.confidence >= _CLAUSE}
+    if whole.intent in _LEAVING and said & _OTHER_TIME:
+        return Guess("reschedule", whole.confidence)  # "I can't make it tomorrow, can we do Friday?"
+    if whole.intent == "cannot_come" and "cancel" in said:
+        return Guess("cancel", whole.confidence)
+    return whole
+
+
 def _in_context(found: dict[str, float], *, asked: str | None, has_facts: bool, entities: Sequence[Entity]) -> None:
     """Let the open question and the facts decide what the words alone leave open."""
+    _after(found, asked=asked, has_facts=has_facts, entities=entities)
     if asked == "confirm" and found.keys() == {"book"} and not has_facts:
         found["affirm"] = found.pop("book")  # "go ahead and book it"
     if asked not in _YES_NO and found.keys() & _COURTESIES:
@@ -124,6 +153,19 @@ def _in_context(found: dict[str, float], *, asked: str | None, has_facts: bool, 
         confidence = max(found.values())
         found.clear()
         found["choose_option"] = confidence
+
+
+def _after(found: dict[str, float], *, asked: str | None, has_facts: bool, entities: Sequence[Entity]) -> None:
+    """Understand a plain wish by what it follows: a booking that was just made, or times that were offered."""
+    if asked in _TIMES_ASKED and found.keys() == {"cannot_come"}:
+        found["deny"] = found.pop("cannot_come")  # "I can't then", to times that were offered
+    if asked in _FIRM and has_facts and found.keys() <= {"inform", "more_times", "deny"}:
+        if not any(entity.entity in {"service", "name"} for entity in entities):
+            confidence = max(found.values())
+            found.clear()
+            found["reschedule"] = confidence  # "actually make it 5", right after it was booked
+    elif asked in _FIRM and found.keys() == {"more_times"}:
+        found["reschedule"] = found.pop("more_times")  # "can you make it earlier"
 
 
 def _is_doubtful(intent: str, confidence: float) -> bool:

@@ -2,11 +2,13 @@
 
 from bot.actions.answers import AnswerQuestion
 from bot.actions.asking import AskDetails, AskPeople, AskPlace, AskUnits
+from bot.actions.concern import Concern
 from bot.actions.contract import Spoken
 from bot.actions.fill import Fill
+from bot.actions.late import RunningLate
 from bot.actions.offer import AskSlot
 from bot.actions.person import Handoff, OptOut
-from bot.actions.reminded import ConfirmAttendance, RunningLate
+from bot.actions.reminded import ConfirmAttendance
 from bot.actions.submit import Submit
 from bot.actions.summary import AskBooking, AskConfirmed, AskName, AskService
 from bot.actions.talk import Fallback, Greet, NothingOpen, SmallTalk, Stop, Tapped
@@ -38,5 +40,6 @@ def all_actions() -> tuple[DialogueAction, ...]:
         RunningLate(),
         Handoff(),
         OptOut(),
+        Concern(),
     )
     return tuple(Spoken(action) for action in actions)

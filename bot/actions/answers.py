@@ -1,18 +1,22 @@
 """Questions in between: answered from the catalog, never invented; then the open question again."""
 
 from collections.abc import Mapping
+from datetime import datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from booking_core import booking as bookings
 from booking_core import waitlist
 from booking_core.models import Booking, Location, Service, State, Unit
 from booking_core.rules.policy import Policy
 from bot import phrasing
-from bot.actions import cards
+from bot.actions import cards, paid, wish
 from bot.actions.coming import coming
 from bot.actions.contract import Draft, Option, Turn
+from bot.actions.opening import opening_on
 from bot.words import language_of
 from nlu.contract import Answer, Step
+from nlu.when import When
 from payment_links import links
 
 
@@ -29,22 +33,28 @@ class AnswerQuestion:
         named = [entity.value for entity in step.understood.entities if entity.entity == "service"]
         if named:
             slots |= {"service": named[0], "further": named[1:] or None}
-        said = [await answer_for(intent, turn, slots) for intent in dict.fromkeys(asked)]
+        said = [await answer_for(intent, turn, slots, when=step.understood.when) for intent in _once(asked)]
         if step.form:
             return Answer(say=tuple(said), then=step.form)
-        if said and not said[-1]["choices"]:
+        if said and not said[-1]["choices"] and said[-1]["act"] == "info":
             said[-1]["choices"] = [
                 {"label": option.label, "do": option.do, "args": option.args} for option in _next_steps(turn, slots)
             ]
         return Answer(say=tuple(said))
 
 
+def _once(asked: list[str]) -> list[str]:
+    """Return each question once; beside one that can be answered, "I don't know" is not said."""
+    intents = list(dict.fromkeys(asked))
+    return [intent for intent in intents if intent != "ask_fact"] or intents
+
+
 def _next_steps(turn: Turn, slots: Mapping[str, Any]) -> list[Option]:
     return [turn.option("choice.book", "start_book"), turn.option("choice.person", "person")]
 
 
-async def answer_for(intent: str, turn: Turn, slots: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answer to one question."""
+async def answer_for(intent: str, turn: Turn, slots: Mapping[str, Any], *, when: When | None = None) -> dict[str, Any]:
+    """Return the answer to one question; `when`: the day that was named in it."""
     draft = Draft.of(slots, turn.catalog)
     match intent:
         case "ask_price":
@@ -52,7 +62,7 @@ async def answer_for(intent: str, turn: Turn, slots: Mapping[str, Any]) -> dict[
         case "ask_location":
             return _where(turn, draft)
         case "ask_hours":
-            return _hours(turn, draft)
+            return _hours_on(turn, when) or _hours(turn, draft)
         case "ask_services":
             names = [turn.service_name(service) for service in turn.catalog.services]
             return turn.say("answer.services", act="info", services=phrasing.listed(names, turn.locale))
@@ -61,12 +71,14 @@ async def answer_for(intent: str, turn: Turn, slots: Mapping[str, Any]) -> dict[
         case "ask_bookings":
             return await own_bookings(turn)
         case "ask_payment":
-            return await _payment(turn)
+            return await _payment(turn, draft)
+        case "ask_paid":
+            return await paid.paid_answer(turn)
         case "ask_policy":
             return _policy(turn)
         case "ask_preparation":
             return _preparation(turn, draft)
-    return turn.say("answer.unknown", act="info")
+    return turn.say("answer.unknown", act="info", choices=[turn.option("choice.person", "person")])
 
 
 def _where(turn: Turn, draft: Draft) -> dict[str, Any]:
@@ -133,6 +145,20 @@ def _hours_of(turn: Turn, place: Location) -> list[str]:
     return lines
 
 
+def _hours_on(turn: Turn, when: When | None) -> dict[str, Any] | None:
+    """Return the hours of the one day that was asked about."""
+    days = wish.days_of(when) if when is not None and when.dated else set()
+    if len(days) != 1:
+        return None
+    day = days.pop()
+    name = turn.day(datetime.combine(day, time(12), ZoneInfo(turn.tz)))
+    spans = opening_on(turn, day)
+    if not spans:
+        return turn.say("answer.closed_on", act="info", day=name)
+    hours = ", ".join(f"{_minutes(first)}–{_minutes(last)}" for first, last in spans)
+    return turn.say("answer.hours_on", act="info", day=name, hours=hours)
+
+
 def _minutes(minutes: int) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}"
 
@@ -173,10 +199,12 @@ def _own_line(turn: Turn, booking: Booking) -> str:
     return line
 
 
-async def _payment(turn: Turn) -> dict[str, Any]:
+async def _payment(turn: Turn, draft: Draft) -> dict[str, Any]:
     held, said = await pending_payment(turn)
     if said is not None:
         return said
+    if not held and draft.task == "book" and draft.service is not None and draft.service.payment == "none":
+        return turn.say("answer.pay_there", act="info")
     return turn.say("payment.coming" if held else "answer.payment", act="info")
 
 

@@ -42,6 +42,8 @@ class Turn:
     key: str
     #: How the world reaches us: calendar files are linked from here.
     base_url: str
+    #: The customer answered just that message, by the channel's own word.
+    replied: bool = False
     #: The message was read into the form once; a second pass in the same turn changes nothing.
     filled: bool = False
     #: Something outside the turn will answer (the job that makes a payment link).

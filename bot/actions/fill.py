@@ -1,12 +1,12 @@
 """Reading a message into the booking form: facts in any order, corrections, choices, yes and no."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from booking_core.models import Booking
-from bot.actions import answers, details, wish
+from bot.actions import again, answers, dates, details, habits, leaving, prefer, unknown, waiting, wish, zones
 from bot.actions.coming import coming
 from bot.actions.contract import ANYONE, Draft, Turn, forget_task
 from bot.actions.facts import take_visit, values_of
@@ -19,14 +19,18 @@ from bot.actions.unasked import is_open
 from nlu.contract import Answer, Entity, Step
 
 #: What a rule answers, whatever else the message says.
-_ALWAYS_OUTSIDE = {"talk_to_person", "opt_out", "stop"}
+_ALWAYS_OUTSIDE = {"talk_to_person", "opt_out", "stop", "distress", "medical", "complaint"}
 #: What a rule answers when the message brings nothing for the form.
 _OUTSIDE = {
-    "greet", "thanks", "goodbye", "bot_challenge", "running_late", "confirm_attendance", "nlu_fallback",
+    "greet", "thanks", "goodbye", "bot_challenge", "running_late", "confirm_attendance", "nlu_fallback", "out_of_scope",
+    "chitchat",
+}  # fmt: skip
+_TASKS = {
+    "book": "book", "same_as_last_time": "book", "wait_for_free": "book", "reschedule": "move", "cancel": "cancel",
+    "cannot_come": "cancel",
 }  # fmt: skip
 #: Entities that say something of the visit.
-_FACTS = {"service", "staff", "place", "add_on", "people", "companions", "several", "length"}
-_TASKS = {"book": "book", "reschedule": "move", "cancel": "cancel"}
+_FACTS = {"service", "staff", "not_staff", "place", "add_on", "people", "companions", "several", "length"}
 
 
 class Fill:
@@ -46,11 +50,23 @@ class Fill:
             answer = await tapped(turn, step, slots)
             return await _finished(turn, slots, answer, search=step.heard.tap.do in SEARCHING)
         said = {step.understood.intent, *step.understood.also}
+        if again.is_back(turn, step):
+            return await _came_back(turn, slots)
         if step.asking == "details" and details.is_answer(turn, step, slots):
             return await _finished(turn, slots, details.answered(turn, step, slots), search=False)
         if said & _ALWAYS_OUTSIDE or (not _brings_facts(step) and (_is_outside(step) or _answers_unasked(turn, step))):
             return Answer(reject=True)
         return await _read(turn, step, slots, said)
+
+
+async def _came_back(turn: Turn, slots: dict[str, Any]) -> Answer:
+    """Welcome somebody who was away: the open question comes again, about a time that is still free."""
+    reading = Reading(remember={"memo": dict(slots.get("memo") or {}) | {"failures": 0}}, search=True)
+    reading.say.append(turn.say("greet.back", act="info"))
+    slots.update(reading.remember)
+    if slots.get("slot") and slots.get("task") != "cancel":
+        await find_slot(turn, slots, Draft.of(slots, turn.catalog), reading)
+    return reading.answer()
 
 
 async def _finished(turn: Turn, slots: dict[str, Any], answer: Answer, *, search: bool) -> Answer:
@@ -104,8 +120,15 @@ async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -
         return stopped
     slots.update(reading.remember)
     before = Draft.of(slots, turn.catalog)
+    await _take_habits(turn, step, slots, said, reading)
     _take_facts(turn, step, slots, said, reading)
+    reading.search |= prefer.take_preference(turn, step, slots, reading.remember)
     slots.update(reading.remember)
+    _take_asides(turn, step, slots, said, reading)
+    await again.take_later(turn, step.understood.then, reading.remember["memo"])
+    slots.update(reading.remember)
+    if "wait_for_free" in said and (joined := await waiting.take_up(turn)) is not None:
+        return joined
     if slots["task"] != "book" and not slots.get("booking"):
         stopped = await _take_booking(turn, step, slots, reading)
         if stopped is not None:
@@ -117,6 +140,9 @@ async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -
     slots.update(reading.remember)
     await _settled(turn, slots, before, reading)
     slots.update(reading.remember)
+    await prefer.take_anyone(turn, slots, reading)
+    if (left := await leaving.left_alone(turn, slots)) is not None:
+        return left
     for intent in sorted(said):
         if intent.startswith("ask_"):
             answered = await answers.answer_for(intent, turn, slots)
@@ -124,9 +150,34 @@ async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -
     return reading.answer()
 
 
+async def _take_habits(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], reading: Reading) -> None:
+    """Take over service and person of the last visit, when just that is asked for."""
+    if "same_as_last_time" not in said or slots["task"] != "book":
+        return
+    described = step.understood.marked("described person")
+    reading.say.append(await habits.take_last(turn, reading.remember, same_person=not described))
+    slots.update(reading.remember)
+    reading.search = True
+
+
+def _take_asides(turn: Turn, step: Step, slots: Mapping[str, Any], said: set[str], reading: Reading) -> None:
+    """Note what the question that follows must know of: something unknown, a condition, a wish to wait."""
+    memo = reading.remember["memo"] = dict(reading.remember["memo"])
+    if slots["task"] == "book":
+        unknown.take_unknown(turn, step, slots, memo)
+    if step.understood.marked("otherwise leave"):
+        memo["or_leave"] = True
+    if "wait_for_free" in said:
+        memo["wait"] = True
+    if "cannot_come" in said and "cancel" not in said:
+        memo["unable"] = True
+
+
 async def _take_task(turn: Turn, slots: dict[str, Any], said: set[str], reading: Reading) -> Answer | None:
     """Set the task, or change it; a cancel with nothing booked means the talk itself."""
     current = slots.get("task")
+    if current == "cancel" and "cancel" in said:
+        leaving.surely_cancels(reading.remember["memo"])
     wanted = next((task for intent, task in _TASKS.items() if intent in said and task != current), None)
     if current is None:
         task = wanted or "book"
@@ -140,7 +191,8 @@ async def _take_task(turn: Turn, slots: dict[str, Any], said: set[str], reading:
         if wanted == "book" or not has_bookings:
             return None  # "can you book me in at 4" while booking is no new task
         task = wanted
-    reading.remember |= forget_task() | {"task": task, "memo": reading.remember["memo"]}
+    kept = {key: value for key, value in reading.remember["memo"].items() if key != "next"}
+    reading.remember |= forget_task() | {"task": task, "memo": kept}
     if task == "book":
         reading.remember["booking"] = "new"
         if turn.customer is not None and turn.customer.name:
@@ -167,16 +219,21 @@ def _take_facts(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], r
     if names and (step.asking == "customer_name" or not slots.get("customer_name")):
         remember["customer_name"] = str(names[0].value)[:80]
     when = step.understood.when
-    if when is not None and (when.choices or when.exclusions or when.asap):
+    if dates.names_nothing(step.heard.text, when, turn.locale):
+        reading.say.append(turn.say("ask.no_such_time", act="info"))
+    habit = step.understood.intent == "same_as_last_time"
+    if when is not None and (when.choices or when.exclusions or when.asap) and not (habit and not when.dated):
         _take_time(turn, step, slots, reading)
     ordinals = [entity.value for entity in entities if entity.entity == "ordinal"]
-    if ordinals and step.asking in _LISTED:
+    if ordinals and not habit and step.asking in _LISTED:
         _take_ordinal(step.asking, int(ordinals[0]), slots, reading)
 
 
 def _take_time(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading) -> None:
-    when = step.understood.when
+    when, said = zones.counted_over(turn, step)
     assert when is not None  # noqa: S101 - the caller has looked
+    if said is not None:
+        reading.say.append(said)
     draft = Draft.of(slots, turn.catalog)
     offered = (slots.get("memo") or {}).get("offered") or []
     if step.asking == "slot" and len(when.choices) == 1 and not when.choices[0].dated:
@@ -251,10 +308,14 @@ def _take_decision(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]
     if "more_times" in said or (step.asking == "slot" and "deny" in said and not changed):
         reading.remember |= {"slot": None, "memo": memo | {"page": memo.get("page", 0) + 1}}
     elif step.asking == "confirmed" and not changed:
-        if "affirm" in said and "deny" not in said:
+        if "affirm" in said and "deny" not in said and not memo.get("unable"):
             reading.remember["confirmed"] = True
         elif "deny" in said:
             return declined(turn, slots)
+    elif step.asking == "service" and memo.get("maybe") and not changed:
+        if "affirm" in said:
+            reading.remember["service"] = memo["maybe"]
+        reading.remember["memo"] = {key: one for key, one in memo.items() if key not in {"maybe", "unknown"}}
     elif step.asking == "slot" and "affirm" in said and not changed:
         offered = memo.get("offered") or []
         if len(offered) == 1:

@@ -13,7 +13,7 @@ from booking_core.refusals import Reason
 from booking_core.requests import Arrangement, VisitRequest
 from booking_core.rules import suggest
 from booking_core.rules.availability import Slot
-from bot.actions import cards, refusing, visits, waiting, wish
+from bot.actions import cards, hours, prefer, refusing, visits, waiting, wish
 from bot.actions.contract import Draft, Option, Turn, remembered
 from nlu.contract import Answer, Step
 
@@ -39,10 +39,16 @@ class AskSlot:
         """Offer three good times near the wish."""
         turn: Turn = step.context
         draft = Draft.of(step.slots, turn.catalog)
+        if prefer.asks_who(draft):
+            return Answer(say=(prefer.who_question(turn, draft),))
         wanted = wish.wish_for(draft.when, tz=turn.tz, now=turn.now, unit=visits.unit_of(draft))
         memo = dict(draft.memo)
+        if draft.task == "book" and (halves := hours.both_halves(turn, draft)) is not None:
+            return Answer(say=(halves,))
         found = await _offers(turn, draft, wanted, memo)
         wait = await _to_wait(turn, draft, wanted, memo) if found.lead is not None or not found.slots else []
+        if memo.pop("wait", False) and wait:
+            return await waiting.join_waitlist(turn, wait[0].args, step.form or "booking_form")
         if not found.slots:
             said = turn.say(
                 "offer.nothing",
@@ -92,7 +98,9 @@ async def _offers(turn: Turn, draft: Draft, wanted: wish.Wish, memo: Mapping[str
         for spans in _widening(wanted, near, turn.now, missed):
             free = await _free(turn, draft, wanted, spans, request)
             slots = [slot for slot in free.slots if slot.starts.isoformat() not in {missed, memo.get("was")}]
-            picked = suggest.suggest(slots, wish=near, count=count)[page * OFFERS :]
+            slots = [slot for slot in slots if str(slot.staff_id) not in (memo.get("without") or ())]
+            picked = slots[:count] if wanted.soonest else suggest.suggest(slots, wish=near, count=count)
+            picked = picked[page * OFFERS :]
             if picked:
                 lead = _lead(turn, draft, wanted, memo, request, widened=spans != wanted.spans)
                 return Found(sorted(picked, key=lambda slot: slot.starts), request, lead)
@@ -103,9 +111,7 @@ async def _offers(turn: Turn, draft: Draft, wanted: wish.Wish, memo: Mapping[str
 
 def _ways(turn: Turn, draft: Draft, plain: VisitRequest) -> list[VisitRequest]:
     """Return what is tried in turn: as asked, with anyone, then one guest after the other."""
-    ways = [plain]
-    if plain.staff_id is not None:
-        ways.append(replace(plain, staff_id=None))
+    ways = [replace(plain, staff_id=staff_id) for staff_id in prefer.in_turn(turn, draft)]
     seated = draft.service is not None and (draft.service.capacity > 1 or draft.service.unit != Unit.VISIT)
     if plain.party > 1 and plain.arrangement == Arrangement.TOGETHER and not seated and draft.task == "book":
         ways += [replace(one, arrangement=Arrangement.IN_TURN) for one in list(ways)]

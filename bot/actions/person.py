@@ -3,6 +3,7 @@
 from booking_core import waitlist
 from bot import handoff, tasks
 from bot.actions.contract import Turn, forget_task
+from bot.actions.opening import answers_when
 from bot.actions.talk import release_holds
 from nlu.contract import Answer, Step
 
@@ -17,7 +18,8 @@ class Handoff:
         turn: Turn = step.context
         await handoff.ask_for_person(turn.session, turn.conversation, now=turn.now)
         turn.conversation.outcome = "handed_off"
-        return Answer(say=(turn.say("handoff", act="handoff"),))
+        said = turn.say("handoff", act="handoff")
+        return Answer(say=(said | {"text": f"{said['text']} {answers_when(turn)}".strip()},))
 
 
 class OptOut:

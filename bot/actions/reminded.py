@@ -7,7 +7,6 @@ from uuid import UUID
 from booking_core import booking as bookings
 from booking_core.models import State
 from booking_core.refusals import BookingRefused
-from bot import tasks
 from bot.actions import cards
 from bot.actions.answers import answer_for, own_bookings
 from bot.actions.coming import coming
@@ -70,26 +69,3 @@ async def decline_reminder(turn: Turn, reminder: Message) -> Answer:
         turn.option("choice.cancel_it", "start_cancel", booking=booking),
     ]
     return Answer(say=(turn.say("reminder.declined", act="clarify", choices=options),))
-
-
-class RunningLate:
-    """Staff are told; the customer gets an honest line."""
-
-    name = "action_running_late"
-
-    async def answer(self, step: Step) -> Answer:
-        """Make a task for staff about the next booking."""
-        turn: Turn = step.context
-        upcoming = await coming(turn)
-        if not upcoming:
-            return Answer(say=(turn.say("bookings.none", act="info"),), then=step.form)
-        await tasks.ask_staff(
-            turn.session,
-            turn.business.id,
-            kind="running_late",
-            key=f"late:{turn.key}",
-            now=turn.now,
-            conversation_id=turn.conversation.id,
-            booking_id=upcoming[0].id,
-        )
-        return Answer(say=(turn.say("late.told", act="info"),), then=step.form)

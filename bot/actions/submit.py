@@ -9,7 +9,7 @@ from booking_core.intake import questions_of
 from booking_core.models import Booking, State
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.rules.questions import check_answers
-from bot.actions import cards, refusing, visits
+from bot.actions import again, cards, refusing, visits
 from bot.actions.contract import Draft, Turn, forget_task
 from nlu.contract import Answer, Step
 from payment_links import links
@@ -30,11 +30,12 @@ class Submit:
         try:
             match draft.task:
                 case "move":
-                    return await _move(turn, draft)
+                    done = await _move(turn, draft)
                 case "cancel":
-                    return await _cancel(turn, draft)
+                    done = await _cancel(turn, draft)
                 case _:
-                    return await _book(turn, draft)
+                    done = await _book(turn, draft)
+            return await again.go_on(turn, draft, done)
         except BookingRefused as refused:
             return _refused(turn, draft, refused)
 

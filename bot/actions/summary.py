@@ -9,7 +9,7 @@ from booking_core import booking as bookings
 from booking_core.planning import steps_of
 from booking_core.refusals import BookingRefused
 from booking_core.rules import policy
-from bot.actions import cards, visits
+from bot.actions import cards, leaving, unknown, visits
 from bot.actions.coming import coming
 from bot.actions.contract import Draft, Option, Turn
 from nlu.contract import Answer, Step
@@ -47,6 +47,8 @@ class AskService:
         services = turn.catalog.services[:9]
         options = [Option(turn.service_name(one), "pick_service", {"service": str(one.id)}) for one in services]
         memo = dict(step.slots.get("memo") or {}) | {"services": [str(one.id) for one in services]}
+        if (question := unknown.service_question(turn, memo)) is not None:
+            return Answer(say=(question,), remember={"memo": memo})
         return Answer(say=(turn.say("ask.service", act="ask_service", choices=options),), remember={"memo": memo})
 
 
@@ -149,6 +151,8 @@ def _extras(turn: Turn, draft: Draft) -> list[Option]:
 async def _cancel_summary(turn: Turn, draft: Draft, summary: str) -> Mapping[str, Any]:
     assert draft.booking_id is not None  # noqa: S101 - the form asks for the booking first
     booking = await bookings.load(turn.session, turn.business.id, draft.booking_id)
+    if draft.memo.get("unable"):
+        return leaving.move_first(turn, booking)
     paid = await links.paid_amount(turn.session, turn.business.id, booking.id)
     terms = policy.cancellation_terms(booking.policy_snapshot, starts=booking.starts, paid=paid, now=turn.now)
     key = (

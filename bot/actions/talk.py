@@ -2,13 +2,17 @@
 
 from booking_core import booking as bookings
 from booking_core.models import State
+from bot.actions import reminders, unknown
 from bot.actions.answers import own_bookings, pending_payment
 from bot.actions.contract import Option, Turn, forget_task
 from bot.actions.reminded import confirm_attendance, decline_reminder
+from bot.actions.taking import fresh_task
 from bot.actions.unasked import TAPS, answer_plainly
 from nlu.contract import Answer, Step
 from payment_links import links
 
+#: After these nothing is open: a plain "ok" or a thumb is a friendly nod.
+_SETTLED = {"booked", "rescheduled", "cancelled", "waitlisted", "info"}
 #: Not understood this often in a row: a person is offered.
 PATIENCE = 2
 
@@ -44,9 +48,12 @@ class SmallTalk:
     async def answer(self, step: Step) -> Answer:
         """Answer and, in the middle of something, ask the open question again."""
         turn: Turn = step.context
-        key = {"thanks": "talk.welcome", "goodbye": "talk.bye", "bot_challenge": "talk.bot"}.get(
-            step.understood.intent, "talk.welcome"
-        )
+        key = {
+            "thanks": "talk.welcome",
+            "goodbye": "talk.bye",
+            "bot_challenge": "talk.bot",
+            "chitchat": "talk.well" if "?" in step.heard.text else "talk.nice",
+        }.get(step.understood.intent, "talk.welcome")
         choices = [turn.option("choice.person", "person")] if key == "talk.bot" and not step.form else []
         said = turn.say(key, act="info", choices=choices, business=turn.business.name)
         return Answer(say=(said,), then=step.form)
@@ -63,12 +70,16 @@ class NothingOpen:
         if (answer := await answer_plainly(turn, step)) is not None:
             return answer
         if turn.last is not None and turn.last.act == "reminder":
+            if (which := await reminders.which(turn)) is not None:
+                return Answer(say=(which,))
             if step.understood.intent == "affirm":
                 return await confirm_attendance(turn, turn.last)
             return await decline_reminder(turn, turn.last)
         pending = await _pending(turn)
         if pending is not None:
             return pending
+        if step.understood.intent == "affirm" and turn.last is not None and turn.last.act in _SETTLED:
+            return Answer(say=(turn.say("talk.settled", act="info"),))
         if {"thanks", "goodbye"} & set(step.understood.also):
             return Answer(say=(turn.say("talk.welcome", act="info"),))
         return Answer(say=(turn.say("talk.what_now", act="clarify", choices=first_steps(turn)),))
@@ -94,6 +105,10 @@ class Fallback:
         """Count failures in the memory and answer accordingly."""
         turn: Turn = step.context
         memo = dict(step.slots.get("memo") or {})
+        if not step.form and any(entity.entity == "unknown" for entity in step.understood.entities):
+            turn.filled = True  # the message is read: the form only asks
+            unknown.take_unknown(turn, step, {}, memo)
+            return Answer(remember=fresh_task(turn) | {"memo": memo}, then="booking_form")
         memo["failures"] = int(memo.get("failures", 0)) + 1
         if memo["failures"] >= PATIENCE:
             said = turn.say(

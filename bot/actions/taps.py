@@ -1,6 +1,6 @@
 """What a tapped choice means for the form."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,11 +27,22 @@ SEARCHING = {"pick_service", "pick_place", "pick_units", "add"}
 _STANDING = {State.HELD.value, State.PENDING_APPROVAL.value, State.CONFIRMED.value}
 
 
+def _pick_staff(args: Mapping[str, Any], memo: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in memo.items() if key != "who"}
+    return {"staff": args["staff"], "slot": None, "memo": kept}
+
+
+#: Choices that only fill the form.
+_PICKED: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {"pick_staff": _pick_staff}
+
+
 async def tapped(turn: Turn, step: Step, slots: dict[str, Any]) -> Answer:
     """Do what a choice means; those that are not about the form are left to the rule for taps."""
     assert step.heard.tap is not None  # noqa: S101 - the caller has looked
     do, args = step.heard.tap.do, dict(step.heard.tap.args)
     memo = dict(slots.get("memo") or {}) | {"failures": 0}
+    if do in _PICKED:
+        return Answer(remember=_PICKED[do](args, memo))
     match do:
         case "choose_slot":
             return await _chose_slot(turn, args, slots, memo)
@@ -56,6 +67,12 @@ async def tapped(turn: Turn, step: Step, slots: dict[str, Any]) -> Answer:
             return declined(turn, slots)
         case "change_time" | "change_service" | "change_staff":
             return Answer(remember={"slot": None, "confirmed": None, "memo": {}} | _CHANGES[do])
+    return await _begun(turn, do, args)
+
+
+async def _begun(turn: Turn, do: str, args: Mapping[str, Any]) -> Answer:
+    """Begin a task, if that is what the choice is for."""
+    match do:
         case "start_book":
             return Answer(remember=forget_task() | fresh_task(turn))
         case "other_times" | "start_move" | "start_cancel":

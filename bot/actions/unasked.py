@@ -3,14 +3,30 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from bot.actions import displaced, waiting
-from bot.actions.contract import Turn
+from bot.actions import again, displaced, waiting
+from bot.actions.contract import Turn, forget_task
 from nlu.contract import Answer, Step
 
 _Answering = Callable[[Turn, Mapping[str, Any], str | None], Awaitable[Answer]]
 
+
+async def keep(turn: Turn, _: Mapping[str, Any], form: str | None = None) -> Answer:
+    """Leave a booking as it is."""
+    return Answer(say=(turn.say("cancel.kept", act="info"),), then=form, remember={} if form else forget_task())
+
+
+async def _begin_later(turn: Turn, later: Mapping[str, Any], form: str | None = None) -> Answer:
+    """Begin the task that waited for a payment; its own summary asks once more."""
+    slots = await again.begun(turn, [later])
+    if slots is None:
+        return Answer(say=(turn.say("talk.stale", act="info"),), then=form)
+    turn.filled = True
+    return Answer(remember=forget_task() | slots, then="booking_form")
+
+
 #: What a tap does that belongs to no form.
 TAPS: Mapping[str, _Answering] = {
+    "keep": keep,
     "take_offer": waiting.take_offer,
     "pass_offer": waiting.pass_offer,
     "leave_waitlist": waiting.leave_waitlist,
@@ -23,7 +39,7 @@ TAPS: Mapping[str, _Answering] = {
 def is_open(turn: Turn) -> bool:
     """Whether the last thing that was said is such a question: a plain yes or no then answers it."""
     facts = turn.last.facts if turn.last is not None and turn.last.sender == "bot" else None
-    return bool(facts and ("offer" in facts or "proposal" in facts))
+    return bool(facts and ({"offer", "proposal", "later"} & facts.keys()))
 
 
 async def answer_plainly(turn: Turn, step: Step) -> Answer | None:
@@ -32,6 +48,8 @@ async def answer_plainly(turn: Turn, step: Step) -> Answer | None:
         return None
     facts: Mapping[str, Any] = turn.last.facts or {}
     yes = step.understood.intent == "affirm"
+    if "later" in facts:
+        return await (_begin_later if yes else keep)(turn, facts["later"], step.form)
     if "offer" in facts:
         take = waiting.take_offer if yes else waiting.pass_offer
         return await take(turn, facts, step.form)

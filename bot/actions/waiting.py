@@ -17,6 +17,7 @@ from bot.actions.contract import Draft, Option, Turn, forget_task
 from bot.actions.submit import booked, payment_title
 from bot.actions.wish import Wish as WhenWish
 from bot.phrasing import listed
+from channels import messages
 from nlu.contract import Answer
 from payment_links import links
 
@@ -133,6 +134,16 @@ _THEREABOUTS = timedelta(hours=2)
 
 def _around(exact: datetime) -> tuple[tuple[datetime | None, datetime | None], ...]:
     return (exact, exact + timedelta(minutes=1)), (exact - _THEREABOUTS, exact + _THEREABOUTS)
+
+
+async def take_up(turn: Turn) -> Answer | None:
+    """Put the customer on the list for what was just said to be full; None if nothing was."""
+    if turn.last is None or turn.last.sender != "bot":
+        return None
+    for choice in await messages.choices_of(turn.session, turn.last):
+        if choice.meaning["do"] == "join_waitlist":
+            return await join_waitlist(turn, choice.meaning["args"], "booking_form")
+    return None
 
 
 async def join_waitlist(turn: Turn, args: Mapping[str, Any], form: str | None = None) -> Answer:

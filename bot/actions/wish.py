@@ -6,10 +6,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot import phrasing
 from nlu.when import When, Window
 
 #: Clock readings: a start that can be booked as it is. Others are spans to search in.
 _POINTS = {"minute", "hour"}
+#: So far ahead is a weekday ruled out.
+_WEEKS = 20
 #: Sold by the day or night: a clock that is named besides counts for nothing.
 _WHOLE_DAYS = {"day", "night"}
 #: Readings that begin on one certain day.
@@ -29,6 +32,8 @@ class Wish:
     near: datetime | None = None
     #: Everything said lies behind us.
     past: bool = False
+    #: As soon as can be: the first free times, not a choice over the day.
+    soonest: bool = False
     ambiguity: str | None = None
 
     @property
@@ -43,22 +48,23 @@ def wish_for(when: Mapping[str, Any] | None, *, tz: str, now: datetime, unit: st
         return Wish()
     read = When.from_json(dict(when))
     if not read.choices:
-        return Wish(exclude=tuple(_span(window, tz) for window in read.exclusions))
+        return Wish(exclude=_excluded(read, tz))
     ahead = [window for window in read.choices if not window.past]
     if unit in _WHOLE_DAYS:
         return _whole_days(ahead, read, tz)
     exact = _exact(ahead, tz) if unit == "visit" else _from_hour(ahead, tz)
     spans = tuple(_span(window, tz) for window in ahead)
-    near = exact or _near(ahead, tz)
+    near = exact or _near(ahead, tz) or _again(read, tz, now)
     if exact is not None:
         # Around an exact time the whole day counts, so that the nearest free time can be offered.
         spans = (day_span(exact.astimezone(ZoneInfo(tz)).date(), tz),)
     return Wish(
         spans=spans,
-        exclude=tuple(_span(window, tz) for window in read.exclusions),
+        exclude=_excluded(read, tz),
         exact=exact,
         near=near,
         past=not ahead,
+        soonest=read.asap,
         ambiguity=read.ambiguity,
     )
 
@@ -125,6 +131,11 @@ def day_talked_about(when: Mapping[str, Any] | None, *, starts: datetime | None,
         if window.start is not None and window.end is not None and window.end - window.start <= timedelta(days=1)
     }
     return days.pop() if len(days) == 1 else None
+
+
+def days_of(when: When) -> set[date]:
+    """Return the local days that are named."""
+    return {window.start.date() for window in when.choices if window.start is not None}
 
 
 def _dated(window: Window) -> bool:
@@ -202,6 +213,29 @@ def _near(windows: list[Window], tz: str) -> datetime | None:
     if len(windows) != 1 or windows[0].start is None:
         return None
     return _aware(windows[0].start, tz) if windows[0].grain in _POINTS else None
+
+
+def _excluded(read: When, tz: str) -> tuple[Span, ...]:
+    """Return what is ruled out; a weekday ("not Tuesday") on this day and in every week to come."""
+    windows = [
+        replace(window, start=window.start + timedelta(days=days), end=window.end + timedelta(days=days))
+        if window.start is not None and window.end is not None
+        else window
+        for window in read.exclusions
+        for days in (range(-7, _WEEKS * 7, 7) if phrasing.names_weekday(window.text) else (0,))
+    ]
+    return tuple(_span(window, tz) for window in windows)
+
+
+def _again(read: When, tz: str, now: datetime) -> datetime | None:
+    """Return when a time of day that has passed comes again: the time to look near to."""
+    passed = _near(list(read.choices), tz)
+    if passed is None or passed > now:
+        return None
+    zone = ZoneInfo(tz)
+    local, today = passed.astimezone(zone), now.astimezone(zone).date()
+    later = [datetime.combine(today + timedelta(days=days), local.time(), zone) for days in (0, 1)]
+    return next(one.astimezone(UTC) for one in later if one > now)
 
 
 def _span(window: Window, tz: str) -> Span:

@@ -52,6 +52,11 @@ class When:
     ambiguity: str | None = None
     asap: bool = False
 
+    @property
+    def dated(self) -> bool:
+        """Whether any of the words name a day."""
+        return any(window.dated for window in (*self.choices, *self.exclusions))
+
     def to_json(self) -> dict[str, Any]:
         """Return a dict of JSON values only, so that a dialogue slot can hold it."""
         return {

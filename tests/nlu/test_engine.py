@@ -39,6 +39,7 @@ NAMES = (
     "action_running_late",
     "action_handoff",
     "action_opt_out",
+    "action_concern",
 )
 #: What the example form leaves to the rules.
 OUTSIDE = {"talk_to_person", "stop", "opt_out", "greet", "thanks", "nlu_fallback", "out_of_scope"}

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.model
         ("offer_slots", "that will work", {"affirm"}),
         (None, "tengo que anular mi cita", {"cancel"}),
         (None, "I can't make it tomorrow, can we do Friday?", {"reschedule"}),
-        (None, "Do you take cards? And is there parking?", {"ask_payment", "ask_location"}),
+        (None, "Do you take cards? And is there parking?", {"ask_payment", "ask_fact"}),
         (None, "¿Puedo hablar con una persona?", {"talk_to_person"}),
         (None, "stop texting me", {"opt_out"}),
         ("reminder", "STOP", {"opt_out"}),
