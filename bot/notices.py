@@ -20,7 +20,7 @@ from booking_core.models import Booking, BookingAudit, State
 from booking_core.placed import request_of
 from booking_core.rules import suggest
 from bot import handoff, tasks
-from bot.actions import cards, visits, waiting
+from bot.actions import again, cards, visits, waiting
 from bot.actions.answers import pending_payment
 from bot.actions.contract import ANYONE, Turn
 from bot.actions.offer import OFFERS, slot_option
@@ -191,7 +191,8 @@ async def _tell_booked(system: System, session: AsyncSession, booking: Booking, 
     if turn is None:
         return
     turn.conversation.outcome = "booked"
-    await speak(turn, [booked(turn, booking, key=key)])
+    dialogue = await handoff.ensure_dialogue(session, booking.business_id, turn.conversation.id)
+    await speak(turn, [await again.with_later(turn, dialogue.memory, booked(turn, booking, key=key))])
 
 
 async def _ask_again(system: System, session: AsyncSession, payment: Payment, now: datetime) -> None:
