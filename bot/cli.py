@@ -55,9 +55,9 @@ def parser() -> argparse.ArgumentParser:
     create.add_argument("--scopes", required=True, help="what it may do, comma-separated; `read` or `all` for several")
     create.add_argument("--days", type=int, metavar="N", help="it ends after so many days; never, unless told")
     revoke = tokens.add_parser("revoke", help="Close a token at once")
-    revoke.add_argument("prefix", metavar="PREFIX", help="how it begins, as `token list` shows it")
+    revoke.add_argument("prefix", metavar="PREFIX", help="how it begins, as `token list` shows it, or the whole token")
     for one in (create, revoke, tokens.add_parser("list", help="Show the tokens, but not their secrets")):
-        one.add_argument("--business", metavar="SLUG", help="whose; not needed where there is only one business")
+        one.add_argument("--business", metavar="SLUG", help="whose; to make one where there are several")
     train = add("train", _train, "Train the model, unless it is trained from the same inputs already")
     train.add_argument("--out", type=Path, help="folder of the models (MODEL_DIR)")
     chat = add("chat", _chat, "Chat with a running system in this terminal")

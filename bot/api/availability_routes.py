@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from booking_core.calendar import FreeSlots, free_slots
 from booking_core.refusals import Reason
@@ -33,10 +33,14 @@ class WindowIn(Shape):
     from_: Moment = Field(alias="from")
     to: Moment
 
+    @model_validator(mode="after")
+    def _begins_first(self) -> Self:
+        if self.from_ >= self.to:
+            raise ValueError("a window must begin before it ends")
+        return self
+
 
 def _fits(windows: list[WindowIn]) -> list[WindowIn]:
-    if any(one.from_ >= one.to for one in windows):
-        raise ValueError("a window must begin before it ends")
     if sum((one.to - one.from_ for one in windows), timedelta()) > LONGEST:
         raise ValueError("the windows together must be no longer than 31 days")
     return windows

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -21,7 +21,7 @@ _SETS = {"all": tuple(Scope), "read": tuple(scope for scope in Scope if scope.en
 
 _MOST_DAYS = 3650
 
-Doing = Callable[[AsyncSession, Business, argparse.Namespace], Awaitable[int]]
+Doing = Callable[[AsyncSession, Sequence[Business], argparse.Namespace], Awaitable[int]]
 
 
 class TokenUnmade(ValueError):
@@ -65,27 +65,27 @@ async def _run(settings: Settings, doing: Doing, args: argparse.Namespace) -> in
     db = Database(settings.database_url, pool_size=1)
     try:
         async with db.transaction() as session:
-            business = await _business(session, args.business)
-            return 1 if business is None else await doing(session, business, args)
+            businesses = await _businesses(session, args.business)
+            return await doing(session, businesses, args) if businesses else 1
     finally:
         await db.close()
 
 
-async def _business(session: AsyncSession, slug: str | None) -> Business | None:
+async def _businesses(session: AsyncSession, slug: str | None) -> list[Business]:
     found = list(await session.scalars(select(Business).order_by(Business.slug)))
     chosen = [one for one in found if slug in {None, one.slug}]
-    if len(chosen) == 1:
-        return chosen[0]
     if not found:
         sys.stderr.write("There is no business yet: `threadbook seed` loads one.\n")
-    elif slug is not None:
+    elif not chosen:
         sys.stderr.write(f"There is no business called {slug}.\n")
-    else:
-        sys.stderr.write(f"Say whose, with --business: {', '.join(one.slug for one in found)}.\n")
-    return None
+    return chosen
 
 
-async def _create(session: AsyncSession, business: Business, args: argparse.Namespace) -> int:
+async def _create(session: AsyncSession, businesses: Sequence[Business], args: argparse.Namespace) -> int:
+    if len(businesses) > 1:
+        sys.stderr.write(f"Say whose, with --business: {', '.join(one.slug for one in businesses)}.\n")
+        return 1
+    (business,) = businesses
     made = await make_token(
         session,
         business.id,
@@ -101,13 +101,14 @@ async def _create(session: AsyncSession, business: Business, args: argparse.Name
     return 0
 
 
-async def _list(session: AsyncSession, business: Business, _: argparse.Namespace) -> int:
+async def _list(session: AsyncSession, businesses: Sequence[Business], _: argparse.Namespace) -> int:
     now = await current_time(session)
-    for token in await list_tokens(session, business.id):
-        used = "never used" if token.last_used_at is None else f"used {token.last_used_at:%Y-%m-%d %H:%M}Z"
-        sys.stdout.write(
-            f"{token.prefix}...  {_state(token, now)}  {used}  {token.name}  [{', '.join(token.scopes)}]\n"
-        )
+    for business in businesses:
+        whose = f"{business.slug}  " if len(businesses) > 1 else ""
+        for token in await list_tokens(session, business.id):
+            used = "never used" if token.last_used_at is None else f"used {token.last_used_at:%Y-%m-%d %H:%M}Z"
+            about = f"{_state(token, now)}  {used}  {token.name}  [{', '.join(token.scopes)}]"
+            sys.stdout.write(f"{token.prefix}...  {whose}{about}\n")
     return 0
 
 
@@ -119,9 +120,10 @@ def _state(token: ApiToken, now: datetime) -> str:
     return "ended" if token.expires_at <= now else f"until {token.expires_at:%Y-%m-%d}"
 
 
-async def _revoke(session: AsyncSession, business: Business, args: argparse.Namespace) -> int:
+async def _revoke(session: AsyncSession, businesses: Sequence[Business], args: argparse.Namespace) -> int:
+    now = await current_time(session)
     prefix = args.prefix.removesuffix("...")
-    closed = await revoke(session, business.id, prefix, now=await current_time(session))
+    closed = [token for one in businesses for token in await revoke(session, one.id, prefix, now=now)]
     if not closed:
         sys.stderr.write("No open token begins like this.\n")
         return 1

@@ -16,15 +16,15 @@ from starlette.routing import Match, Route
 
 from booking_core.refusals import BookingRefused
 from bot.api.call import KEY_HEADER
-from bot.api.problems import KINDS, Problem, answer, problem_of
+from bot.api.problems import KINDS, Problem, answer, place_of, problem_of
 
 log = logging.getLogger(__name__)
 
 PREFIX = "/api/v1"
 #: status -> the first reason of it
 _OF_STATUS = {kind.status: reason for reason, kind in reversed(list(KINDS.items()))}
-#: What pydantic says of a value without repeating it.
-_SAID = ("type", "msg")
+#: What pydantic puts before the words of our own checks.
+_OURS = "Value error, "
 
 
 def answer_as_problems(app: FastAPI, api: APIRouter, *, base_url: str) -> None:
@@ -102,9 +102,7 @@ class _Errors:
 
 def _places(errors: Sequence[Any]) -> list[dict[str, Any]]:
     """Return where something is wrong and what must be there; never what was there."""
-    return [{"at": _path(error["loc"]), **{name: error[name] for name in _SAID}} for error in errors[:20]]
-
-
-def _path(parts: Sequence[Any]) -> str:
-    """Return the way to a value; its names came from outside and may be no text at all."""
-    return "/".join(str(part)[:60] for part in parts[:10]).encode("utf-8", "replace").decode()
+    return [
+        {"at": place_of(error["loc"]), "type": error["type"], "msg": error["msg"].removeprefix(_OURS)}
+        for error in errors[:20]
+    ]

@@ -47,9 +47,17 @@ def _clean(value: str) -> str:
     return value
 
 
+def _line(value: str) -> str:
+    """Refuse what is no single line: a name stands in messages, calendars and on tiles."""
+    if len(value.splitlines()) > 1 or "\t" in value:
+        raise ValueError("must be a single line")
+    return _clean(value)
+
+
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
+    # Names of machines' own settings, which mean another zone elsewhere, or none.
+    return frozenset(zoneinfo.available_timezones() - {"localtime", "Factory"})
 
 
 def _zone(value: str) -> str:
@@ -62,7 +70,7 @@ def _zone(value: str) -> str:
 Moment = Annotated[
     datetime, BeforeValidator(_moment, json_schema_input_type=str), Field(examples=["2026-11-23T10:00:00+01:00"])
 ]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_clean)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_line)]
 LongWords = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_clean)
 ]

@@ -68,6 +68,7 @@ KINDS: Mapping[str, Kind] = {
     "not_found": Kind(404, "There is nothing at this address."),
     "method_not_allowed": Kind(405, "This address does not do that."),
     "too_large": Kind(413, "The body is too large."),
+    "not_json": Kind(415, "The body must be JSON, and say so: Content-Type: application/json."),
     "invalid": Kind(422, "Something in the request is not as it must be."),
     "bad_cursor": Kind(422, "This cursor is not one of this list's."),
     "address_refused": Kind(422, "We do not send webhooks to this address."),
@@ -147,6 +148,11 @@ def answer(problem: Problem, *, base_url: str) -> JSONResponse:
         headers=problem.headers,
         media_type=MEDIA_TYPE,
     )
+
+
+def place_of(parts: Sequence[Any]) -> str:
+    """Return the way to a value in a request; its names came from outside and may be no text at all."""
+    return "/".join(str(part)[:60] for part in parts[:10]).encode("utf-8", "replace").decode()
 
 
 def plain(value: Any) -> Any:

@@ -1,10 +1,11 @@
 """What every route of the API goes through: one transaction, a bearer, a limit, a key, a body that fits."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Set
 from datetime import timedelta
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.types import Message as ASGIMessage
@@ -12,7 +13,7 @@ from starlette.types import Message as ASGIMessage
 from booking_core.kit.clock import current_time
 from bot.api import idempotency
 from bot.api.call import Call
-from bot.api.problems import Problem
+from bot.api.problems import Problem, place_of
 from bot.api.tokens import Bearer, TokenRefused, find_bearer
 from bot.wiring import System
 from channels.limits import Limit, Taken
@@ -32,6 +33,8 @@ def route_class(system: System, *, most: int = MOST, window: timedelta = WINDOW)
     class ApiRoute(APIRoute):
         def get_route_handler(self) -> Handler:
             handler = super().get_route_handler()
+            queries = frozenset(_queries(self.dependant))
+            takes_body = self.body_field is not None
 
             async def in_one_transaction(request: Request) -> Response:
                 request = await _with_body(request)
@@ -43,6 +46,9 @@ def route_class(system: System, *, most: int = MOST, window: timedelta = WINDOW)
                         raise Problem("too_many_requests", headers=_limit_headers(limit, taken))
                     call = Call(system, request, session, bearer, now, idempotency.read_key(request))
                     request.state.call = call
+                    _known_queries(request, queries)
+                    if takes_body:
+                        await _json_only(request)
                     if call.key is not None and request.method in _CHANGING:
                         response = await idempotency.once(call, request, handler)
                     else:
@@ -87,6 +93,27 @@ def _unchanged(request: Request, response: Response) -> Response:
         return response
     kept = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
     return Response(status_code=304, headers=kept)
+
+
+def _queries(dependant: Dependant) -> Iterator[str]:
+    yield from (one.alias for one in dependant.query_params)
+    for inner in dependant.dependencies:
+        yield from _queries(inner)
+
+
+def _known_queries(request: Request, known: Set[str]) -> None:
+    """Refuse a query that names what is not there: a filter that is spelled wrong would return everything."""
+    others = sorted(set(request.query_params) - known)
+    if others:
+        said = {"type": "extra_forbidden", "msg": "There is no such parameter here"}
+        raise Problem("invalid", errors=[{"at": place_of(("query", name)), **said} for name in others[:20]])
+
+
+async def _json_only(request: Request) -> None:
+    """Refuse a body that does not say that it is JSON: `curl -d` alone sends a form."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if await request.body() and kind != "application/json" and not kind.endswith("+json"):
+        raise Problem("not_json", headers={"Accept": "application/json"})
 
 
 async def _with_body(request: Request) -> Request:

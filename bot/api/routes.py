@@ -47,6 +47,7 @@ _ERRORS = {
     404: "There is no such thing in this business.",
     409: "Another time or another moment would do; `reason` says why.",
     412: "It is not as If-Match says any more.",
+    415: "The body does not say that it is JSON.",
     422: "It can never be so: `errors` or `reason` say why.",
     429: "The token asks too often; Retry-After says how long to wait.",
 }
@@ -58,6 +59,7 @@ _EXAMPLES = {
     404: Problem("unknown", data={"booking": SOMETHING}),
     409: Problem("staff_busy", alternatives=[{"starts": "2026-11-23T10:30:00Z", "ends": "2026-11-23T11:00:00Z"}]),
     412: Problem("changed", data={"version": 2}),
+    415: Problem("not_json"),
     422: Problem("invalid", errors=[{"at": "body/starts", "type": "missing", "msg": "Field required"}]),
     429: Problem("too_many_requests"),
 }

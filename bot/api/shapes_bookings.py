@@ -80,6 +80,12 @@ class BookingIn(WantedIn):
         "Needs the scope schedule:write.",
     )
 
+    @model_validator(mode="after")
+    def _as_many_names_as_people(self) -> Self:
+        if len(self.attendees) > self.party:
+            raise ValueError("attendees names more people than party says")
+        return self
+
 
 class WalkInIn(WantedIn):
     """Somebody who stands at the desk."""

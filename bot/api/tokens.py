@@ -112,10 +112,12 @@ async def list_tokens(session: AsyncSession, business_id: UUID) -> list[ApiToken
 
 
 async def revoke(session: AsyncSession, business_id: UUID, prefix: str, *, now: datetime) -> list[ApiToken]:
-    """Close the tokens that begin like this, at once; those that are closed already stay as they are."""
-    query = select(ApiToken).where(
-        ApiToken.business_id == business_id, ApiToken.prefix == prefix, ApiToken.revoked_at.is_(None)
-    )
+    """Close the tokens that begin like this, at once; those that are closed already stay as they are.
+
+    A whole token will do as well: that is what somebody has in hand who finds it where it should not be.
+    """
+    begins = ApiToken.prefix == prefix if len(prefix) <= _SHOWN else ApiToken.token_hash == _hash(prefix)
+    query = select(ApiToken).where(ApiToken.business_id == business_id, begins, ApiToken.revoked_at.is_(None))
     closed = list(await session.scalars(query.with_for_update()))
     for token in closed:
         token.revoked_at = now

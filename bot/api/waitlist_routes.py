@@ -1,7 +1,7 @@
 """The waitlist: who waits for a time that is not free."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -37,6 +37,13 @@ class EntryIn(WantedIn):
     priority: int = Field(0, ge=-1000, le=1000, description="Lower comes first; the same: who asked first.")
 
 
+class WindowOut(Shown):
+    """A span of time in which they would come."""
+
+    from_: datetime = Field(alias="from")
+    to: datetime
+
+
 class EntryOut(Shown):
     """Somebody who waits."""
 
@@ -49,7 +56,7 @@ class EntryOut(Shown):
     party: int
     arrangement: Arrangement
     units: int
-    windows: list[dict[str, Any]]
+    windows: list[WindowOut]
     until: datetime
     priority: int
     offer_id: UUID | None = Field(description="The booking that is held for them and offered.")
@@ -120,7 +127,7 @@ def _show(one: WaitlistEntry) -> EntryOut:
         party=one.party,
         arrangement=wanted.arrangement,
         units=one.units,
-        windows=one.windows,
+        windows=[WindowOut.model_validate(window) for window in one.windows],
         until=one.until,
         priority=one.priority,
         offer_id=one.offer_id,

@@ -62,6 +62,11 @@ async def test_whose_is_asked_where_there_are_several(api: Api, told) -> None:
     code, secret, _ = await told("create", "x", "--scopes", "read", "--business", "other")
     assert (await api.get("/business", token=secret)).json()["slug"] == "other"
     assert await told("list", "--business", "none") == (1, "", "There is no business called none.")
+    _, listed, _ = await told("list")
+    assert {line.split()[1] for line in listed.splitlines()} == {"other", words.split(", ")[-1].rstrip(".")}
+    # Who found it need not know whose it is.
+    assert await told("revoke", secret) == (0, "x is closed.", "")
+    assert (await api.get("/business", token=secret)).status_code == 401
 
 
 async def test_what_is_no_scope(told) -> None:

@@ -90,7 +90,62 @@ async def test_bodies_that_are_no_json(wide: Api, body: bytes) -> None:
     for kind in ("application/json", "text/plain", "multipart/form-data", "application/xml", "nonsense"):
         answer = await wide.call("POST", "/customers", content=body, headers={"Content-Type": kind}, key=str(uuid4()))
         told(answer)
-        assert answer.status_code in {400, 422}
+        assert answer.status_code in ({400, 422} if kind == "application/json" or not body else {415})
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", None])
+async def test_a_body_that_does_not_say_that_it_is_json(api: Api, kind: str | None) -> None:
+    """What `curl -d` sends by itself is named for what it is; the same key does it right afterwards."""
+    sent, key = b'{"name": "Lola"}', str(uuid4())
+    headers = {"Content-Type": kind} if kind else {}
+    refused = await api.call("POST", "/customers", content=sent, headers=headers, key=key)
+    assert (refused.status_code, refused.json()["reason"]) == (415, "not_json")
+    assert refused.headers["Accept"] == "application/json"
+    for right in ("application/json; charset=utf-8", "application/vnd.api+json"):
+        answer = await api.call("POST", "/customers", content=sent, headers={"Content-Type": right}, key=key)
+        assert answer.status_code == 201
+
+
+async def test_what_a_query_names_must_be_there(api: Api) -> None:
+    """`stat=held` for `state=held` would return everything."""
+    await api.booked("10:00")
+    answer = await api.get("/bookings?stat=held&limit=1&%F0%9F%92%88=1")
+    assert (answer.status_code, answer.json()["reason"]) == (422, "invalid")
+    assert [one["at"] for one in answer.json()["errors"]] == ["query/stat", "query/\U0001f488"]
+    assert (await api.post("/bookings?override=true", {})).json()["errors"][0]["at"] == "query/override"
+    assert len((await api.get("/bookings?state=confirmed&limit=1")).json()["items"]) == 1
+
+
+@pytest.mark.parametrize("zone", ["localtime", "Factory", "posixrules", "right/Europe/Madrid", "../Europe/Madrid"])
+async def test_zones_that_are_no_place(api: Api, zone: str) -> None:
+    about = {"service_id": api.shop.services["trim"], "from": iso("09:00"), "to": iso("12:00"), "tz": zone}
+    (error,) = (await api.get("/availability", params=about)).json()["errors"]
+    assert error["at"] == "query/tz"
+    assert error["msg"].startswith("must be a name")
+
+
+async def test_more_is_asked_for_than_would_be_booked(api: Api) -> None:
+    """What the service does not know is refused, not left out: hours of a visit, names of people who do not come."""
+    twice = await api.book("10:00", units=2)
+    assert (twice.status_code, twice.json()["data"]) == (422, {"least": 1, "most": 1, "of": "visit"})
+    crowd = await api.book("10:00", attendees=["Ana", "Eva"])
+    assert crowd.json()["errors"][0]["msg"] == "attendees names more people than party says"
+    assert (await api.book("10:00", service="yoga", staff=None, party=2, attendees=["Ana", "Eva"])).status_code == 201
+
+
+async def test_a_name_is_one_line(api: Api) -> None:
+    for name in ("Lola\nGil", "Lola\u2028Gil", "Lola\tGil"):
+        answer = await api.post("/customers", {"name": name})
+        assert answer.json()["errors"] == [{"at": "body/name", "type": "value_error", "msg": "must be a single line"}]
+    assert (await api.post("/customers", {"name": " Lola Ñandú 😀\n"})).json()["name"] == "Lola Ñandú 😀"
+
+
+@pytest.mark.parametrize("path", ["/waitlist", "/availability"])
+async def test_a_window_begins_before_it_ends(api: Api, path: str) -> None:
+    body = {"service_ids": [str(api.shop.services["trim"])], "windows": [{"from": iso("12:00"), "to": iso("10:00")}]}
+    more = {"customer_id": str(api.customer)} if path == "/waitlist" else {}
+    (error,) = (await api.post(path, body | more)).json()["errors"]
+    assert error["msg"] == "a window must begin before it ends"
 
 
 async def test_a_body_that_is_too_large(api: Api) -> None:
