@@ -58,6 +58,10 @@ def parser() -> argparse.ArgumentParser:
     revoke.add_argument("prefix", metavar="PREFIX", help="how it begins, as `token list` shows it, or the whole token")
     for one in (create, revoke, tokens.add_parser("list", help="Show the tokens, but not their secrets")):
         one.add_argument("--business", metavar="SLUG", help="whose; to make one where there are several")
+    wording = add("templates", _templates, "Push WhatsApp's templates for approval, or show how they stand")
+    doing = wording.add_subparsers(required=True, metavar="WHAT", dest="what")
+    doing.add_parser("push", help="Create and submit what data/templates declares and Meta does not have")
+    doing.add_parser("status", help="Show how each template stands with Meta")
     train = add("train", _train, "Train the model, unless it is trained from the same inputs already")
     train.add_argument("--out", type=Path, help="folder of the models (MODEL_DIR)")
     chat = add("chat", _chat, "Chat with a running system in this terminal")
@@ -197,6 +201,12 @@ def _token(args: argparse.Namespace) -> int:
     from bot.api.command import run_token
 
     return run_token(settings_or_exit(), args)
+
+
+def _templates(args: argparse.Namespace) -> int:
+    from bot.templates_command import run_templates
+
+    return run_templates(settings_or_exit(), args)
 
 
 def _train(args: argparse.Namespace) -> int:

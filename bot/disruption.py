@@ -12,7 +12,7 @@ from booking_core.disruption import Result
 from booking_core.kit.clock import current_time
 from booking_core.models import Booking, TimeOff
 from booking_core.records import find_audit, write_audit
-from bot import handoff, tasks
+from bot import handoff, outreach, tasks
 from bot.actions import displaced
 from bot.notices import turn_about
 from bot.turn import speak
@@ -68,7 +68,7 @@ async def tell_move_proposed(system: System, business_id: UUID, proposal_id: UUI
         ):
             await ask_to_call(session, booking, proposal.time_off_id, kind="time_off_call", now=now)
             return
-        await speak(turn, [await displaced.proposed(turn, booking, proposal)])
+        outreach.reach_out(turn, await speak(turn, [await displaced.proposed(turn, booking, proposal)]))
 
 
 async def check_move(system: System, business_id: UUID, proposal_id: UUID) -> None:

@@ -21,7 +21,7 @@ from booking_core.kit.jobs import Job, defer
 from bot.api import upkeep
 from bot.tasks import ask_staff
 from bot.wiring import System
-from channels import deliver
+from channels import deliver, terms
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,9 @@ async def look(system: System, jobs: procrastinate.App) -> None:
         for reminder in await bookings.take_due_reminders(session, now=now, limit=100):
             await defer(session, Job.SEND_REMINDER, business_id=str(reminder.business_id), reminder_id=str(reminder.id))
     async with system.db.transaction() as session:
-        await deliver.requeue_stuck(session, now=await current_time(session))
+        now = await current_time(session)
+        await terms.wake_due(session, now=now)
+        await deliver.requeue_stuck(session, now=now)
     await upkeep.look(system.db)
     for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER):
         await jobs.job_manager.retry_job(job)

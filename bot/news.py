@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.models import Booking, State
-from bot import handoff
+from bot import handoff, outreach
 from bot.actions import cards
 from bot.actions.contract import Turn
 from bot.actions.submit import calendar_url, payment_title
@@ -57,7 +57,7 @@ async def tell(
     said = _worded(turn, booking, news, refund, count)
     turn.conversation.outcome = _OUTCOMES.get(news, "booked")
     if await handoff.bot_may_speak(session, booking.business_id, turn.conversation.id):
-        await speak(turn, [said])
+        outreach.reach_out(turn, await speak(turn, [said]), not_later_than=booking.starts)
     else:
         await _say_in_person(turn, said, by)
     return True

@@ -19,7 +19,7 @@ from booking_core.kit.ids import BookingId, new_id
 from booking_core.models import Booking, BookingAudit, State
 from booking_core.placed import request_of
 from booking_core.rules import suggest
-from bot import handoff, tasks
+from bot import handoff, outreach, tasks, unreached
 from bot.actions import again, cards, visits, waiting
 from bot.actions.answers import pending_payment
 from bot.actions.contract import ANYONE, Turn
@@ -242,21 +242,18 @@ async def _for_staff(session: AsyncSession, payment: Payment, kind: str, now: da
 
 
 async def delivery_failed(session: AsyncSession, message: Message) -> None:
-    """A message could not be delivered for good: staff are told, and an offer in it goes to the next in the line."""
+    """A message could not be delivered for good: it goes another way, or staff are told.
+
+    An offer that nobody gets goes to the next in the line.
+    """
+    if await unreached.say_elsewhere(session, message):
+        return
     facts = message.facts or {}
     if message.act == "waitlist_offer" and "offer" in facts:
         await offers.pass_on(
             session, message.business_id, UUID(facts["entry"]), UUID(facts["offer"]), now=message.status_at
         )
-    await tasks.ask_staff(
-        session,
-        message.business_id,
-        kind="message_failed",
-        key=f"message_failed:{message.id}",
-        now=message.status_at,
-        conversation_id=message.conversation_id,
-        data={"error": message.error or ""},
-    )
+    await unreached.tell_staff(session, message)
 
 
 async def recap(system: System, session: AsyncSession, dialogue: Dialogue, now: datetime) -> None:
@@ -316,6 +313,8 @@ async def remind(system: System, session: AsyncSession, business_id: UUID, remin
     if turn is None or turn.conversation.opted_out_at is not None:
         return
     about = {"booking": str(booking.id), "version": booking.version}
+    line = cards.booking_line(turn, booking)
+    place = turn.place_line
     said = turn.say(
         "reminder",
         act="reminder",
@@ -324,8 +323,8 @@ async def remind(system: System, session: AsyncSession, business_id: UUID, remin
             turn.option("choice.move", "start_move", **about),
             turn.option("choice.cancel_it", "start_cancel", **about),
         ],
-        facts=cards.booking_card(turn, booking) | about,
-        line=cards.booking_line(turn, booking),
-        place=turn.place_line,
+        facts=cards.booking_card(turn, booking) | about | {"line": line, "place": place},
+        line=line,
+        place=place,
     )
-    await speak(turn, [said])
+    outreach.reach_out(turn, await speak(turn, [said]), useful_until=booking.starts)

@@ -11,7 +11,7 @@ from booking_core.kit.clock import current_time
 from booking_core.models import WaitlistEntry
 from booking_core.offering import Offer
 from booking_core.rules.waitlist import Window
-from bot import handoff, tasks
+from bot import handoff, outreach, tasks
 from bot.actions import waiting
 from bot.notices import turn_about
 from bot.turn import speak
@@ -41,7 +41,8 @@ async def tell_offer(system: System, session: AsyncSession, offer: Offer, *, now
     booking = offer.booking
     turn = await turn_about(system, session, booking, now=now)
     if turn is not None and await handoff.bot_may_speak(session, booking.business_id, turn.conversation.id):
-        await speak(turn, [waiting.offered(turn, offer.entry, booking)])
+        said = await speak(turn, [waiting.offered(turn, offer.entry, booking)])
+        outreach.reach_out(turn, said, useful_until=booking.hold_expires_at)
         return
     await tasks.ask_staff(
         session,

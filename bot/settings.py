@@ -36,6 +36,12 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; also verifies webhooks")
     twilio_sms_number: str = Field("", description="Our number for SMS, as +15550001111")
     twilio_whatsapp_number: str = Field("", description="Our number for WhatsApp, as +15550001111")
+    twilio_messaging_service_sid: str = Field(
+        "", pattern=r"^(MG[0-9a-fA-F]{32})?$", description="Messaging service for SMS (MG...), if there is one"
+    )
+    twilio_sms_per_second: float = Field(
+        1.0, gt=0, le=1000, description="Segments a second our SMS number may send: 1 for a long code"
+    )
     telegram_token: SecretStr = Field(SecretStr(""), description="Telegram bot token")
     telegram_secret: SecretStr = Field(SecretStr(""), description="Telegram webhook secret, A-Z a-z 0-9 _ -")
     stripe_secret_key: SecretStr = Field(SecretStr(""), description="Stripe secret key (sk_...)")

@@ -28,6 +28,7 @@ def vendors_for(settings: Settings) -> Vendors:
                 whatsapp_number=settings.twilio_whatsapp_number or "+15005550007",
                 api_url=f"{base}/sandbox/twilio",
                 webhook_base=base,
+                messaging_service_sid="MG" + settings.derived("sandbox twilio messaging service")[:32],
             ),
             TelegramAccess(
                 token=f"{700_000_000 + int(settings.derived('sandbox telegram id')[:6], 16)}:"
@@ -50,6 +51,7 @@ def vendors_for(settings: Settings) -> Vendors:
             settings.twilio_whatsapp_number,
             None,
             base,
+            settings.twilio_messaging_service_sid,
         )
         if settings.twilio_account_sid
         else None,

@@ -12,6 +12,7 @@ from bot.vendors import Vendors, vendors_for
 from bot.words import Words
 from channels import registry
 from channels.contract import Channel
+from channels.pace import Pace, rates_for
 from payment_links.gateway import PaymentGateway
 from payment_links.stripe_gateway import StripeGateway
 
@@ -27,6 +28,7 @@ class System:
     channels: Mapping[str, Channel]
     gateway: PaymentGateway | None
     words: Words
+    pace: Pace
 
 
 def build_system(settings: Settings) -> System:
@@ -48,6 +50,7 @@ def build_system(settings: Settings) -> System:
         ),
         gateway=StripeGateway(vendors.stripe) if vendors.stripe else None,
         words=words,
+        pace=Pace(redis, rates_for(sms_per_second=settings.twilio_sms_per_second)),
     )
 
 

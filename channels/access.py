@@ -13,6 +13,8 @@ class TwilioAccess:
     whatsapp_number: str
     api_url: str | None
     webhook_base: str
+    #: The service that SMS go out by (MG...), with its opt-out texts and its pool; empty for none.
+    messaging_service_sid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

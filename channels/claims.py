@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -16,14 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import current_time
 from booking_core.kit.db import Database
-from channels import accounts, conversations
-from channels.contract import Choice, OutgoingMessage
+from channels import accounts, conversations, terms
+from channels.contract import Choice, OutgoingMessage, TemplateUse
 from channels.keys import make_key
 from channels.models import Delivery, Message, Sender
+from channels.pace import Pace
+from channels.segments import sms_size
 
 PENDING = (Delivery.QUEUED.value, Delivery.SENDING.value)
 #: How soon to come back while an earlier message is being tried again: half of how long it has waited, so far.
 SOONEST, LATEST = timedelta(seconds=2), timedelta(seconds=30)
+#: Pauses of the pace that are not worth another job.
+SHORT_PAUSE = timedelta(milliseconds=300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ async def look_for_turn(db: Database, business_id: UUID, message_id: UUID) -> bo
         message = await session.get(Message, (business_id, message_id))
         if message is None or message.status not in PENDING:
             return None
+        now = await current_time(session)
         before = await session.execute(
             select(func.max(Message.attempts))
             .where(
@@ -53,6 +58,8 @@ async def look_for_turn(db: Database, business_id: UUID, message_id: UUID) -> bo
                 Message.conversation_id == message.conversation_id,
                 Message.seq < message.seq,
                 Message.status.in_(PENDING),
+                # What is held back until the morning holds up nobody's answer.
+                Message.not_before.is_(None) | (Message.not_before <= now),
             )
             .having(func.count() > 0)
         )
@@ -61,8 +68,33 @@ async def look_for_turn(db: Database, business_id: UUID, message_id: UUID) -> bo
             return True
         if tried <= 1:
             return False
-        age = await current_time(session) - message.status_at
+        age = now - message.status_at
         return min(max(age / 2, SOONEST), LATEST)
+
+
+async def wait_for_pace(db: Database, business_id: UUID, message_id: UUID, pace: Pace | None) -> bool:
+    """Count a message against the pace; true when it is held back for its place, which only what is unasked is."""
+    if pace is None:
+        return False
+    async with db.transaction() as session:
+        message = await session.get(Message, (business_id, message_id))
+        if message is None or message.status != Delivery.QUEUED.value or message.attempts:
+            return False
+        now = await current_time(session)
+        if message.terms.get("paced") or (message.not_before is not None and message.not_before > now):
+            return False
+        conversation = await conversations.load(session, business_id, message.conversation_id)
+        units = sms_size(message.text).segments if message.channel == "sms" else 1
+        unasked = bool(message.terms.get("unasked"))
+        channel, account, address = message.channel, str(conversation.account_id), conversation.address
+    wait = await pace.take(channel, account, address, units=units)
+    if not unasked or wait <= SHORT_PAUSE:
+        return False
+    async with db.transaction() as session:
+        message = await session.get_one(Message, (business_id, message_id), with_for_update=True)
+        terms.agree(message, paced=True)
+        message.not_before = await current_time(session) + wait
+    return True
 
 
 @asynccontextmanager
@@ -85,7 +117,14 @@ async def to_myself(db: Database, message_id: UUID) -> AsyncIterator[bool]:
                     raise
 
 
-async def claimed(session: AsyncSession, message: Message, *, interrupted: bool) -> Claim:
+async def claimed(
+    session: AsyncSession,
+    message: Message,
+    *,
+    interrupted: bool,
+    now: datetime | None = None,
+    template: TemplateUse | None = None,
+) -> Claim:
     """Return everything that sending a message needs, read in the transaction that took it."""
     conversation = await conversations.load(session, message.business_id, message.conversation_id)
     account = await accounts.load_account(session, message.business_id, conversation.account_id)
@@ -105,7 +144,9 @@ async def claimed(session: AsyncSession, message: Message, *, interrupted: bool)
         text=message.text,
         choices=tuple(Choice(choice["id"], choice["label"]) for choice in message.choices),
         locale=message.locale or conversation.locale or "en",
-        others=tuple(other for other in others if other),
+        others=(*(other for other in others if other), *terms.failed_ids(message)),
+        useful_for=terms.useful_for(message, now) if now is not None else None,
+        template=template,
     )
     await session.flush()
     return Claim(

@@ -29,6 +29,7 @@ class SendError(Exception):
         retry_after: timedelta | None = None,
         opted_out: bool = False,
         unsure: bool = False,
+        needs_template: bool = False,
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -38,6 +39,8 @@ class SendError(Exception):
         self.opted_out = opted_out
         #: It may have been sent (a read time-out): look it up before sending again.
         self.unsure = unsure
+        #: The platform takes only an approved template now (WhatsApp, after 24 hours).
+        self.needs_template = needs_template
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,10 @@ class DeliveryReported:
     account: str | None = None  # our own address it was sent from
     key: str | None = None  # the `OutgoingMessage.key`, where the provider hands it back
     opted_out: bool = False
+    #: The failure passes: the message may go again, not before `retry_after`.
+    retryable: bool = False
+    retry_after: timedelta | None = None
+    needs_template: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,16 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class TemplateUse:
+    """An approved template in place of free text: the provider's id, its values, and how it reads with them."""
+
+    name: str
+    sid: str
+    variables: Mapping[str, str]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """A message to send. `key` names our own row, the same on every attempt; opaque to adapters."""
 
@@ -116,6 +133,9 @@ class OutgoingMessage:
     locale: str = "en"
     #: Provider ids of other messages of this thread with the same words: never this one's.
     others: Sequence[str] = field(default=())
+    #: The provider may drop it when it could not deliver it for so long.
+    useful_for: timedelta | None = None
+    template: TemplateUse | None = None
 
 
 class Channel(Protocol):

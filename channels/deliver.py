@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -21,13 +22,15 @@ from booking_core.kit.clock import current_time
 from booking_core.kit.db import Database
 from booking_core.kit.jobs import Job, defer
 from booking_core.kit.live import announce
-from channels import conversations
+from channels import conversations, terms
 from channels.backoff import MAX_ATTEMPTS, delay_for
-from channels.claims import PENDING, Claim, claimed, look_for_turn, to_myself
-from channels.contract import Acknowledges, Channel, ProviderId, SendError, Tap
-from channels.models import Delivery, DeliveryReport, Message
+from channels.claims import PENDING, Claim, claimed, look_for_turn, to_myself, wait_for_pace
+from channels.contract import Acknowledges, Channel, ProviderId, SendError, Tap, TemplateUse
+from channels.models import Conversation, Delivery, DeliveryReport, Message
+from channels.pace import Pace
 from channels.receive import OnFailed
 from channels.status import after_reports
+from channels.terms import Later, Never, TemplateFor
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +60,17 @@ class Outcome(StrEnum):
     UNSURE = "unsure"
     RETRYING = "retrying"  # a later job was deferred
     WAITING = "waiting"  # an earlier message is not done, or another worker has it: a later job was deferred
+    HELD_BACK = "held_back"  # until a time that its row names
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """Who has a say when a message is about to go out."""
+
+    may_send: MaySend
+    on_failed: OnFailed | None = None
+    template_for: TemplateFor | None = None
+    pace: Pace | None = None
 
 
 async def deliver(
@@ -67,6 +81,8 @@ async def deliver(
     *,
     may_send: MaySend,
     on_failed: OnFailed | None = None,
+    template_for: TemplateFor | None = None,
+    pace: Pace | None = None,
 ) -> Outcome:
     """Deliver one message once those before it in its thread are done; safe to run twice, also at once."""
     for _ in range(PATIENCE // LOOK_EVERY):
@@ -88,7 +104,8 @@ async def deliver(
         if not mine:
             await _later(db, business_id, message_id, COME_BACK)
             return Outcome.WAITING
-        return await _deliver(db, channels, business_id, message_id, may_send, on_failed)
+        judges = Judges(may_send, on_failed, template_for, pace)
+        return await _deliver(db, channels, business_id, message_id, judges)
 
 
 async def _deliver(
@@ -96,19 +113,20 @@ async def _deliver(
     channels: Mapping[str, Channel],
     business_id: UUID,
     message_id: UUID,
-    may_send: MaySend,
-    on_failed: OnFailed | None,
+    judges: Judges,
 ) -> Outcome:
-    claim = await _claim(db, business_id, message_id, may_send)
+    if await wait_for_pace(db, business_id, message_id, judges.pace):
+        return Outcome.HELD_BACK
+    claim = await _claim(db, business_id, message_id, judges)
     if isinstance(claim, Claim) and claim.interrupted:
         channel = channels.get(claim.channel)
-        settled = await _reconcile(db, channel, claim, on_failed)
+        settled = await _reconcile(db, channel, claim, judges.on_failed)
         if settled is not None:
             return settled
-        claim = await _claim(db, business_id, message_id, may_send)
+        claim = await _claim(db, business_id, message_id, judges)
     if not isinstance(claim, Claim):
         return claim
-    return await _send(db, channels.get(claim.channel), claim, on_failed)
+    return await _send(db, channels.get(claim.channel), claim, judges.on_failed)
 
 
 async def requeue_stuck(
@@ -117,7 +135,11 @@ async def requeue_stuck(
     """Defer deliveries again whose job seems lost, so that no thread is blocked for ever; safe at any time."""
     stuck = await session.scalars(
         select(Message)
-        .where(Message.status.in_(PENDING), Message.status_at < now - older_than)
+        .where(
+            Message.status.in_(PENDING),
+            Message.status_at < now - older_than,
+            Message.not_before.is_(None) | (Message.not_before <= now),
+        )
         .order_by(Message.status_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -146,23 +168,52 @@ async def acknowledge_tap(db: Database, channels: Mapping[str, Channel], busines
         await channel.acknowledge(tap)
 
 
-async def _claim(db: Database, business_id: UUID, message_id: UUID, may_send: MaySend) -> Claim | Outcome:
+async def _claim(db: Database, business_id: UUID, message_id: UUID, judges: Judges) -> Claim | Outcome:
     """Take the message for sending, committed; or say why not."""
     async with db.transaction() as session:
         message = await session.get(Message, (business_id, message_id), with_for_update=True)
         if message is None or message.status not in PENDING:
             return Outcome.NOTHING
         if message.status == Delivery.SENDING.value:
-            return await claimed(session, message, interrupted=True)
+            used = message.terms.get("template")
+            sent_as = await judges.template_for(session, message) if used and judges.template_for else None
+            return await claimed(session, message, interrupted=True, template=sent_as)
         now = await current_time(session)
-        if not await may_send(session, message):
-            _set(session, message, Delivery.SUPPRESSED, now)
-            await _wake_next(session, message)
-            return Outcome.SUPPRESSED
+        if not await judges.may_send(session, message):
+            return await _suppress(session, message, now)
+        conversation = await conversations.load(session, business_id, message.conversation_id)
+        match terms.decide_sending(message, conversation, now):
+            case Never(reason):
+                return await _suppress(session, message, now, reason)
+            case Later(until):
+                message.not_before = until
+                await _wake_next(session, message)
+                return Outcome.HELD_BACK
+        template = await _template(session, message, conversation, judges.template_for, now)
+        if isinstance(template, SendError):
+            await _give_up(session, message, Delivery.FAILED, template, now, judges.on_failed)
+            return Outcome.FAILED
+        terms.agree(message, template=template.name if template else None)
         message.status = Delivery.SENDING.value
         message.attempts += 1
         message.status_at = now
-        return await claimed(session, message, interrupted=False)
+        return await claimed(session, message, interrupted=False, now=now, template=template)
+
+
+async def _template(
+    session: AsyncSession, message: Message, conversation: Conversation, ask: TemplateFor | None, now: datetime
+) -> TemplateUse | SendError | None:
+    """Return the template that must carry a message; None while free text may go."""
+    if not terms.needs_template(message, conversation, now):
+        return None
+    found = await ask(session, message) if ask is not None else None
+    return found or SendError("window_closed", retryable=False)
+
+
+async def _suppress(session: AsyncSession, message: Message, now: datetime, reason: str | None = None) -> Outcome:
+    _set(session, message, Delivery.SUPPRESSED, now, error=reason)
+    await _wake_next(session, message)
+    return Outcome.SUPPRESSED
 
 
 async def _send(db: Database, channel: Channel | None, claim: Claim, on_failed: OnFailed | None) -> Outcome:
@@ -203,6 +254,8 @@ async def _reconcile(db: Database, channel: Channel | None, claim: Claim, on_fai
 async def _sent(db: Database, claim: Claim, provider_id: ProviderId) -> None:
     async with db.transaction() as session:
         message = await _locked(session, claim)
+        if provider_id in terms.failed_ids(message):
+            return  # a report was faster, and it goes once more
         message.provider_id = message.provider_id or provider_id
         reports = await session.scalars(
             select(DeliveryReport.status).where(
@@ -243,6 +296,12 @@ async def _failed(db: Database, claim: Claim, error: SendError, on_failed: OnFai
             _set(session, message, Delivery.QUEUED, now, error=error.code)
             delay = delay_for(message.attempts, asked=error.retry_after, chance=_dice.random())
             await _again(session, message.business_id, message.id, delay)
+            return Outcome.RETRYING
+        if error.needs_template and not message.terms.get("template"):
+            # The 24 hours ended on the way, by WhatsApp's clock: once more, as a template.
+            terms.agree(message, window_closed=True)
+            _set(session, message, Delivery.QUEUED, now, error=error.code)
+            await _again(session, message.business_id, message.id, timedelta(0))
             return Outcome.RETRYING
         if error.opted_out:
             conversation = await conversations.load(session, message.business_id, message.conversation_id)

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     Text,
     UniqueConstraint,
     text,
@@ -135,6 +136,11 @@ class Message(Base):
     status_at: Mapped[datetime]
     error: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
+    #: Outgoing: how it may go and what became of it on the way (`channels/terms.py`).
+    terms: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    #: Outgoing: not sent before this moment (quiet hours); of no use after that one.
+    not_before: Mapped[datetime | None]
+    not_after: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
@@ -170,5 +176,92 @@ class ChoiceToken(Base):
     label: Mapped[str] = mapped_column(Text)
     #: {"do": ..., "args": {...}}: read by the conversation, opaque here.
     meaning: Mapped[dict[str, Any]]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class ConversationAlias(Base):
+    """Another address of the same person on a channel, told by the platform itself: WhatsApp's business-scoped id."""
+
+    __tablename__ = "conversation_alias"
+    __table_args__ = (
+        ForeignKeyConstraint(["business_id", "conversation_id"], ["conversation.business_id", "conversation.id"]),
+    )
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(Text, primary_key=True)
+    address: Mapped[str] = mapped_column(Text, primary_key=True)
+    conversation_id: Mapped[UUID]
+
+
+class ConsentNote(Base):
+    """When somebody wanted messages, or no more of them, and how we know: kept for ever, never changed."""
+
+    __tablename__ = "consent_note"
+    __table_args__ = (
+        ForeignKeyConstraint(["business_id", "conversation_id"], ["conversation.business_id", "conversation.id"]),
+        CheckConstraint("wish IN ('in', 'out')", name="wish"),
+        Index(None, "business_id", "conversation_id"),
+    )
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    conversation_id: Mapped[UUID]
+    at: Mapped[datetime]
+    wish: Mapped[str] = mapped_column(Text)
+    #: wrote (first) | platform (STOP, START) | words | blocked | unblocked | refused (the provider's error)
+    how: Mapped[str] = mapped_column(Text)
+    #: The provider's id of the message that said so, where there is one.
+    provider_id: Mapped[str | None] = mapped_column(Text)
+
+
+class MessageTemplate(Base):
+    """A template that WhatsApp's owner has approved, or not yet: what `data/templates` declares, as it was pushed."""
+
+    __tablename__ = "message_template"
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    language: Mapped[str] = mapped_column(Text, primary_key=True)
+    #: The Content API's id.
+    sid: Mapped[str] = mapped_column(Text)
+    #: Of what was pushed: a template that is declared differently now is pushed anew.
+    digest: Mapped[str] = mapped_column(Text)
+    #: unsubmitted | received | pending | approved | rejected | paused | disabled
+    status: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    checked_at: Mapped[datetime]
+
+
+class MediaFile(Base):
+    """A picture, voice note or file that came with a message; ours, since the provider's copy does not stay."""
+
+    __tablename__ = "media_file"
+    __table_args__ = (
+        ForeignKeyConstraint(["business_id", "message_id"], ["message.business_id", "message.id"]),
+        CheckConstraint("state IN ('waiting', 'kept', 'refused', 'gone')", name="state"),
+        UniqueConstraint("business_id", "message_id", "place"),
+        Index("ix_media_file_kept", "created_at", postgresql_where=text("state = 'kept'")),
+    )
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    message_id: Mapped[UUID]
+    #: Its place among the message's attachments.
+    place: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(Text)
+    #: What it is by its own first bytes, not by what was said of it.
+    content_type: Mapped[str | None] = mapped_column(Text)
+    #: Why it was refused: type | size | gone
+    reason: Mapped[str | None] = mapped_column(Text)
+    data: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+
+
+class ThreadLink(Base):
+    """A one-time token that joins a new thread to a customer who is known from another one (Telegram's /start)."""
+
+    __tablename__ = "thread_link"
+    __table_args__ = (ForeignKeyConstraint(["business_id"], ["business.id"]),)
+    #: SHA-256 of the token, so that a stolen table opens no thread.
+    token_hash: Mapped[str] = mapped_column(Text, primary_key=True)
+    business_id: Mapped[UUID]
+    customer_id: Mapped[UUID]
+    locale: Mapped[str | None] = mapped_column(Text)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

@@ -4,6 +4,7 @@ Every delivery may come twice, or twice at once: a row's unique provider id deci
 """
 
 import logging
+import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import Job, defer
 from booking_core.kit.live import announce
-from channels import accounts, conversations, keys
+from channels import accounts, conversations, keys, terms
+from channels.backoff import delay_for
 from channels.contract import (
     ChannelLeft,
     ChannelReturned,
@@ -29,6 +31,10 @@ from channels.models import Conversation, Delivery, DeliveryReport, Message, Sen
 from channels.status import after_report
 
 log = logging.getLogger(__name__)
+
+#: How often a message is handed over again that the provider took and could not deliver for a reason that passes.
+MAX_LATE_ATTEMPTS = 4
+_dice = random.SystemRandom()
 
 #: Told of a message that failed for good, in the transaction that records it.
 OnFailed = Callable[[AsyncSession, Message], Awaitable[None]]
@@ -204,10 +210,15 @@ async def _report(
         return DUPLICATE
     if message is None:
         return WRITTEN
+    if provider_id in terms.failed_ids(message):
+        return WRITTEN  # of an attempt that was given up: another one is under way
     if message.provider_id is None:
         message.provider_id = provider_id  # the report itself proves that the message went out
     before = Delivery(message.status)
     status = after_report(before, Delivery(event.status))
+    if status is Delivery.FAILED and status is not before and (delay := _again_after(message, event)) is not None:
+        await _send_again(session, message, event, now, delay)
+        return WRITTEN
     if status is not before:
         message.status = status.value
         message.status_at = now
@@ -221,11 +232,41 @@ async def _report(
     return WRITTEN
 
 
+def _again_after(message: Message, event: DeliveryReported) -> timedelta | None:
+    """Return when a message goes once more that failed after the provider had taken it; None: it does not."""
+    if event.needs_template:
+        return None if message.terms.get("template") else timedelta(0)
+    if not event.retryable or message.attempts >= MAX_LATE_ATTEMPTS:
+        return None
+    return delay_for(message.attempts, asked=event.retry_after, chance=_dice.random())
+
+
+async def _send_again(
+    session: AsyncSession, message: Message, event: DeliveryReported, now: datetime, delay: timedelta
+) -> None:
+    terms.agree(
+        message,
+        failed=[*terms.failed_ids(message), event.provider_id],
+        window_closed=event.needs_template or message.terms.get("window_closed"),
+    )
+    message.provider_id = None
+    message.status, message.status_at, message.error = Delivery.QUEUED.value, now, event.error
+    await session.flush()
+    business_id = str(message.business_id)
+    await defer(session, Job.DELIVER_MESSAGE, delay=delay, business_id=business_id, message_id=str(message.id))
+    announce(session, message.business_id, message.conversation_id, "status")
+
+
 async def _find_reported(session: AsyncSession, channel: str, event: DeliveryReported) -> Message | None:
     if event.key and (ids := keys.read_key(event.key)):
         business_id, message_id = ids
         found = await session.get(Message, (business_id, message_id), with_for_update=True, populate_existing=True)
-        if found is not None and found.channel == channel and found.provider_id in (None, event.provider_id):
+        known = (None, event.provider_id)
+        if (
+            found is not None
+            and found.channel == channel
+            and (found.provider_id in known or event.provider_id in terms.failed_ids(found))
+        ):
             return found
     if event.account is None:
         return None

@@ -9,6 +9,24 @@ GSM_BASIC = frozenset(
 )
 #: These need an escape and count twice.
 GSM_EXTENDED = frozenset("\f^{}\\[~]|€")
+#: What word processors make of plain signs, and the plain signs.
+_PLAIN = str.maketrans(
+    {
+        "\N{LEFT SINGLE QUOTATION MARK}": "'",
+        "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+        "\N{LEFT DOUBLE QUOTATION MARK}": '"',
+        "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
+        "\N{LEFT-POINTING DOUBLE ANGLE QUOTATION MARK}": '"',
+        "\N{RIGHT-POINTING DOUBLE ANGLE QUOTATION MARK}": '"',
+        "\N{EN DASH}": "-",
+        "\N{EM DASH}": "-",
+        "\N{HORIZONTAL ELLIPSIS}": "...",
+        "\N{NO-BREAK SPACE}": " ",
+        "\N{NARROW NO-BREAK SPACE}": " ",
+        "\N{MIDDLE DOT}": "-",
+        "\N{BULLET}": "-",
+    }
+)
 
 
 class Encoding(StrEnum):
@@ -34,6 +52,12 @@ def sms_size(text: str) -> Size:
         return Size(Encoding.GSM_7, sum(widths), _segments(widths, single=160, each=153))
     widths = [2 if ord(character) > 0xFFFF else 1 for character in text]
     return Size(Encoding.UCS_2, sum(widths), _segments(widths, single=70, each=67))
+
+
+def gsm_friendly(text: str) -> str:
+    """Return the text with typographers' signs made plain, where that alone keeps it out of UCS-2."""
+    plain = text.translate(_PLAIN)
+    return plain if sms_size(plain).encoding is Encoding.GSM_7 else text
 
 
 def _segments(widths: list[int], *, single: int, each: int) -> int:

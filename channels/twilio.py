@@ -1,7 +1,9 @@
 """SMS and WhatsApp through Twilio: one adapter, two address forms (`+...` and `whatsapp:+...`)."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from math import ceil
 from typing import Any, Self
 from urllib.parse import parse_qsl, quote
 
@@ -9,7 +11,6 @@ import httpx
 from fastapi import Request
 from starlette.datastructures import ImmutableMultiDict
 from twilio.base.exceptions import TwilioException
-from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
@@ -27,8 +28,11 @@ from channels.contract import (
 )
 from channels.models import Delivery
 from channels.parts import numbered
+from channels.segments import gsm_friendly
+from channels.twilio_answers import as_send_error
 from channels.twilio_content import Contents, content_for
-from channels.twilio_errors import meaning_of, refusal
+from channels.twilio_errors import PERMANENT, meaning_of
+from channels.twilio_templates import Templates
 from channels.twilio_wire import Wire
 
 SIGNATURE = "x-twilio-signature"
@@ -74,6 +78,8 @@ class Twilio:
         self._wire = Wire(access.api_url)
         self._client = Client(access.account_sid, access.auth_token, http_client=self._wire)
         self._contents = Contents(self._client)
+        #: What WhatsApp must approve before it is sent.
+        self.templates = Templates(self._client)
 
     @classmethod
     def sms(cls, access: TwilioAccess, *, quiet: timedelta) -> Self:
@@ -118,13 +124,17 @@ class Twilio:
         if known is None:
             return Ignored("a status that says nothing of our message")
         code = form.get("ErrorCode") or None
+        meaning = meaning_of(int(code)) if code and code.isdecimal() else PERMANENT
         return DeliveryReported(
             ProviderId(_needed(form, "MessageSid")),
             known.value,
             error=f"twilio_{code}" if code else None,
             account=form.get("From"),
             key=key,
-            opted_out=bool(code and code.isdecimal() and meaning_of(int(code)).opted_out),
+            opted_out=meaning.opted_out,
+            retryable=meaning.retryable,
+            retry_after=meaning.wait,
+            needs_template=meaning.needs_template,
         )
 
     def _message(self, form: Form) -> Event:
@@ -158,10 +168,11 @@ class Twilio:
                 from_=message.account,
                 to=message.address,
                 status_callback=self._status_callback(message.key),
+                **self._delivery(message),
                 **await self._said(message),
             )
         except TwilioException as error:
-            raise _as_send_error(error) from None
+            raise as_send_error(error) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise SendError("twilio_unreachable", retryable=True) from None
         except (httpx.HTTPError, ValueError):
@@ -169,19 +180,39 @@ class Twilio:
             raise SendError("twilio_no_answer", retryable=True, unsure=True) from None
         return ProviderId(str(created.sid))
 
+    def _delivery(self, message: OutgoingMessage) -> Mapping[str, Any]:
+        """How an SMS goes: by the messaging service, where there is one, and not after it is of use."""
+        if self.name != "sms":
+            return {}
+        service = self._access.messaging_service_sid
+        wanted: dict[str, Any] = {"messaging_service_sid": service} if service else {}
+        if message.useful_for is not None:
+            wanted["validity_period"] = ceil(message.useful_for.total_seconds())
+        return wanted
+
     async def _said(self, message: OutgoingMessage) -> Mapping[str, Any]:
+        if message.template is not None:
+            return {
+                "content_sid": message.template.sid,
+                "content_variables": json.dumps(dict(message.template.variables), ensure_ascii=False),
+            }
         content = content_for(message, self._list_button) if self._list_button else None
         if content is not None:
             try:
                 return {"content_sid": await self._contents.sid_of(content, message.locale)}
             except TwilioException as error:
-                refused = _as_send_error(error)
+                refused = as_send_error(error)
                 if refused.retryable:
                     raise SendError(refused.code, retryable=True, retry_after=refused.retry_after) from None
                 # Twilio does not like this content; the same words with numbers always go.
             except httpx.HTTPError:
                 raise SendError("twilio_unreachable", retryable=True) from None
-        return {"body": numbered(message.text, [choice.label for choice in message.choices])}
+        return {"body": self._plain(message)}
+
+    def _plain(self, message: OutgoingMessage) -> str:
+        """Return the text with its choices by number; typographers' signs that would double an SMS are made plain."""
+        text = numbered(message.text, [choice.label for choice in message.choices])
+        return gsm_friendly(text) if self.name == "sms" else text
 
     async def find_sent(self, message: OutgoingMessage) -> ProviderId | None:
         """Look for a message in Twilio's list, by its words.
@@ -194,11 +225,13 @@ class Twilio:
                 to=message.address, from_=message.account, limit=LOOK_BACK, page_size=LOOK_BACK
             )
         except TwilioException as error:
-            refused = _as_send_error(error)
+            refused = as_send_error(error)
             raise SendError(refused.code, retryable=refused.retryable, unsure=True) from None
         except (httpx.HTTPError, ValueError):
             raise SendError("twilio_no_answer", retryable=True, unsure=True) from None
-        words = {message.text, numbered(message.text, [choice.label for choice in message.choices])}
+        words = {message.text.strip(), self._plain(message).strip()}
+        if message.template is not None:
+            words = {message.template.text.strip()}
         for one in listed:
             if one.sid not in message.others and (one.body or "").removeprefix(TRIAL_PREFIX).strip() in words:
                 return ProviderId(str(one.sid))
@@ -237,16 +270,3 @@ def _attachments(form: Form) -> list[Mapping[str, str]]:
             }
         )
     return found
-
-
-def _as_send_error(error: TwilioException) -> SendError:
-    """Most errors have a status and a code; a refused list only has the answer itself.
-
-    The original is not chained: its text may quote whom we wrote to.
-    """
-    answer = next((part for part in error.args if isinstance(part, Response)), None)
-    status = answer.status_code if answer is not None else getattr(error, "status", None)
-    code = getattr(error, "code", None)
-    if not isinstance(status, int):
-        return SendError("twilio_client", retryable=False)
-    return refusal(code if isinstance(code, int) else status, status)

@@ -1,10 +1,9 @@
 """`/sandbox/phones`: what a customer does with a phone, and what the phone shows."""
 
-import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query
+from fastapi import APIRouter, Header, HTTPException, Query
 from pydantic import AfterValidator, BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,18 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core.kit.clock import current_time
 from bot.sandbox import telegram_phone, twilio_phone
 from bot.sandbox.models import SandboxMessage
+from bot.sandbox.phone import Phone, ThisPhone
+from bot.sandbox.phone_hardships import add_hardships
 from bot.sandbox.stage import Stage, keep_once
 from bot.sandbox.telegram_objects import person
-from bot.sandbox.twilio_sending import E164
 from bot.sandbox.twilio_status import read_up_to
 
-_USER_ID = re.compile(r"[1-9]\d{2,14}")
 #: What the platforms say a customer is called, unless told otherwise.
 SOMEBODY = "Sam"
 MOST_SHOWN = 500
-
-ChannelName = Literal["sms", "whatsapp", "telegram"]
-
 
 Text = Annotated[str, AfterValidator(lambda text: text.replace("\0", ""))]
 
@@ -55,24 +51,6 @@ class Blocked(BaseModel):
 
     blocked: bool
     name: str = Field(SOMEBODY, min_length=1, max_length=60)
-
-
-class Phone(BaseModel):
-    """One end of a thread."""
-
-    channel: ChannelName
-    address: str
-
-
-def known_phone(channel: ChannelName, address: Annotated[str, Path(max_length=40)]) -> Phone:
-    """Return the phone that a path names; refuses what is no number or user id."""
-    shape = _USER_ID if channel == "telegram" else E164
-    if not shape.fullmatch(address):
-        raise HTTPException(422, "a number such as +34600111222, or a Telegram user id such as 700100200")
-    return Phone(channel=channel, address=address)
-
-
-ThisPhone = Annotated[Phone, Depends(known_phone)]
 
 
 def router_for(stage: Stage) -> APIRouter:
@@ -142,6 +120,7 @@ def router_for(stage: Stage) -> APIRouter:
             await telegram_phone.block(stage, session, phone.address, user, blocked=wish.blocked)
         return {"ok": True}
 
+    add_hardships(router, stage)
     return router
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.sandbox.forms import Unreadable, read_pairs
 from bot.sandbox.models import SandboxMessage, SandboxObject
 from bot.sandbox.stage import Stage, find
+from bot.sandbox.twilio_approvals import standing, submit
 from bot.sandbox.twilio_contents import CONTENT, content_page, create_content
 from bot.sandbox.twilio_errors import TwilioRefused
 from bot.sandbox.twilio_objects import API, message_resource
@@ -75,24 +76,39 @@ def _contents(stage: Stage) -> Sequence[tuple[str, str, Answer]]:
         return JSONResponse(content_page(found.all(), page, size))
 
     async def fetched(session: AsyncSession, request: Request) -> Response:
-        content = await find(session, request.path_params["sid"], CONTENT)
-        if content is None:
-            raise TwilioRefused(20404, request.url.path.removeprefix("/sandbox/twilio"))
-        return JSONResponse(content.body)
+        return JSONResponse((await _content(session, request)).body)
 
     async def deleted(session: AsyncSession, request: Request) -> Response:
-        content = await find(session, request.path_params["sid"], CONTENT)
-        if content is None:
-            raise TwilioRefused(20404, request.url.path.removeprefix("/sandbox/twilio"))
-        await session.delete(content)
+        await session.delete(await _content(session, request))
         return Response(status_code=204)
 
+    async def submitted(session: AsyncSession, request: Request) -> Response:
+        content = await _content(session, request)
+        try:
+            asked = json.loads(await request.body())
+        except ValueError:
+            raise TwilioRefused(20001, "the body is not JSON") from None
+        return JSONResponse(await submit(session, content.body, asked), 201)
+
+    async def approval(session: AsyncSession, request: Request) -> Response:
+        content = await _content(session, request)
+        return JSONResponse(await standing(stage, session, content.body))
+
     return (
+        ("/v1/Content/{sid}/ApprovalRequests/whatsapp", "POST", submitted),
+        ("/v1/Content/{sid}/ApprovalRequests", "GET", approval),
         ("/v1/Content", "POST", created),
         ("/v1/Content", "GET", listed),
         ("/v1/Content/{sid}", "GET", fetched),
         ("/v1/Content/{sid}", "DELETE", deleted),
     )
+
+
+async def _content(session: AsyncSession, request: Request) -> SandboxObject:
+    content = await find(session, request.path_params["sid"], CONTENT)
+    if content is None:
+        raise TwilioRefused(20404, request.url.path.removeprefix("/sandbox/twilio"))
+    return content
 
 
 def _guarded(stage: Stage, answer: Answer) -> Callable[[Request], Awaitable[Response]]:

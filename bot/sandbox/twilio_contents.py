@@ -21,7 +21,6 @@ TEXT, QUICK_REPLY, LIST_PICKER = "twilio/text", "twilio/quick-reply", "twilio/li
 BODY, BUTTON_TITLE, BUTTONS, BUTTONS_IN_SESSION = 1024, 20, 10, 3
 ITEMS, ITEM, DESCRIPTION, ITEM_ID = 10, 24, 72, 200
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-_AT_AN_END = re.compile(r"^\s*\{\{\s*\w+\s*\}\}|\{\{\s*\w+\s*\}\}\s*$|\}\}\s*\{\{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +31,6 @@ class Rendered:
     text: str
     choices: Sequence[dict[str, Any]]
     button: str | None
-    #: Whether it could be a template, which may begin a session.
-    template: bool
     #: Taken, and failed later with this code.
     fails: int | None
 
@@ -94,7 +91,7 @@ def rendered(content: dict[str, Any], variables: dict[str, str], channel: str) -
     kind = next((kind for kind in (QUICK_REPLY, LIST_PICKER) if kind in types and channel == "whatsapp"), TEXT)
     body = types.get(kind)
     if body is None:
-        return Rendered(kind, "", (), None, template=False, fails=63021)
+        return Rendered(kind, "", (), None, fails=63021)
     wanted = set(_VARIABLE.findall(str(body)))
     filled = {**content["variables"], **variables}
     fails = 63028 if wanted - set(filled) or set(variables) - wanted else None
@@ -107,10 +104,9 @@ def rendered(content: dict[str, Any], variables: dict[str, str], channel: str) -
         }
         for one in body.get("actions") or body.get("items") or ()
     ]
-    template = kind != LIST_PICKER and not _AT_AN_END.search(body["body"])
     if len(text) > BODY and kind != TEXT:
         fails = fails or 63021
-    return Rendered(kind, text, choices, body.get("button"), template, fails)
+    return Rendered(kind, text, choices, body.get("button"), fails)
 
 
 def _filled(text: str, variables: dict[str, str]) -> str:

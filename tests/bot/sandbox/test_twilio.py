@@ -9,6 +9,7 @@ from twilio.base.exceptions import TwilioException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 from twilio.rest.content.v1.content import ContentList
+from twilio.rest.content.v1.content.approval_create import ApprovalCreateList
 
 from booking_core.kit.db import Database
 from bot.sandbox.twilio_sending import service_sid
@@ -182,8 +183,64 @@ async def test_after_24_hours_words_fail_and_a_template_arrives(theatre: Theatre
     form = form_of(theatre, await theatre.knock("MessageStatus=failed"))
     assert (form["MessageSid"], form["ErrorCode"]) == (late.sid, "63016")
     assert len(await theatre.screen("whatsapp", ANA)) == 1
-    await whatsapp(theatre, client, content_sid=await content(client, QUICK))
+    sid = await content(client, QUICK)
+    await whatsapp(theatre, client, content_sid=sid)
+    await theatre.knock("MessageStatus=failed", nth=1)
+    assert len(await theatre.screen("whatsapp", ANA)) == 1
+    await submitted(client, sid)
+    await whatsapp(theatre, client, content_sid=sid)
     assert len(await theatre.screen("whatsapp", ANA)) == 2
+
+
+async def submitted(client: Client, sid: str, name: str = "a_template") -> dict[str, str]:
+    """Submit a content for approval and return what was decided."""
+    asked = ApprovalCreateList.ContentApprovalRequest({"name": name, "category": "UTILITY"})
+    answer = await client.content.v1.contents(sid).approval_create.create_async(asked)
+    assert answer.status == "received"
+    return (await client.content.v1.contents(sid).approval_fetch().fetch_async()).whatsapp
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("Hello {{1}}, see you", "approved"),
+        ("{{1}}, see you", "rejected"),
+        ("See you, {{1}}", "rejected"),
+        ("Hello {{1}} {{2}}, see you", "rejected"),
+        ("Hello {{3}}, see you", "rejected"),
+    ],
+)
+async def test_meta_approves_what_keeps_its_rules(theatre: Theatre, client: Client, body: str, status: str) -> None:
+    request = ContentList.ContentCreateRequest(
+        {"language": "en", "variables": {"1": "Ana", "2": "Bo"}, "types": {"twilio/text": {"body": body}}}
+    )
+    sid = (await client.content.v1.contents.create_async(request)).sid
+    told = await submitted(client, sid)
+    assert (told["status"], bool(told["rejection_reason"])) == (status, status == "rejected")
+
+
+async def test_a_template_has_a_plain_name(theatre: Theatre, client: Client) -> None:
+    with pytest.raises(TwilioException):
+        await submitted(client, await content(client, QUICK), name="Our Template")
+
+
+async def test_a_landline_fails_by_callback(theatre: Theatre, client: Client) -> None:
+    await theatre.http.post(f"/sandbox/phones/sms/{ANA}/trouble", json={"code": 30006, "times": 1})
+    ours = theatre.stage.twilio.sms_number
+    callback = f"{theatre.base}/webhooks/sms/status"
+    for text in ("one", "two"):
+        await client.messages.create_async(to=ANA, from_=ours, body=text, status_callback=callback)
+    assert form_of(theatre, await theatre.knock("MessageStatus=failed"))["ErrorCode"] == "30006"
+    assert [one["text"] for one in await theatre.screen("sms", ANA)] == ["two"]
+
+
+async def test_whatsapp_takes_an_id_that_is_no_number(theatre: Theatre, client: Client) -> None:
+    scoped = "US.abc123DEF"
+    await theatre.say("whatsapp", scoped, "Hi")
+    assert form_of(theatre, await theatre.knock("Body=Hi"))["From"] == f"whatsapp:{scoped}"
+    ours = theatre.stage.twilio.whatsapp_number
+    await client.messages.create_async(to=f"whatsapp:{scoped}", from_=f"whatsapp:{ours}", body="Hello")
+    assert (await theatre.screen("whatsapp", scoped))[-1]["text"] == "Hello"
 
 
 @pytest.mark.parametrize(

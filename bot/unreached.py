@@ -1,0 +1,83 @@
+"""A message that did not arrive: it goes to the customer another way, or a person is asked to."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot import tasks
+from channels import conversations, messages, terms
+from channels.models import Conversation, Message
+from channels.twilio_errors import meaning_of_error
+
+#: Channels that reach somebody who is not looking.
+_RINGING = frozenset({"sms", "whatsapp", "telegram"})
+
+
+async def say_elsewhere(session: AsyncSession, message: Message) -> bool:
+    """Say it in another thread of the same customer, where this one's address takes no messages; staff can see it."""
+    if not (meaning_of_error(message.error).unreachable or message.error == "window_closed"):
+        return False
+    other = await _other_thread(session, message)
+    if other is None:
+        return False
+    now = message.status_at
+    choices = [
+        messages.ChoiceDraft(one.label, one.meaning["do"], one.meaning["args"])
+        for one in await messages.choices_of(session, message)
+    ]
+    said = await messages.queue_message(
+        session,
+        other,
+        sender=message.sender,
+        text=message.text,
+        choices=choices,
+        act=message.act,
+        facts=message.facts,
+        locale=message.locale,
+        now=now,
+        staff_user_id=message.staff_user_id,
+    )
+    terms.hold_back(said, useful_until=message.not_after)
+    terms.agree(said, tried=[*message.terms.get("tried", ()), str(message.conversation_id)])
+    terms.agree(message, instead=str(said.id))
+    await tasks.ask_staff(
+        session,
+        message.business_id,
+        kind="unreachable_elsewhere",
+        key=f"unreachable:{message.conversation_id}:{message.error}",
+        now=now,
+        conversation_id=message.conversation_id,
+        data={"error": message.error or "", "channel": other.channel},
+    )
+    return True
+
+
+async def tell_staff(session: AsyncSession, message: Message) -> None:
+    """Ask for a person: to call the customer, to mend what concerns everybody, or to look at one message."""
+    meaning = meaning_of_error(message.error)
+    kind, key = "message_failed", f"message_failed:{message.id}"
+    if meaning.unreachable:
+        kind = "unreachable"
+    elif meaning.ours:
+        # One for all the messages of a day: whatever is wrong is wrong for each of them.
+        kind, key = "channel_setup", f"channel_setup:{message.channel}:{message.error}:{message.status_at.date()}"
+    await tasks.ask_staff(
+        session,
+        message.business_id,
+        kind=kind,
+        key=key,
+        now=message.status_at,
+        conversation_id=message.conversation_id,
+        data={"error": message.error or ""},
+    )
+
+
+async def _other_thread(session: AsyncSession, message: Message) -> Conversation | None:
+    here = await conversations.load(session, message.business_id, message.conversation_id)
+    if here.customer_id is None:
+        return None
+    tried = {here.id, *(UUID(one) for one in message.terms.get("tried", ()))}
+    others = await conversations.find_for_customer(session, message.business_id, here.customer_id)
+    return next(
+        (one for one in others if one.id not in tried and one.channel in _RINGING and one.opted_out_at is None), None
+    )
