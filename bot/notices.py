@@ -119,12 +119,12 @@ async def tell_hold_expired(system: System, session: AsyncSession, business_id: 
         return
     entry_id = await offers.unanswered(session, booking)
     if entry_id is not None:
-        await speak(turn, [waiting.passed_on(turn, booking, entry_id)])
-        return
-    if await _was_request(session, booking):
-        await speak(turn, [await _offer_again(turn, booking, "request.lapsed")])
-        return
-    await speak(turn, [await _offer_again(turn, booking)])
+        said = waiting.passed_on(turn, booking, entry_id)
+    elif await _was_request(session, booking):
+        said = await _offer_again(turn, booking, "request.lapsed")
+    else:
+        said = await _offer_again(turn, booking)
+    outreach.reach_out(turn, await speak(turn, [said]), at_once=True)
 
 
 async def _was_request(session: AsyncSession, booking: Booking) -> bool:
