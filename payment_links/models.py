@@ -52,6 +52,7 @@ class Payment(Base):
             postgresql_where=text("state IN ('requested', 'open')"),
         ),
         Index("ix_payment_session", "session_id"),
+        Index(None, "business_id", "booking_id"),
     )
     business_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

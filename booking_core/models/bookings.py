@@ -209,6 +209,8 @@ class MoveProposal(Base):
         CheckConstraint("state IN ('open', 'accepted', 'declined', 'expired')", name="state"),
         CheckConstraint("(state = 'open') = (expires_at IS NOT NULL)", name="expires"),
         Index("ix_move_proposal_expires", "expires_at", postgresql_where=text("state = 'open'")),
+        Index(None, "business_id", "booking_id"),
+        Index(None, "business_id", "time_off_id"),
     )
     business_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
