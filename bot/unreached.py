@@ -1,5 +1,6 @@
 """A message that did not arrive: it goes to the customer another way, or a person is asked to."""
 
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -55,21 +56,22 @@ async def say_elsewhere(session: AsyncSession, message: Message) -> bool:
 async def tell_staff(session: AsyncSession, message: Message) -> None:
     """Ask for a person: to call the customer, to mend what concerns everybody, or to look at one message."""
     meaning = meaning_of_error(message.error)
-    kind, key = "message_failed", f"message_failed:{message.id}"
-    if meaning.unreachable:
-        kind = "unreachable"
-    elif meaning.ours:
-        # One for all the messages of a day: whatever is wrong is wrong for each of them.
-        kind, key = "channel_setup", f"channel_setup:{message.channel}:{message.error}:{message.status_at.date()}"
-    await tasks.ask_staff(
+    ask_staff = partial(
+        tasks.ask_staff,
         session,
         message.business_id,
-        kind=kind,
-        key=key,
         now=message.status_at,
         conversation_id=message.conversation_id,
         data={"error": message.error or ""},
     )
+    if meaning.unreachable:
+        await ask_staff(kind="unreachable", key=f"message_failed:{message.id}")
+    elif meaning.ours:
+        # One for all the messages of a day: whatever is wrong is wrong for each of them.
+        day = message.status_at.date()
+        await ask_staff(kind="channel_setup", key=f"channel_setup:{message.channel}:{message.error}:{day}")
+    else:
+        await ask_staff(kind="message_failed", key=f"message_failed:{message.id}")
 
 
 async def _other_thread(session: AsyncSession, message: Message) -> Conversation | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import procrastinate
 
 from booking_core.kit.jobs import Job
-from bot import due
+from bot import chores, due
 from bot.actions import all_actions
 from bot.jobs import build_jobs
 from bot.settings import Settings
@@ -57,13 +57,14 @@ async def work(settings: Settings, engine: Engine, model: str) -> None:
         async with jobs.open_async():
             running = asyncio.create_task(run_jobs(jobs, settings))
             clockwork = asyncio.create_task(due.keep_time(system, jobs, model=model))
+            housework = asyncio.create_task(chores.keep_house(system))
             stopping = asyncio.create_task(stop.wait())
             await _register_webhooks(system)
             log.info("worker ready with model %s", model)
-            await asyncio.wait({running, clockwork, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (clockwork, stopping, running):
+            await asyncio.wait({running, clockwork, housework, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (clockwork, housework, stopping, running):
                 task.cancel()
-            for task in (clockwork, running):
+            for task in (clockwork, housework, running):
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
 

@@ -1,8 +1,8 @@
 """SMS and WhatsApp through Twilio: one adapter, two address forms (`+...` and `whatsapp:+...`)."""
 
 import json
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, Self
 from urllib.parse import parse_qsl, quote
@@ -13,6 +13,7 @@ from starlette.datastructures import ImmutableMultiDict
 from twilio.base.exceptions import TwilioException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
+from twilio.rest.api.v2010.account.message import MessageInstance
 
 from channels.access import TwilioAccess
 from channels.contract import (
@@ -56,6 +57,13 @@ DELIVERY: Mapping[str, Delivery] = {
 #: Twilio answers these itself and blocks us, whether or not the number has Advanced Opt-Out.
 #: https://help.twilio.com/articles/223134027
 STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
+OPT_WORDS = {
+    "stop": STOP_WORDS,
+    "start": frozenset({"start", "yes", "unstop"}),
+    "help": frozenset({"help", "info"}),
+}
+#: How much of the list of incoming messages is read.
+MOST_LISTED, PAGE_LISTED = 2000, 200
 #: What a trial account puts before every text.
 TRIAL_PREFIX = "Sent from your Twilio trial account - "
 #: How far back the list is searched for a message that may have been sent.
@@ -157,9 +165,14 @@ class Twilio:
         told = (form.get("OptOutType") or "").lower()
         if told in ("stop", "start", "help"):
             return told
-        if self.name == "sms" and text.strip().lower() in STOP_WORDS:
-            return "stop"
-        return None
+        return "stop" if self._opt_word(text) == "stop" else None
+
+    def _opt_word(self, text: str) -> str | None:
+        """Return what Twilio does about a text by itself; only SMS has such words."""
+        if self.name != "sms":
+            return None
+        word = text.strip().lower()
+        return next((kind for kind, words in OPT_WORDS.items() if word in words), None)
 
     async def send(self, message: OutgoingMessage) -> ProviderId:
         """Hand a message to Twilio, with WhatsApp's own choices where they fit, else numbered."""
@@ -236,6 +249,43 @@ class Twilio:
             if one.sid not in message.others and (one.body or "").removeprefix(TRIAL_PREFIX).strip() in words:
                 return ProviderId(str(one.sid))
         return None
+
+    async def list_incoming(self, since: datetime) -> Sequence[IncomingMessage]:
+        """Return what Twilio has of messages to our number; what a tap meant is not in its list, only its words."""
+        ours = self._access.sms_number
+        if self.name == "whatsapp":
+            ours = WHATSAPP + self._access.whatsapp_number.removeprefix(WHATSAPP)
+        if not ours.removeprefix(WHATSAPP):
+            return []
+        try:
+            listed = await self._client.messages.list_async(
+                to=ours, date_sent_after=since, limit=MOST_LISTED, page_size=PAGE_LISTED
+            )
+            return [
+                IncomingMessage(
+                    account=one.to,
+                    address=one.from_,
+                    provider_id=ProviderId(str(one.sid)),
+                    text=one.body or "",
+                    attachments=await self._listed_media(one),
+                    platform_opt=self._opt_word(one.body or ""),
+                )
+                for one in reversed(listed)
+                if one.direction == "inbound"
+            ]
+        except TwilioException as error:
+            raise as_send_error(error) from None
+        except (httpx.HTTPError, ValueError):
+            raise SendError("twilio_no_answer", retryable=True) from None
+
+    async def _listed_media(self, message: MessageInstance) -> list[Mapping[str, str]]:
+        if not (message.num_media or "0").strip("0"):
+            return []
+        base = f"https://api.twilio.com/2010-04-01/Accounts/{self._access.account_sid}/Messages/{message.sid}/Media"
+        return [
+            {"type": one.content_type or "application/octet-stream", "url": f"{base}/{one.sid}"}
+            for one in await message.media.list_async(limit=10)
+        ]
 
     def _status_callback(self, key: str) -> str:
         return f"{self._access.webhook_base.rstrip('/')}/webhooks/{self.name}/status?key={quote(key, safe='.')}"

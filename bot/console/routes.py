@@ -22,6 +22,7 @@ from bot.console import (
     thread_routes,
     time_off_routes,
     transcript_routes,
+    undelivered_routes,
     walk_in_routes,
 )
 from bot.console.access import Forged, NotAllowed, NotSignedIn
@@ -48,6 +49,7 @@ def router_for(desk: Desk) -> APIRouter:
         time_off_routes,
         disruption_routes,
         task_routes,
+        undelivered_routes,
         team_routes,
     ):
         part.add_routes(router, desk, pages)

@@ -62,6 +62,8 @@ ROUTES: dict[tuple[str, str], set[str] | str] = {
     ("POST", "/console/timeoff/{time_off_id}/delete"): ALL,
     ("GET", "/console/tasks"): MANAGERS,
     ("POST", "/console/tasks/{task_id}/done"): MANAGERS,
+    ("GET", "/console/undelivered"): MANAGERS,
+    ("POST", "/console/undelivered/{message_id}/again"): MANAGERS,
     ("GET", "/console/transcripts"): MANAGERS,
     ("GET", "/console/transcripts.csv"): MANAGERS,
     ("GET", "/console/transcripts/{thread_id}"): MANAGERS,
@@ -89,7 +91,8 @@ async def test_every_route_lets_in_its_roles_and_nobody_else(
         booking = await salon.book("Lucía", "Haircut", "10:00", staff="Ana")
         held = await salon.meet("Yoga", "12:00", "Dalia", "Studio", {"Ada": 1})
         off = await salon.away("Bruno", salon.at("12:00"), salon.at("13:00"))
-    ids = {"thread_id": thread, "task_id": thread, "booking_id": booking.id, "session_id": held.id, "step": "check-in"}
+    ids: dict[str, object] = {"thread_id": thread, "task_id": thread, "booking_id": booking.id, "message_id": thread}
+    ids |= {"session_id": held.id, "step": "check-in"}
     browsers = {role: await signed_in(role) for role in ("staff", "manager", "owner")}
     for (method, path), roles in ROUTES.items():
         if isinstance(roles, str):

@@ -1,0 +1,78 @@
+"""What a worker does every now and then: looks for missed messages, asks how templates stand.
+
+Every chore is safe to do twice; Redis only spares the providers, so that one of many workers asks.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+
+from bot import templates
+from bot.wiring import System
+from channels import inbound
+from channels.contract import SendError
+from channels.twilio import Twilio
+
+log = logging.getLogger(__name__)
+
+#: Seconds between looks at what is to be done.
+PAUSE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to do about so often."""
+
+    name: str
+    every: timedelta
+    do: Callable[[System], Awaitable[object]]
+
+
+async def fetch_missed(system: System) -> None:
+    """Receive what came in while our doors were shut."""
+    await inbound.fetch_missed(system.db, system.channels)
+
+
+async def look_after_templates(system: System) -> None:
+    """Ask how templates stand that are not decided; the sandbox's, which cost nobody's time, are pushed first."""
+    whatsapp = system.channels.get("whatsapp")
+    if not isinstance(whatsapp, Twilio):
+        return
+    if system.settings.sandbox:
+        await templates.push(system.db, whatsapp.templates)
+    await templates.refresh(system.db, whatsapp.templates)
+
+
+CHORES: Sequence[Chore] = (
+    Chore("missed", timedelta(minutes=5), fetch_missed),
+    Chore("templates", timedelta(minutes=10), look_after_templates),
+)
+
+
+async def keep_house(system: System) -> None:
+    """Do the chores, for ever; what fails is done again next time."""
+    while True:
+        for chore in CHORES:
+            await do_once(system, chore)
+        await asyncio.sleep(PAUSE)
+
+
+async def do_once(system: System, chore: Chore) -> bool:
+    """Do a chore unless somebody did it of late; true if it was done."""
+    try:
+        if not await system.redis.set(f"chore:{chore.name}", "1", nx=True, px=chore.every):
+            return False
+    except (RedisError, OSError):
+        log.warning("chores wait: Redis is not reachable")
+        return False
+    try:
+        await chore.do(system)
+    except (SendError, DBAPIError, OSError) as error:
+        log.warning("chore %s failed: %s", chore.name, error.code if isinstance(error, SendError) else type(error))
+        return False
+    return True
