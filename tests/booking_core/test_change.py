@@ -83,7 +83,7 @@ async def test_retaking_is_bound_by_no_lead_time(session) -> None:
     assert (await booking.retake(session, shop.business_id, one.id, now=at("09:20"))).state == State.CONFIRMED
 
 
-async def test_moving_never_conflicts_with_itself(shop: Shop) -> None:
+async def test_moving_never_conflicts_with_itself(shop: Shop) -> None:  # 43
     one = await confirm(shop, await shop.hold("10:00"))
     moved = await shop.move(one, "10:30")
     assert (moved.starts, moved.ends, moved.version) == (at("10:30"), at("11:30"), 2)

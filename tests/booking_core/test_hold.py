@@ -42,7 +42,7 @@ async def test_the_buffer_is_taken_too(shop: Shop) -> None:
     assert (during.lower, during.upper) == (at("10:00"), at("11:15"))
 
 
-async def test_the_other_one_hears_why(shop: Shop) -> None:
+async def test_the_other_one_hears_why(shop: Shop) -> None:  # 54
     held = await shop.hold("10:00")
     await refused(shop.hold("10:00"), Reason.HELD)
     await refused(shop.hold("10:30"), Reason.HELD)
@@ -53,7 +53,7 @@ async def test_the_other_one_hears_why(shop: Shop) -> None:
     assert await shop.allocations() == 2
 
 
-async def test_own_hold_gives_way_and_is_written_down(shop: Shop) -> None:
+async def test_own_hold_gives_way_and_is_written_down(shop: Shop) -> None:  # 54
     me = await shop.customer()
     first = await shop.hold("10:00", customer=me)
     assert "10:00" in await shop.clocks(customer_id=me)
@@ -81,7 +81,7 @@ async def test_a_lapsed_hold_gives_way_before_the_sweep(shop: Shop) -> None:
     assert await shop.allocations() == 1
 
 
-async def test_expiry_takes_only_what_ran_out(shop: Shop) -> None:
+async def test_expiry_takes_only_what_ran_out(shop: Shop) -> None:  # 54
     old = await shop.hold("10:00")
     young = await shop.hold("11:00", now=NOW + timedelta(minutes=1))
     gone = await booking.expire_due(shop.session, now=NOW + timedelta(minutes=15))

@@ -84,7 +84,7 @@ def sorted_out(results: list[Any]) -> tuple[list[Booking], list[tuple[Reason, li
     return won, [one for one in results if not isinstance(one, Booking)]
 
 
-async def test_two_hundred_want_one_time(crowd: Database) -> None:
+async def test_two_hundred_want_one_time(crowd: Database) -> None:  # 55
     shop = await a_shop(crowd)
     won, lost = sorted_out(await asyncio.gather(*(attempt(crowd, shop, n) for n in range(ATTEMPTS))))
     assert (len(won), len(lost)) == (1, ATTEMPTS - 1)
@@ -109,7 +109,7 @@ async def test_without_the_constraint_the_same_crowd_books_twice(crowd: Database
     assert await double_bookings(crowd) > 1
 
 
-async def test_overlapping_starts_and_services(crowd: Database) -> None:
+async def test_overlapping_starts_and_services(crowd: Database) -> None:  # 55
     shop = await a_shop(crowd)
     wishes = [("10:00", "cut"), ("10:15", "cut"), ("10:20", "trim"), ("09:30", "colour"), ("10:30", "colour")] * 12
     tries = (attempt(crowd, shop, n, clock=clock, service=service) for n, (clock, service) in enumerate(wishes))

@@ -110,7 +110,7 @@ def test_the_house_is_right(tmp_path: Path) -> None:
         ("needs: {room: 2}", "needs: {room: 3}", 0, "it needs 3 of kind 'room', Main has 2"),
         ("staff: [main, assistant]", "staff: some", 0, "write everyone, nobody, or a list of roles"),
         # Limits
-        ("limits: {day: 5, month: 40}", "limits: {day: 9, month: 5}", 0, "5 in a month is less than 9 in a day"),
+        ("limits: {day: 5, month: 40}", "limits: {day: 9, month: 5}", 0, "5 in a month is less than 9 in a day"),  # 53
         ("limits: {day: 9, week: 30}", "limits: {day: 0}", 0, "greater than or equal to 1"),
         ("limits: {day: 9, week: 30}", "limits: {hour: 2}", 0, "'day', 'week', 'month' or 'year'"),
         ("limits: {day: 9, week: 30}", "limits: {day: [9, 8]}", 0, "is there twice"),

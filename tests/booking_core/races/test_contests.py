@@ -134,7 +134,7 @@ async def test_the_last_seat(arena: Arena) -> None:
     await arena.sound()
 
 
-async def test_the_first_bookers_of_an_empty_class(arena: Arena) -> None:
+async def test_the_first_bookers_of_an_empty_class(arena: Arena) -> None:  # 58
     for day in ROUNDS:
         results = await arena.race([arena.hold("09:30", "Workshop", day=day) for _ in range(24)])
         assert len(won(results)) == 3

@@ -26,7 +26,7 @@ PERCENT = st.integers(0, 100)
         (0, timedelta(seconds=-1), True),
     ],
 )
-def test_the_cut_off(hours: int, ahead: timedelta, passed: bool) -> None:
+def test_the_cut_off(hours: int, ahead: timedelta, passed: bool) -> None:  # 59
     frozen = snapshot(Policy(cancel_cutoff_hours=hours, refund_before_cutoff=100, refund_after_cutoff=0))
     terms = cancellation_terms(frozen, starts=NOW + ahead, paid=1000, now=NOW)
     assert terms.cutoff_passed is passed
