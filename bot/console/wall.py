@@ -94,8 +94,13 @@ class Wall:
         return int(self._babel.first_week_day)
 
     def hour(self, hour: int) -> str:
-        """Return an hour of the day's scale."""
-        return str(format_time(time(hour % 24), "short", locale=self._babel)).replace("\u202f", "\u00a0")
+        """Return an hour of the day's scale: `14:00`, or `2 PM` where clocks have twelve hours."""
+        clock = time(hour % 24)
+        if "a" in self._babel.time_formats["short"].pattern:
+            said = str(format_skeleton("h", datetime.combine(date(2000, 1, 1), clock), locale=self._babel))
+        else:
+            said = str(format_time(clock, "short", locale=self._babel))
+        return said.replace("\u202f", "\u00a0").replace(" ", "\u00a0")
 
     def span(self, first: int, last: int) -> str:
         """Return working time given in minutes of the day: `9:00 – 17:30`."""

@@ -54,6 +54,13 @@ export async function askMove(url, left) {
   show(small, answer.html);
 }
 
+// Where to go on reading: at what is wrong. Enter on the close button would throw away what was typed.
+function told(dialog) {
+  const problem = body(dialog).querySelector("[role=alert]");
+  if (problem) problem.tabIndex = -1;
+  return problem ?? dialog.querySelector("[data-close]") ?? dialog;
+}
+
 async function submit(form, button) {
   const dialog = form.closest("dialog");
   const to = button?.hasAttribute("formaction") ? button.formAction : form.action;
@@ -68,7 +75,7 @@ async function submit(form, button) {
     if (answer.html) {
       // A booking after a step, or a form that was refused: shown as it is now.
       fill(dialog, answer.html);
-      (dialog.querySelector("[role=alert], [data-close]") ?? dialog).focus();
+      told(dialog).focus();
       if (answer.problem) say(answer.problem);
       else if (answer.said) toast(answer.said);
     } else if (status === 200) {

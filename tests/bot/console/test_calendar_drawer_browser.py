@@ -47,6 +47,7 @@ async def test_somebody_walks_in(
     await form.get_by_role("button", name="Book", exact=True).click()
     problem = page.locator("[data-drawer] .problem")
     await expect(problem).to_contain_text("There is another booking at that time")
+    await expect(problem).to_be_focused()  # on the button before it, Enter would close what was typed
     await expect(form.get_by_role("button", name="Book anyway")).to_have_count(0)
     await form.get_by_label("Time", exact=True).fill("19:30")
     await form.get_by_role("button", name="Book", exact=True).click()
@@ -56,6 +57,24 @@ async def test_somebody_walks_in(
     async with database.transaction() as session:
         names = list(await session.scalars(select(Customer.name).where(Customer.name == "Somebody New")))
     assert len(names) == 1, "what was refused has left nobody behind"
+
+
+@pytest.mark.parametrize("view", ["day", "week"])
+async def test_a_long_name_is_cut_at_its_own_end(
+    database: Database, salon: Salon, address: str, chromium: Browser, view: str
+) -> None:
+    """In an English calendar an Arabic name loses its last letters, not its first; none loses what hangs below."""
+    async with database.transaction() as session:
+        salon.session = session
+        await salon.book("محمد عبد الرحمن " * 9, "Beard trim", "10:30", staff="Bruno")
+        await salon.book("Maximiliana " * 9, "Beard trim", "11:30", staff="Bruno")
+    page = await calendar(chromium, address, f"&view={view}")
+    names = page.locator("[data-view] strong[dir=auto]")
+    await expect(names).to_have_count(2)
+    for name, direction in zip(await names.all(), ("rtl", "ltr"), strict=True):
+        assert await name.evaluate("name => getComputedStyle(name).direction") == direction
+        assert await name.evaluate("name => name.scrollWidth > name.clientWidth")
+        assert await name.evaluate("name => name.scrollHeight <= name.clientHeight + 1")
 
 
 async def test_a_span_that_is_drawn_is_blocked(
