@@ -7,6 +7,7 @@ from booking_core.export import export_business
 from booking_core.kit.clock import current_time
 from booking_core.kit.db import Database
 from booking_core.seed_file import read_seed
+from bot.misunderstood import Candidate, as_yaml, candidates
 from bot.settings import Settings
 
 
@@ -20,6 +21,26 @@ def write_business(settings: Settings, slug: str, out: Path | None) -> str:
         out.write_text(text, encoding="utf-8")
         read_seed(out)
     return text
+
+
+def write_misunderstandings(settings: Settings, slug: str, out: Path | None) -> str:
+    """Return what managers marked as misunderstood, as YAML without personal data, written to `out` if named.
+
+    Raises BookingRefused if there is no such business.
+    """
+    text = as_yaml(asyncio.run(_misunderstandings(settings, slug)))
+    if out is not None:
+        out.write_text(text, encoding="utf-8")
+    return text
+
+
+async def _misunderstandings(settings: Settings, slug: str) -> list[Candidate]:
+    db = Database(settings.database_url, pool_size=1)
+    try:
+        async with db.transaction() as session:
+            return await candidates(session, slug)
+    finally:
+        await db.close()
 
 
 async def _business(settings: Settings, slug: str) -> str:

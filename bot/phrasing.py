@@ -79,6 +79,21 @@ def names_weekday(text: str) -> bool:
     return bool(words & _weekdays()) or bool({word.rstrip("s") for word in words} & _weekdays())
 
 
+def names_month(text: str) -> bool:
+    """Whether a word is a month's name, in any language that is spoken here."""
+    return fold(text) in _months()
+
+
+@lru_cache(maxsize=1)
+def _months() -> frozenset[str]:
+    return frozenset(
+        fold(str(name)).strip(".")
+        for language in _SPOKEN
+        for width in ("wide", "abbreviated")
+        for name in babel_locale(language).months["format"][width].values()
+    )
+
+
 @lru_cache(maxsize=1)
 def _weekdays() -> frozenset[str]:
     return frozenset(

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import booking as bookings
 from booking_core.models import Customer, Location, Service, Staff
+from bot import misunderstood
 from bot.handoff import Answers, Refusal
 from bot.models import Dialogue, HandoffNote, ThreadSeen, User
 from channels import messages as channel_messages
@@ -33,6 +34,7 @@ class Meaning:
     found: tuple[tuple[str, str], ...]  # (service | staff | name | people | ..., as people read it)
     when: tuple[str, ...]  # the words of the message that say when
     readings: tuple[tuple[datetime | None, datetime | None], ...]  # local wall time
+    misunderstood: bool = False  # a manager says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,7 @@ def read_meaning(understood: Mapping[str, Any], known: Mapping[str, str]) -> Mea
         found=tuple(found),
         when=tuple(dict.fromkeys(str(window.get("text") or "") for window in windows)),
         readings=tuple((_moment(window.get("start")), _moment(window.get("end"))) for window in windows[:3]),
+        misunderstood=misunderstood.is_marked(understood),
     )
 
 

@@ -7,11 +7,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from booking_core.kit.clock import current_time
+from bot import misunderstood
 from bot.console.access import Area, Visitor, door
 from bot.console.desk import Desk
+from bot.console.forms import read_text
 from bot.console.pages import Pages
 from bot.console.thread import load_thread
 from bot.console.thread_routes import read_before
@@ -76,6 +78,26 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
         if found is None:
             raise LookupError("no such thread")
         return pages.page(request, "transcript.html", visitor=visitor, now=now, area=Area.TRANSCRIPTS, thread=found)
+
+    @router.post("/transcripts/{thread_id}/misunderstood")
+    async def mark(request: Request, thread_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
+        said = await read_text(request, "message", 40)
+        try:
+            message_id = UUID(said)
+        except ValueError as wrong:
+            raise LookupError("no such message") from wrong
+        async with desk.db.transaction() as session:
+            known = await misunderstood.mark(
+                session,
+                visitor.business_id,
+                message_id,
+                misunderstood=await read_text(request, "marked", 1) == "1",
+                by=visitor.user_id,
+                now=await current_time(session),
+            )
+        if not known:
+            raise LookupError("no such message")
+        return RedirectResponse(f"/console/transcripts/{thread_id}#e-{message_id}", 303)
 
 
 def to_csv(rows: Sequence[ThreadRow]) -> str:
