@@ -48,6 +48,10 @@ def parser() -> argparse.ArgumentParser:
     business.add_argument("slug", metavar="SLUG", help="the business's short name, as in its chat's address")
     business.add_argument("--out", type=Path, metavar="FILE", help="where to; the terminal, if none is named")
     business.set_defaults(run=_export_business)
+    wrong = exports.add_parser("misunderstandings", help="What managers marked as misunderstood, without personal data")
+    wrong.add_argument("slug", metavar="SLUG", help="the business's short name")
+    wrong.add_argument("--out", type=Path, metavar="FILE", help="where to; the terminal, if none is named")
+    wrong.set_defaults(run=_export_misunderstandings)
     token = add("token", _token, "Make, list and revoke the tokens of other programs (docs/api.md)")
     tokens = token.add_subparsers(required=True, metavar="WHAT", dest="what")
     create = tokens.add_parser("create", help="Make a token; it is shown this once")
@@ -173,6 +177,23 @@ def _seed(args: argparse.Namespace) -> int:
         sys.stderr.write(f"Another business here has the address for {channel}; this one is reached by web chat.\n")
     for user in loaded.users:
         sys.stdout.write(f"{user}\n")
+    return 0
+
+
+def _export_misunderstandings(args: argparse.Namespace) -> int:
+    from booking_core.refusals import BookingRefused
+    from bot.exports import write_misunderstandings
+
+    try:
+        text = write_misunderstandings(settings_or_exit(), args.slug, args.out)
+    except BookingRefused:
+        sys.stderr.write(f"There is no business called {args.slug}.\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if args.out is None:
+        sys.stdout.write(text)
     return 0
 
 
