@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from sqlalchemy import select
 
@@ -51,11 +51,14 @@ def add_routes(router: APIRouter) -> None:
     async def list_customers(
         call: Annotated[Call, reads(Scope.CUSTOMERS_READ)],
         response: Response,
+        name: Annotated[Words | None, Query(description="A part of the name, in either case.")] = None,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Page[CustomerOut]:
-        """Everybody, in the order in which they came."""
+        """Everybody, or whoever is called so, in the order in which they came."""
         query = select(Customer).where(Customer.business_id == call.business_id)
+        if name is not None:
+            query = query.where(Customer.name.icontains(name, autoescape=True))
         return await read_page(call, response, query, order=[Customer.id], show=_show, cursor=cursor, limit=limit)
 
     @router.get("/customers/{customer_id}", tags=["customers"])

@@ -68,6 +68,7 @@ def add_routes(router: APIRouter) -> None:
         from_: Annotated[Moment | None, Query(alias="from")] = None,
         to: Moment | None = None,
         staff_id: UUID | None = None,
+        resource_id: UUID | None = None,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Page[TimeOffOut]:
@@ -77,6 +78,8 @@ def add_routes(router: APIRouter) -> None:
             query = query.where(TimeOff.starts < to)
         if staff_id is not None:
             query = query.where(TimeOff.staff_id == staff_id)
+        if resource_id is not None:
+            query = query.where(TimeOff.resource_id == resource_id)
         return await read_page(
             call,
             response,

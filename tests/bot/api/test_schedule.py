@@ -130,6 +130,8 @@ async def test_time_off_says_what_it_hits_and_moves_nobody(api: Api) -> None:
     assert (read["note"], read["kind"], read["resource_id"]) == ("flu", "sick", None)
     assert (await api.get("/time-off")).json()["items"] == [read]
     assert (await api.get(f"/time-off?staff_id={api.shop.staff['Bruno']}")).json()["items"] == []
+    assert (await api.get(f"/time-off?staff_id={read['staff_id']}")).json()["items"] == [read]
+    assert (await api.get(f"/time-off?resource_id={read['staff_id']}")).json()["items"] == []
     assert (await api.get("/time-off", params={"to": iso("09:00")})).json()["items"] == []
     assert (await api.get("/time-off", params={"from": iso("12:00")})).json()["items"] == []
     assert (await api.call("DELETE", path)).status_code == 204
@@ -187,6 +189,24 @@ async def test_customers(api: Api) -> None:
     nobody = [{"name": ""}, {"name": "x" * 201}, {"name": "x", "locale": "english please"}, {"name": "x", "phone": "1"}]
     for wrong in nobody:
         assert (await api.post("/customers", wrong)).status_code == 422
+
+
+async def test_customers_by_name(api: Api) -> None:
+    """A till finds who stands in front of it; what means something in SQL is only text."""
+    for name in ("Lola 100% Gil", "lola_b", "Zoë"):
+        await api.post("/customers", {"name": name})
+    for asked, names in {
+        "LOLA": ["Lola 100% Gil", "lola_b"],
+        "0%": ["Lola 100% Gil"],
+        "a_b": ["lola_b"],
+        "%": ["Lola 100% Gil"],
+        "zoë": ["Zoë"],
+        "\\": [],
+        "nobody": [],
+    }.items():
+        found = (await api.get("/customers", params={"name": asked})).json()["items"]
+        assert [one["name"] for one in found] == names, asked
+    assert (await api.get("/customers", params={"name": " "})).status_code == 422
 
 
 async def test_the_catalog_is_read_once(api: Api) -> None:
