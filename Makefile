@@ -27,14 +27,17 @@ check: $(READY)  ## Format, lint, types, catalogs, fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m bot.catalogs --check
-	$(BIN)/python -m pytest -m "$(FAST)"
+	$(BIN)/python -m pytest $(PARALLEL) -m "$(FAST)"
 
 # `make check test` runs the fast tests once: test then adds the others.
+# Every core has a process with servers of its own; a test takes whichever is free (JOBS=0: all in one process).
+JOBS ?= auto
+PARALLEL := -n $(JOBS) --dist worksteal
 FAST := not model and not browser and not slow and not peers
 REST := $(if $(filter check,$(MAKECMDGOALS)),-m "(model or browser or slow) and not peers")
 
 test: $(READY) browser  ## Every test, browser tests included
-	$(BIN)/python -m pytest $(REST)
+	$(BIN)/python -m pytest $(PARALLEL) $(REST)
 
 test-peers: $(READY) peers  ## The journeys against programs none of us wrote
 	THREADBOOK_PEERS="$(CURDIR)/$(PEERS)" $(BIN)/python -m pytest -m peers

@@ -20,7 +20,8 @@ from tests.servers import start_postgres, start_redis
 if TYPE_CHECKING:
     from nlu.engine import Engine
 
-TEMPLATE = "threadbook_template"
+#: Each process of a parallel run has one of its own, should they share a server.
+TEMPLATE = f"threadbook_template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
 
 def named(url: str, database: str) -> str:
