@@ -9,12 +9,15 @@ from bot.actions import visits
 from bot.actions.contract import Draft, Option, Turn
 from bot.words import SOURCE_LANGUAGE, language_of
 from nlu.contract import Answer, Step
+from nlu.pipeline.texts import keys_of
 from nlu.when import When
 
 #: What is never an answer, when the bot is sure that it was said.
 _NEVER = {"talk_to_person", "opt_out", "stop", "cancel", "distress"}
 #: So sure must a question of the customer's be to be no answer.
 _SURE = 0.8
+#: Shorter words ("of", "una") tell no choice from another.
+_TELLING = 4
 _DECIDED = {"affirm": True, "deny": False}
 
 
@@ -139,10 +142,8 @@ def _chosen(question: Question, step: Step) -> str | None:
     ordinals = [int(one.value) for one in step.understood.entities if one.entity == "ordinal"]
     if ordinals and 0 < ordinals[0] <= len(question.choices):
         return question.choices[ordinals[0] - 1].key
-    text = step.heard.text.casefold()
-    named = [
-        one.key
-        for one in question.choices
-        if any(words.casefold() in text or (len(text) > 3 and text in words.casefold()) for words in one.text.values())
-    ]
-    return named[0] if len(named) == 1 else None
+    said = {word for word in keys_of(step.heard.text) if len(word) >= _TELLING}
+    words = {one.key: {word for text in one.text.values() for word in keys_of(text)} for one in question.choices}
+    shared = {key: len(said & own) for key, own in words.items() if said & own}
+    best = [key for key, count in shared.items() if count == max(shared.values())]
+    return best[0] if len(best) == 1 else None

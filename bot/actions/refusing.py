@@ -6,7 +6,7 @@ from typing import Any
 
 from booking_core.refusals import Reason
 from booking_core.requests import VisitRequest
-from bot.actions import cards
+from bot.actions import cards, visits
 from bot.actions.contract import Turn
 
 
@@ -27,6 +27,10 @@ def sentence(
         return turn.say("refused.few_seats", act="info", when=moment)
     if why == Reason.OUTSIDE_HOURS and service.capacity > 1:
         return turn.say("refused.no_class", act="info", service=named, when=moment)
+    if why == Reason.OUTSIDE_HOURS and service.unit in visits.BY_THE_DAY and when is not None:
+        return turn.say("refused.rental_hours", act="info", when=turn.day(when))
+    if service.unit in visits.BY_THE_DAY and when is not None:
+        moment = turn.day(when)
     if why == Reason.LIMIT_REACHED and when is not None:
         return turn.say("refused.limit_reached", act="info", service=named, when=turn.day(when))
     key = f"refused.{why or Reason.STAFF_BUSY.value}"

@@ -24,7 +24,7 @@ _UNITS = ("minute", "hour", "day", "night", "week")
 _ASKED = {"ask_people", "ask_detail"}
 #: Acts that ask for a time: a bare "for 2" is one.
 _TIMES = {"ask_when", "offer_slots", "waitlist_offer"}
-_MOST = 99
+_MOST = 999
 Span = tuple[int, int]
 
 
@@ -40,6 +40,7 @@ class Counts(Learner):
 
         return {
             "numbers": {word: number for number in _NUMBERS for word in phrases(f"number {number}")},
+            "articles": phrases("number article"),
             "people": phrases("people count"),
             "bare": phrases("people bare"),
             "not_people": phrases("people bare not after"),
@@ -60,7 +61,10 @@ class Counts(Learner):
         known = self.learned
         self._numbers: dict[str, int] = known.get("numbers", {})
         self._units: dict[str, str] = known.get("units", {})
-        number = rf"(?P<n>\d{{1,2}}|{_any(self._numbers)})"
+        # "for a few of us" is not for one; "for an hour" is.
+        self._one = frozenset(known.get("articles", ()))
+        number = rf"(?P<n>\d{{1,3}}|{_any(self._numbers)})"
+        some = rf"(?P<n>\d{{1,2}}|{_any([*self._numbers, *self._one])})"
         unit = rf"(?P<unit>{_any(self._units)})"
         self._people = _templates(known.get("people", ()), number)
         self._bare = _templates(known.get("bare", ()), number, known.get("not_people", ()))
@@ -70,7 +74,7 @@ class Counts(Learner):
         self._companion = re.compile(rf"(?<!\w)(?:{_any(known.get('lead', ()))})\s+{companion}(?!\w)")
         self._length = re.compile(
             rf"(?<!\w)(?P<before>(?:{_any(known.get('not_before', ()))})\s+)?(?:(?:{_any(known.get('for', ()))})\s+)?"
-            rf"{number}\s*{unit}(?!\w)(?P<after>\s+(?:{_any(known.get('not_after', ()))})(?!\w))?"
+            rf"{some}\s*{unit}(?!\w)(?P<after>\s+(?:{_any(known.get('not_after', ()))})(?!\w))?"
         )
         self._number = re.compile(rf"(?<!\w){number}(?!\w)")
 
@@ -124,7 +128,7 @@ class Counts(Learner):
             yield "several", True, match.span()
 
     def _value(self, said: str) -> int:
-        return min(int(said), _MOST) if said.isdigit() else self._numbers[said]
+        return min(int(said), _MOST) if said.isdigit() else self._numbers.get(said, 1)
 
 
 def _any(phrases: Iterable[str]) -> str:

@@ -51,6 +51,16 @@ class StaffDesk:
     async def hands_back(self, _: object) -> None:
         await self._post("hand-back")
 
+    async def decides(self, step: str) -> None:
+        """Approve or decline the one request, by the button where it is read."""
+        ((booking,),) = await self.world.rows("SELECT id FROM booking WHERE state = 'pending_approval'")
+        address = f"/console/bookings/{booking}"
+        page = await self.http.get(address)
+        assert page.is_success, f"{page.status_code} {page.text[:500]}"
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+        page = await self.http.post(f"{address}/{step}", data=hidden | {"tell": "on"})
+        assert page.is_success, f"{page.status_code} {page.text[:500]}"
+
     async def is_away(self, what: dict[str, str]) -> None:
         """Somebody is ill for a day: it is written down, and other places are looked for with one button."""
         off = await write_absence(self.world, **what)
