@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -56,14 +57,38 @@ class Others:
                     )
                     await booking.confirm(session, business_id, one.id, now=now, actor="system")
 
+    async def take_seats(self, what: dict[str, Any]) -> None:
+        """Other people book seats of a class, one each, until so many are left."""
+        starts = datetime.fromisoformat(what["at"]).replace(tzinfo=self.world.zone)
+        async with self.world.system.db.transaction() as session:
+            now = await current_time(session)
+            business_id = await session.scalar(select(Business.id))
+            known = await catalog.load_catalog(session, business_id)
+            service = next(one for one in known.services if one.name == what["service"])
+            for number in range(service.capacity - what["leave"]):
+                other = await customers.load_or_create(
+                    session, business_id, None, name="Another Customer", locale="en", now=now
+                )
+                one = await booking.hold(
+                    session,
+                    catalog=known,
+                    wanted=VisitRequest.one(service.id),
+                    starts=starts,
+                    customer_id=other.id,
+                    conversation_id=None,
+                    key=f"seat:{number}",
+                    now=now,
+                )
+                await booking.confirm(session, business_id, one.id, now=now, actor="system")
+
     async def cancel(self, when: str) -> None:
         """Give a time up that another customer had."""
         starts = datetime.fromisoformat(when).replace(tzinfo=self.world.zone)
         async with self.world.system.db.transaction() as session:
             one = await session.scalar(
-                select(Booking).where(
-                    Booking.starts == starts, Booking.state == "confirmed", Booking.conversation_id.is_(None)
-                )
+                select(Booking)
+                .where(Booking.starts == starts, Booking.state == "confirmed", Booking.conversation_id.is_(None))
+                .limit(1)
             )
             await booking.cancel(
                 session,
