@@ -68,7 +68,9 @@ def _zone(value: str) -> str:
 
 #: An aware moment, in UTC from here on.
 Moment = Annotated[
-    datetime, BeforeValidator(_moment, json_schema_input_type=str), Field(examples=["2026-11-23T10:00:00+01:00"])
+    datetime,
+    BeforeValidator(_moment, json_schema_input_type=str),
+    Field(examples=["2026-11-23T10:00:00+01:00"], json_schema_extra={"format": "date-time"}),
 ]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_line)]
 LongWords = Annotated[

@@ -48,6 +48,15 @@ def refs(node: object) -> Iterator[str]:
             yield from refs(one)
 
 
+async def test_moments_are_said_to_be_moments(spec: dict) -> None:
+    """A generated client makes dates of them, in bodies and in queries."""
+    asked = spec["components"]["schemas"]["BookingIn"]["properties"]["starts"]
+    assert (asked["type"], asked["format"]) == ("string", "date-time")
+    queries = spec["paths"]["/api/v1/bookings"]["get"]["parameters"]
+    (since,) = (one["schema"] for one in queries if one["name"] == "updated_since")
+    assert {"type": "string", "format": "date-time"}.items() <= since["anyOf"][0].items()
+
+
 def test_every_route_is_described(app: FastAPI) -> None:
     described = {(method, path) for method, path, _ in operations(app.openapi()) if path.startswith(PREFIX)}
     found = {
