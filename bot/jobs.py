@@ -17,7 +17,9 @@ from bot import disruption, handoff, notices, offers, tasks, templates
 from bot.api.deliveries import Postman
 from bot.turn import answer_conversation, open_turn, speak
 from bot.wiring import System
-from channels import conversations, deliver, messages
+from channels import acknowledge, conversations, deliver, messages
+from channels.contract import LeavesGroups
+from channels.models import Message
 from nlu.engine import Engine
 from payment_links import links, refunds, settle
 from payment_links.gateway import GatewayError, PaymentGateway
@@ -92,8 +94,16 @@ class Work:
         )
 
     async def acknowledge_tap(self, context: JobContext, business_id: str, message_id: str) -> None:
-        """Confirm a tap to its platform."""
-        await deliver.acknowledge_tap(self.system.db, self.system.channels, UUID(business_id), UUID(message_id))
+        """Confirm a tap to its platform, or show that an answer is being written."""
+        await acknowledge.acknowledge(
+            self.system.db, self.system.channels, UUID(business_id), UUID(message_id), will_answer=_bot_answers
+        )
+
+    async def leave_group(self, context: JobContext, channel: str, address: str, locale: str) -> None:
+        """Say in a group that the bot speaks in private only, and leave."""
+        adapter = self.system.channels.get(channel)
+        if isinstance(adapter, LeavesGroups):
+            await adapter.leave_group(address, self.system.words.text(locale or "en", "group.private_only"))
 
     async def make_payment_link(self, context: JobContext, business_id: str, payment_id: str) -> None:
         """Make a payment page and send its address; when that cannot be, a person is called."""
@@ -181,6 +191,10 @@ async def _give_up(system: System, business_id: UUID, conversation_id: UUID) -> 
         conversation = await conversations.load(session, business_id, conversation_id)
         waiting = await messages.load_unanswered(session, conversation)
         if not waiting:
+async def _bot_answers(session: AsyncSession, message: Message) -> bool:
+    return await handoff.bot_may_speak(session, message.business_id, message.conversation_id)
+
+
             return
         now = await current_time(session)
         catalog = await catalogs.load_catalog(session, business_id)

@@ -42,8 +42,14 @@ class Settings(BaseSettings):
     twilio_sms_per_second: float = Field(
         1.0, gt=0, le=1000, description="Segments a second our SMS number may send: 1 for a long code"
     )
+    whatsapp_typing: bool = Field(
+        True, description="Show on WhatsApp that an answer is being written; not where health data is protected by law"
+    )
     telegram_token: SecretStr = Field(SecretStr(""), description="Telegram bot token")
     telegram_secret: SecretStr = Field(SecretStr(""), description="Telegram webhook secret, A-Z a-z 0-9 _ -")
+    telegram_polling: bool = Field(
+        False, description="Fetch Telegram's updates instead of being called: for a machine that nobody can reach"
+    )
     stripe_secret_key: SecretStr = Field(SecretStr(""), description="Stripe secret key (sk_...)")
     stripe_webhook_secret: SecretStr = Field(SecretStr(""), description="Stripe signing secret (whsec_...)")
 

@@ -29,6 +29,7 @@ def vendors_for(settings: Settings) -> Vendors:
                 api_url=f"{base}/sandbox/twilio",
                 webhook_base=base,
                 messaging_service_sid="MG" + settings.derived("sandbox twilio messaging service")[:32],
+                typing=settings.whatsapp_typing,
             ),
             TelegramAccess(
                 token=f"{700_000_000 + int(settings.derived('sandbox telegram id')[:6], 16)}:"
@@ -52,6 +53,7 @@ def vendors_for(settings: Settings) -> Vendors:
             None,
             base,
             settings.twilio_messaging_service_sid,
+            settings.whatsapp_typing,
         )
         if settings.twilio_account_sid
         else None,

@@ -9,7 +9,7 @@ from pathlib import Path
 import procrastinate
 
 from booking_core.kit.jobs import Job
-from bot import chores, due
+from bot import chores, due, polling
 from bot.actions import all_actions
 from bot.jobs import build_jobs
 from bot.settings import Settings
@@ -58,13 +58,14 @@ async def work(settings: Settings, engine: Engine, model: str) -> None:
             running = asyncio.create_task(run_jobs(jobs, settings))
             clockwork = asyncio.create_task(due.keep_time(system, jobs, model=model))
             housework = asyncio.create_task(chores.keep_house(system))
+            fetching = asyncio.create_task(_poll(system))
             stopping = asyncio.create_task(stop.wait())
             await _register_webhooks(system)
             log.info("worker ready with model %s", model)
             await asyncio.wait({running, clockwork, housework, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (clockwork, housework, stopping, running):
+            for task in (clockwork, housework, fetching, stopping, running):
                 task.cancel()
-            for task in (clockwork, housework, running):
+            for task in (clockwork, housework, fetching, running):
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
 
@@ -93,10 +94,17 @@ async def run_jobs(jobs: procrastinate.App, settings: Settings, *, poll: float =
             )
 
 
+async def _poll(system: System) -> None:
+    """Fetch Telegram's updates, where nobody delivers them."""
+    telegram = system.channels.get("telegram")
+    if system.settings.telegram_polling and isinstance(telegram, Telegram):
+        await polling.poll(system, telegram)
+
+
 async def _register_webhooks(system: System) -> None:
     """Tell live Telegram where we are; Twilio and Stripe are told in their consoles."""
     telegram = system.channels.get("telegram")
-    if system.settings.sandbox or not isinstance(telegram, Telegram):
+    if system.settings.telegram_polling or system.settings.sandbox or not isinstance(telegram, Telegram):
         return
     try:
         await telegram.register(system.settings.base_url)

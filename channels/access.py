@@ -15,6 +15,8 @@ class TwilioAccess:
     webhook_base: str
     #: The service that SMS go out by (MG...), with its opt-out texts and its pool; empty for none.
     messaging_service_sid: str = ""
+    #: Whether WhatsApp shows that an answer is being written; not for health data (no HIPAA, says Twilio).
+    typing: bool = True
 
 
 @dataclass(frozen=True, slots=True)

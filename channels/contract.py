@@ -58,7 +58,9 @@ class IncomingMessage:
     attachments: Sequence[Mapping[str, str]] = ()
     platform_opt: str | None = None  # stop | start | help: the platform has answered this itself
     corrects: ProviderId | None = None  # an edit: the message whose words these replace
-    acknowledge: bool = False  # a tap that the platform wants confirmed, by a job
+    acknowledge: bool = False  # a tap that the platform wants confirmed, or a message to answer visibly, by a job
+    also: Sequence[str] = ()  # other addresses of the same person on this channel, told by the platform
+    introduces: str | None = None  # a one-time token that joins this thread to a known customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,16 @@ class Ignored:
     reason: str
 
 
-Event = IncomingMessage | DeliveryReported | ChannelLeft | ChannelReturned | Ignored
+@dataclass(frozen=True, slots=True)
+class AddedToGroup:
+    """Somebody put us into a group, where we do not speak."""
+
+    account: str
+    address: str
+    locale: str | None = None
+
+
+Event = IncomingMessage | DeliveryReported | ChannelLeft | ChannelReturned | AddedToGroup | Ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +182,26 @@ class Tap:
     address: str
     provider_id: ProviderId
     in_reply_to: ProviderId | None
+    #: The message with the choice that was made, in place of its buttons.
+    shown: str | None = None
+
+
+@runtime_checkable
+class ShowsTyping(Protocol):
+    """An adapter whose platform can show that an answer is being written."""
+
+    async def show_typing(self, provider_id: ProviderId) -> None:
+        """Show it under a message that was heard; whatever goes wrong is no error."""
+        ...
+
+
+@runtime_checkable
+class LeavesGroups(Protocol):
+    """An adapter whose platform has groups."""
+
+    async def leave_group(self, address: str, words: str) -> None:
+        """Say why and go; raises SendError."""
+        ...
 
 
 @runtime_checkable

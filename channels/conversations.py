@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import object_session
 
 from booking_core.kit.ids import new_id
-from channels.models import ChannelAccount, Conversation
+from channels.models import ChannelAccount, ConsentNote, Conversation, ConversationAlias
 
 #: WhatsApp lets a business write freely for so long after the customer's last message.
 SERVICE_WINDOW = timedelta(hours=24)
@@ -76,14 +77,74 @@ async def open_conversation(
     return found.one()
 
 
-def opt_out(conversation: Conversation, now: datetime) -> None:
-    """Remember that the person wants no more messages here; the first time counts."""
-    conversation.opted_out_at = conversation.opted_out_at or now
+def opt_out(conversation: Conversation, now: datetime, *, how: str, provider_id: str | None = None) -> None:
+    """Remember that the person wants no more messages here, and how we know; the first time counts."""
+    if conversation.opted_out_at is None:
+        conversation.opted_out_at = now
+        note_consent(conversation, now, wish="out", how=how, provider_id=provider_id)
 
 
-def opt_in(conversation: Conversation) -> None:
-    """Remember that the person wants to be written to again."""
-    conversation.opted_out_at = None
+def opt_in(conversation: Conversation, now: datetime, *, how: str, provider_id: str | None = None) -> None:
+    """Remember that the person wants to be written to again, and how we know."""
+    if conversation.opted_out_at is not None:
+        conversation.opted_out_at = None
+        note_consent(conversation, now, wish="in", how=how, provider_id=provider_id)
+
+
+def note_consent(
+    conversation: Conversation, now: datetime, *, wish: str, how: str, provider_id: str | None = None
+) -> None:
+    """Write down a wish; the notes are kept when the wish changes."""
+    session = object_session(conversation)
+    if session is None:
+        raise LookupError("a thread of no session")
+    session.add(
+        ConsentNote(
+            business_id=conversation.business_id,
+            id=new_id(),
+            conversation_id=conversation.id,
+            at=now,
+            wish=wish,
+            how=how,
+            provider_id=provider_id,
+        )
+    )
+
+
+async def meet(session: AsyncSession, account: ChannelAccount, address: str, also: Sequence[str]) -> None:
+    """Let a thread go on under a new address of the same person, where the platform says that it is the same.
+
+    WhatsApp may show a number today and a business-scoped id tomorrow: without this, each would be a stranger.
+    """
+    if await find_by_address(session, account.business_id, account.channel, address) is not None:
+        return
+    alias = await session.get(ConversationAlias, (account.business_id, account.channel, address))
+    known = await load(session, account.business_id, alias.conversation_id) if alias is not None else None
+    for other in also:
+        known = known or await find_by_address(session, account.business_id, account.channel, other)
+    if known is None:
+        return
+    await remember_aliases(session, known, [known.address])
+    await session.execute(
+        update(Conversation)
+        .where(Conversation.business_id == account.business_id, Conversation.id == known.id)
+        .values(address=address)
+    )
+
+
+async def remember_aliases(session: AsyncSession, conversation: Conversation, addresses: Sequence[str]) -> None:
+    """Remember other addresses of a thread's person; the first thread that was told keeps one."""
+    for address in addresses:
+        await session.execute(
+            insert(ConversationAlias)
+            .values(
+                business_id=conversation.business_id,
+                channel=conversation.channel,
+                address=address,
+                conversation_id=conversation.id,
+            )
+            .on_conflict_do_nothing()
+        )
 
 
 def within_service_window(conversation: Conversation, now: datetime) -> bool:

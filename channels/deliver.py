@@ -25,7 +25,7 @@ from booking_core.kit.live import announce
 from channels import conversations, terms
 from channels.backoff import MAX_ATTEMPTS, delay_for
 from channels.claims import PENDING, Claim, claimed, look_for_turn, to_myself, wait_for_pace
-from channels.contract import Acknowledges, Channel, ProviderId, SendError, Tap, TemplateUse
+from channels.contract import Channel, ProviderId, SendError, TemplateUse
 from channels.models import Conversation, Delivery, DeliveryReport, Message
 from channels.pace import Pace
 from channels.receive import OnFailed
@@ -151,21 +151,6 @@ async def requeue_stuck(
         count += 1
     await session.flush()
     return count
-
-
-async def acknowledge_tap(db: Database, channels: Mapping[str, Channel], business_id: UUID, message_id: UUID) -> None:
-    """Confirm a customer's tap to its platform; nothing depends on it."""
-    async with db.transaction() as session:
-        message = await session.get(Message, (business_id, message_id))
-        if message is None or message.provider_id is None:
-            return
-        conversation = await conversations.load(session, business_id, message.conversation_id)
-        address = conversation.address
-        replied_to = ProviderId(message.in_reply_to) if message.in_reply_to else None
-        tap = Tap(address, ProviderId(message.provider_id), replied_to)
-    channel = channels.get(message.channel)
-    if isinstance(channel, Acknowledges):
-        await channel.acknowledge(tap)
 
 
 async def _claim(db: Database, business_id: UUID, message_id: UUID, judges: Judges) -> Claim | Outcome:
@@ -305,7 +290,7 @@ async def _failed(db: Database, claim: Claim, error: SendError, on_failed: OnFai
             return Outcome.RETRYING
         if error.opted_out:
             conversation = await conversations.load(session, message.business_id, message.conversation_id)
-            conversations.opt_out(conversation, now)
+            conversations.opt_out(conversation, now, how="refused", provider_id=message.provider_id)
         await _give_up(session, message, Delivery.FAILED, error, now, on_failed)
     return Outcome.FAILED
 

@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import Job, defer
 from booking_core.kit.live import announce
-from channels import accounts, conversations, keys, terms
+from channels import accounts, conversations, keys, terms, thread_links
 from channels.backoff import delay_for
 from channels.contract import (
+    AddedToGroup,
     ChannelLeft,
     ChannelReturned,
     DeliveryReported,
@@ -79,6 +80,9 @@ async def receive(
                 receipt += await _consent(session, channel, account, address, now, left=True)
             case ChannelReturned(account, address):
                 receipt += await _consent(session, channel, account, address, now, left=False)
+            case AddedToGroup(_, address, locale):
+                await defer(session, Job.LEAVE_GROUP, channel=channel, address=clean(address), locale=locale or "")
+                receipt += WRITTEN
             case Ignored(reason):
                 log.info("ignored on %s: %s", channel, reason)
                 receipt += IGNORED
@@ -99,6 +103,8 @@ async def _incoming(
     if account is None:
         log.warning("message on %s for an account that no business has", channel)
         return IGNORED
+    also = [clean(other) for other in event.also]
+    await conversations.meet(session, account, clean(event.address), also)
     conversation = await conversations.open_conversation(
         session,
         account,
@@ -138,11 +144,16 @@ async def _incoming(
         return DUPLICATE
     conversation.last_seq += 1
     conversation.last_message_at = now
+    if conversation.last_heard_at is None:
+        conversations.note_consent(conversation, now, wish="in", how="wrote", provider_id=clean(event.provider_id))
     conversation.last_heard_at = now
+    await conversations.remember_aliases(session, conversation, also)
     if opt == "stop":
-        conversations.opt_out(conversation, now)
+        conversations.opt_out(conversation, now, how="platform", provider_id=clean(event.provider_id))
     elif opt == "start":
-        conversations.opt_in(conversation)
+        conversations.opt_in(conversation, now, how="platform", provider_id=clean(event.provider_id))
+    if event.introduces:
+        await thread_links.claim(session, conversation, event.introduces, now=now)
     if event.corrects:
         await _supersede(session, conversation, clean(event.corrects), now)
     await session.flush()
@@ -224,7 +235,8 @@ async def _report(
         message.status_at = now
         message.error = event.error or (None if before is Delivery.UNSURE else message.error)
         if event.opted_out:
-            conversations.opt_out(await conversations.load(session, message.business_id, message.conversation_id), now)
+            thread = await conversations.load(session, message.business_id, message.conversation_id)
+            conversations.opt_out(thread, now, how="refused", provider_id=provider_id)
         await session.flush()
         if status is Delivery.FAILED and on_failed is not None:
             await on_failed(session, message)
@@ -296,9 +308,9 @@ async def _consent(
     if conversation is None:
         return IGNORED
     if left:
-        conversations.opt_out(conversation, now)
+        conversations.opt_out(conversation, now, how="blocked")
     else:
-        conversations.opt_in(conversation)
+        conversations.opt_in(conversation, now, how="unblocked")
     await session.flush()
     announce(session, account.business_id, conversation.id, "status")
     return WRITTEN

@@ -1,10 +1,13 @@
 """Telegram through python-telegram-bot: private chats with one bot."""
 
+import contextlib
 import hmac
 import json
 import logging
+import re
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import telegram
@@ -14,6 +17,7 @@ from telegram.request import HTTPXRequest
 
 from channels.access import TelegramAccess
 from channels.contract import (
+    AddedToGroup,
     ChannelLeft,
     ChannelReturned,
     Event,
@@ -31,6 +35,7 @@ log = logging.getLogger(__name__)
 
 SECRET = "x-telegram-bot-api-secret-token"  # noqa: S105 - a header's name
 TAP = "tap:"
+_STARTED = re.compile(r"/start ([A-Za-z0-9_-]{1,64})")
 #: A row of buttons holds this many characters before labels are cut on a phone.
 ROW_WIDTH = 24
 MOST_IN_ROW = 3
@@ -71,7 +76,14 @@ class Telegram:
             raise Unauthentic
         try:
             data = json.loads(await request.body())
-            return [_checked(self._event(telegram.Update.de_json(data, bot=None)))]
+        except _OF_ANOTHER_FORM:
+            raise Malformed("not an update") from None
+        return self.read_update(data)
+
+    def read_update(self, data: object) -> list[Event]:
+        """Parse one update, however it came; raises Malformed."""
+        try:
+            return [_checked(self._event(telegram.Update.de_json(data, bot=None)))]  # type: ignore[arg-type]
         except _OF_ANOTHER_FORM:
             raise Malformed("not an update") from None
 
@@ -103,6 +115,7 @@ class Telegram:
             display_name=message.from_user.full_name,
             locale=message.from_user.language_code,
             attachments=_attachments(message),
+            introduces=_introduction(message.text),
             corrects=None if correction is None else own,
         )
 
@@ -124,9 +137,11 @@ class Telegram:
         )
 
     def _membership(self, change: telegram.ChatMemberUpdated) -> Event:
-        if change.chat.type != telegram.Chat.PRIVATE:
-            return Ignored("not a private chat")
         account, address = self._access.bot_id, str(change.chat.id)
+        if change.chat.type != telegram.Chat.PRIVATE:
+            if change.new_chat_member.status in (telegram.ChatMember.MEMBER, telegram.ChatMember.ADMINISTRATOR):
+                return AddedToGroup(account, address, change.from_user.language_code)
+            return Ignored("not a private chat")
         if change.new_chat_member.status == telegram.ChatMember.BANNED:  # "kicked": the person blocked the bot
             return ChannelLeft(account, address)
         return ChannelReturned(account, address)
@@ -156,10 +171,44 @@ class Telegram:
             return
         chat, _, number = tap.in_reply_to.partition(":")
         try:
-            await self._bot.edit_message_reply_markup(chat_id=chat, message_id=int(number), reply_markup=None)
+            if tap.shown is not None:
+                await self._bot.edit_message_text(tap.shown, chat_id=chat, message_id=int(number), reply_markup=None)
+            else:
+                await self._bot.edit_message_reply_markup(chat_id=chat, message_id=int(number), reply_markup=None)
         except (TelegramError, ValueError) as error:
             # "message is not modified": gone already. Whatever stays tappable is judged by its token.
             log.info("buttons not taken away: %s", type(error).__name__)
+
+    async def leave_group(self, address: str, words: str) -> None:
+        """Say in a group that we only speak in private, and leave it; raises SendError."""
+        try:
+            with contextlib.suppress(Forbidden, BadRequest):  # not every group lets everybody write
+                await self._bot.send_message(chat_id=address, text=words)
+            await self._bot.leave_chat(address)
+        except (Forbidden, BadRequest):
+            return  # gone already
+        except TelegramError as error:
+            raise _as_send_error(error) from None
+
+    async def stop_webhook(self) -> None:
+        """Have updates wait to be fetched; raises SendError."""
+        try:
+            await self._bot.delete_webhook()
+        except TelegramError as error:
+            raise _as_send_error(error) from None
+
+    async def fetch(self, after: int | None, *, wait: timedelta) -> list[Mapping[str, Any]]:
+        """Return the updates after one that has been dealt with, waiting for news; raises SendError."""
+        try:
+            found = await self._bot.get_updates(
+                offset=None if after is None else after + 1,
+                timeout=wait,
+                allowed_updates=ALLOWED_UPDATES,
+                read_timeout=wait.total_seconds() + 10,
+            )
+        except TelegramError as error:
+            raise _as_send_error(error) from None
+        return [update.to_dict() for update in found]
 
     async def register(self, webhook_base: str) -> None:
         """Tell Telegram where our door is, and with which secret to knock; raises SendError."""
@@ -198,6 +247,12 @@ def keyboard_for(message: OutgoingMessage) -> telegram.InlineKeyboardMarkup | No
             rows.append([button])
             width = len(choice.label)
     return telegram.InlineKeyboardMarkup(rows) if rows else None
+
+
+def _introduction(text: str | None) -> str | None:
+    """Return what a deep link put behind /start, if it can be a token of ours."""
+    found = _STARTED.fullmatch((text or "").strip())
+    return found[1] if found else None
 
 
 def _checked(event: Event) -> Event:

@@ -1,6 +1,7 @@
 """SMS and WhatsApp through Twilio: one adapter, two address forms (`+...` and `whatsapp:+...`)."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil
@@ -35,6 +36,8 @@ from channels.twilio_content import Contents, content_for
 from channels.twilio_errors import PERMANENT, meaning_of
 from channels.twilio_templates import Templates
 from channels.twilio_wire import Wire
+
+log = logging.getLogger(__name__)
 
 SIGNATURE = "x-twilio-signature"
 WHATSAPP = "whatsapp:"
@@ -159,6 +162,8 @@ class Twilio:
             display_name=form.get("ProfileName") or None,
             attachments=_attachments(form),
             platform_opt=self._platform_opt(form, text),
+            acknowledge=self.name == "whatsapp" and self._access.typing,
+            also=_other_addresses(form) if self.name == "whatsapp" else (),
         )
 
     def _platform_opt(self, form: Form, text: str) -> str | None:
@@ -226,6 +231,17 @@ class Twilio:
         """Return the text with its choices by number; typographers' signs that would double an SMS are made plain."""
         text = numbered(message.text, [choice.label for choice in message.choices])
         return gsm_friendly(text) if self.name == "sms" else text
+
+    async def show_typing(self, provider_id: ProviderId) -> None:
+        """Show on WhatsApp that an answer is being written, which also marks the message as read."""
+        if self.name != "whatsapp":
+            return
+        try:
+            await self._client.messaging.v2.typing_indicator.create_async(
+                channel="whatsapp", message_id=str(provider_id)
+            )
+        except (TwilioException, httpx.HTTPError, ValueError) as error:
+            log.info("typing not shown: %s", type(error).__name__)
 
     async def find_sent(self, message: OutgoingMessage) -> ProviderId | None:
         """Look for a message in Twilio's list, by its words.
@@ -300,6 +316,13 @@ def _needed(form: Form, field: str) -> str:
     if not value or len(value) > LONGEST_ADDRESS:
         raise Malformed(f"no usable {field}")
     return value
+
+
+def _other_addresses(form: Form) -> list[str]:
+    """Return the other names that WhatsApp has for who writes: the business-scoped id, the number."""
+    told = [form.get("ExternalUserId") or "", f"{WHATSAPP}+{form['WaId']}" if form.get("WaId", "").isdecimal() else ""]
+    sender = form.get("From")
+    return [one for one in told if one.startswith(WHATSAPP) and one != sender and len(one) <= LONGEST_ADDRESS]
 
 
 def _attachments(form: Form) -> list[Mapping[str, str]]:

@@ -19,6 +19,7 @@ class Job(StrEnum):
     ANSWER_CONVERSATION = "answer_conversation"
     DELIVER_MESSAGE = "deliver_message"
     ACKNOWLEDGE_TAP = "acknowledge_tap"
+    LEAVE_GROUP = "leave_group"
     MAKE_PAYMENT_LINK = "make_payment_link"
     CLOSE_PAYMENT_LINK = "close_payment_link"
     REFUND_PAYMENT = "refund_payment"

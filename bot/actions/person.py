@@ -5,6 +5,7 @@ from bot import handoff, tasks
 from bot.actions.contract import Turn, forget_task
 from bot.actions.opening import answers_when
 from bot.actions.talk import release_holds
+from channels import conversations
 from nlu.contract import Answer, Step
 
 
@@ -34,7 +35,7 @@ class OptOut:
         if turn.customer is not None:
             for entry in await waitlist.list_for(turn.session, turn.business.id, turn.customer.id, now=turn.now):
                 await waitlist.withdraw(turn.session, turn.business.id, entry.id, now=turn.now, actor="customer")
-        turn.conversation.opted_out_at = turn.now
+        conversations.opt_out(turn.conversation, turn.now, how="words")
         await tasks.ask_staff(
             turn.session,
             turn.business.id,

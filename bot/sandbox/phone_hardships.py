@@ -6,6 +6,7 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
 from booking_core.kit.clock import current_time
+from bot.sandbox import telegram_phone
 from bot.sandbox.phone import ThisPhone
 from bot.sandbox.stage import Stage, put
 from bot.sandbox.twilio_sending import WHATSAPP
@@ -16,6 +17,12 @@ class Trouble(BaseModel):
 
     code: int = Field(ge=10000, le=99999)
     times: int = Field(1, ge=0, le=1_000_000)
+
+
+class Group(BaseModel):
+    """A Telegram group, by its (negative) id."""
+
+    id: int = Field(lt=0)
 
 
 def add_hardships(router: APIRouter, stage: Stage) -> None:
@@ -29,4 +36,13 @@ def add_hardships(router: APIRouter, stage: Stage) -> None:
         to = (WHATSAPP if phone.channel == "whatsapp" else "") + phone.address
         async with stage.db.transaction() as session:
             await put(session, f"trouble:{to}", "trouble", what.model_dump(), await current_time(session))
+        return {"ok": True}
+
+    @router.post("/group", status_code=202)
+    async def group(phone: ThisPhone, what: Group) -> dict[str, Any]:
+        """Put the bot into a group, which it is to leave (Telegram)."""
+        if phone.channel != "telegram":
+            raise HTTPException(404, "only Telegram has groups")
+        async with stage.db.transaction() as session:
+            await telegram_phone.add_to_group(stage, session, phone.address, what.id, "Sam")
         return {"ok": True}

@@ -142,6 +142,7 @@ def shown(message: SandboxMessage) -> dict[str, Any]:
         "button": message.vendor.get("button"),
         "rows": [one.get("row", 0) for one in message.choices],
         "descriptions": [one.get("description", "") for one in message.choices],
+        "seen": bool(message.vendor.get("seen")),
         "edited": "edited" in message.vendor and not message.vendor.get("keyboard"),
     }
 

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import current_time
-from bot.sandbox.models import SandboxMessage, SandboxWebhook
+from bot.sandbox.models import SandboxMessage, SandboxObject, SandboxWebhook
 from bot.sandbox.owed import TELEGRAM
 from bot.sandbox.stage import Stage, find, real_time
 from bot.sandbox.telegram_hook import NEVER, POLLED, hook, pending, set_hook
@@ -54,6 +54,8 @@ async def get_me(stage: Stage, session: AsyncSession, fields: Fields) -> Any:
 
 async def send_message(stage: Stage, session: AsyncSession, fields: Fields) -> Any:
     """Put a message on the customer's phone."""
+    if (group := await find(session, f"group:{fields.get('chat_id')}", "group", for_update=True)) is not None:
+        return await _send_to_group(stage, session, group, text_of(fields))
     user = await _known_person(session, fields)
     text, keyboard = text_of(fields), keyboard_of(fields)
     message = SandboxMessage(
@@ -144,6 +146,15 @@ async def set_webhook(stage: Stage, session: AsyncSession, fields: Fields) -> An
     return True
 
 
+async def leave_chat(stage: Stage, session: AsyncSession, fields: Fields) -> Any:
+    """Leave a group; there is no leaving a private chat."""
+    group = await find(session, f"group:{fields.get('chat_id')}", "group", for_update=True)
+    if group is None or not group.body["member"]:
+        raise bad("chat not found") if group is None else TelegramRefused(403, "Forbidden: bot is not a member")
+    group.body = {**group.body, "member": False}
+    return True
+
+
 async def delete_webhook(stage: Stage, session: AsyncSession, fields: Fields) -> Any:
     """Send no more updates: they wait for getUpdates."""
     return await set_webhook(stage, session, {"drop_pending_updates": fields.get("drop_pending_updates")})
@@ -192,11 +203,25 @@ METHODS: Mapping[str, Callable[[Stage, AsyncSession, Fields], Awaitable[Any]]] =
     "answercallbackquery": answer_callback_query,
     "deletemessage": delete_message,
     "sendchataction": send_chat_action,
+    "leavechat": leave_chat,
     "setwebhook": set_webhook,
     "deletewebhook": delete_webhook,
     "getwebhookinfo": get_webhook_info,
     "getupdates": get_updates,
 }
+
+
+async def _send_to_group(stage: Stage, session: AsyncSession, group: SandboxObject, text: str) -> Any:
+    if not group.body["member"]:
+        raise TelegramRefused(403, "Forbidden: bot is not a member of the group chat")
+    group.body = {**group.body, "said": [*group.body["said"], text]}
+    return {
+        "message_id": len(group.body["said"]),
+        "from": bot_user(stage),
+        "chat": group.body["chat"],
+        "date": int((await current_time(session)).timestamp()),
+        "text": text,
+    }
 
 
 async def _known_person(session: AsyncSession, fields: Fields) -> dict[str, Any]:

@@ -58,6 +58,19 @@ async def tap(stage: Stage, session: AsyncSession, message: SandboxMessage, choi
     )
 
 
+async def add_to_group(stage: Stage, session: AsyncSession, phone: str, group: int, name: str) -> None:
+    """Put the bot into a group; Telegram tells it."""
+    user = person(phone, name, None)
+    chat = {"id": group, "type": "group", "title": "Neighbours"}
+    now = await current_time(session)
+    await put(session, f"group:{group}", "group", {"chat": chat, "member": True, "said": []}, now)
+    left: dict[str, Any] = {"status": "left", "user": bot_user(stage)}
+    member: dict[str, Any] = {"status": "member", "user": bot_user(stage)}
+    change = {"chat": chat, "from": user, "date": int(now.timestamp())}
+    news = {**change, "old_chat_member": left, "new_chat_member": member}
+    await owe_update(stage, session, group, "my_chat_member", news)
+
+
 async def block(stage: Stage, session: AsyncSession, phone: str, user: dict[str, Any], *, blocked: bool) -> None:
     """Block the bot or let it write again; nothing is told when nothing changes."""
     if await is_blocked(session, phone) == blocked:

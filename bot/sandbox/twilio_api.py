@@ -30,7 +30,7 @@ Answer = Callable[[AsyncSession, Request], Awaitable[Response]]
 def router_for(stage: Stage) -> APIRouter:
     """Return the routes under /sandbox/twilio."""
     router = APIRouter(prefix="/sandbox/twilio", include_in_schema=False)
-    for path, method, answer in (*_messages(stage), *_contents(stage)):
+    for path, method, answer in (*_messages(stage), *_contents(stage), *_indicators()):
         router.add_api_route(path, _guarded(stage, answer), methods=[method], response_class=Response)
     return router
 
@@ -102,6 +102,25 @@ def _contents(stage: Stage) -> Sequence[tuple[str, str, Answer]]:
         ("/v1/Content/{sid}", "GET", fetched),
         ("/v1/Content/{sid}", "DELETE", deleted),
     )
+
+
+def _indicators() -> Sequence[tuple[str, str, Answer]]:
+    async def typing(session: AsyncSession, request: Request) -> Response:
+        form = dict(await read_pairs(request))
+        heard = await session.scalar(
+            _twilio_messages().where(
+                SandboxMessage.vendor_id == form.get("messageId"),
+                SandboxMessage.channel == form.get("channel"),
+                SandboxMessage.channel == "whatsapp",
+                SandboxMessage.direction == "in",
+            )
+        )
+        if heard is None:
+            raise TwilioRefused(20001, "messageId")
+        heard.vendor = {**heard.vendor, "seen": True}
+        return JSONResponse({"success": True})
+
+    return (("/v2/Indicators/Typing.json", "POST", typing),)
 
 
 async def _content(session: AsyncSession, request: Request) -> SandboxObject:

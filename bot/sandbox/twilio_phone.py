@@ -1,5 +1,6 @@
 """A customer writes or taps on an SMS or WhatsApp phone: Twilio calls our webhook."""
 
+import hashlib
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,6 +47,11 @@ async def tap(
     return await _arrive(stage, session, "whatsapp", message.phone, choice["label"], name, more)
 
 
+def scoped_id(phone: str) -> str:
+    """Return WhatsApp's business-scoped id of a phone: always the same, and no number."""
+    return phone if not phone.startswith("+") else f"XX.{hashlib.sha256(phone.encode()).hexdigest()[:24]}"
+
+
 async def _arrive(
     stage: Stage, session: AsyncSession, channel: str, phone: str, text: str, name: str, more: dict[str, str]
 ) -> SandboxMessage:
@@ -83,7 +89,8 @@ async def _arrive(
         **more,
     }
     if channel == "whatsapp":
-        form |= {"ProfileName": name, "WaId": phone.removeprefix("+")}
+        form |= {"ProfileName": name, "WaId": phone.removeprefix("+"), "ExternalUserId": WHATSAPP + scoped_id(phone)}
+        form |= {} if phone.startswith("+") else {"WaId": ""}
     else:
         # What Twilio does not know of a number, it sends empty.
         form |= {end + part: "" for end in ("From", "To") for part in ("City", "State", "Zip", "Country")}

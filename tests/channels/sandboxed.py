@@ -39,6 +39,7 @@ class World:
     channels: dict[str, Channel]
     vendors: Vendors
     settings: Settings
+    redis: Redis
 
     async def say(self, channel: str, text: str) -> Message:
         address = ADDRESSES[channel]
@@ -110,7 +111,7 @@ async def open_world(
         await asyncio.sleep(0.01)
     sending = asyncio.create_task(run_webhooks(stage))
     async with httpx.AsyncClient(base_url=settings.base_url, timeout=10) as http:
-        yield World(database, http, channels, vendors, settings)
+        yield World(database, http, channels, vendors, settings, redis)
     sending.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await sending

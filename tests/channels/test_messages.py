@@ -9,8 +9,8 @@ from sqlalchemy import select
 from booking_core.kit.db import Database
 from channels import conversations, messages
 from channels.accounts import AccountTaken, open_account
+from channels.acknowledge import acknowledge
 from channels.contract import Tap
-from channels.deliver import acknowledge_tap
 from channels.messages import ChoiceDraft, queue_message
 from channels.models import ChoiceToken, Conversation, Message
 from channels.receive import receive
@@ -204,8 +204,8 @@ async def test_a_tap_is_acknowledged_to_its_channel(database: Database) -> None:
         await a_business(session)
         await receive(session, "sms", [a_message("tap:1", choice="b1:x", in_reply_to="42:8")], now=NOW)
         row = (await session.scalars(select(Message))).one()
-    await acknowledge_tap(database, {"sms": wire}, row.business_id, row.id)
-    await acknowledge_tap(database, {"sms": Wire()}, row.business_id, row.id)
-    await acknowledge_tap(database, {}, row.business_id, row.id)
-    await acknowledge_tap(database, {"sms": wire}, row.business_id, row.business_id)
+    await acknowledge(database, {"sms": wire}, row.business_id, row.id)
+    await acknowledge(database, {"sms": Wire()}, row.business_id, row.id)
+    await acknowledge(database, {}, row.business_id, row.id)
+    await acknowledge(database, {"sms": wire}, row.business_id, row.business_id)
     assert [(tap.address, tap.provider_id, tap.in_reply_to) for tap in wire.taps] == [("+34600111222", "tap:1", "42:8")]

@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import select, update
 
 from channels import messages
-from channels.deliver import Outcome, acknowledge_tap, deliver
+from channels.acknowledge import acknowledge
+from channels.deliver import Outcome, deliver
 from channels.models import Conversation, Message
 from tests.channels.builders import allowed, load
 from tests.channels.sandboxed import ADDRESSES, Choices, World, until
@@ -56,8 +57,8 @@ async def test_a_tap_comes_back_as_its_choice(world: World, channel: str, labels
         assert asked is not None
         assert asked.id == sent.id
     if channel == "telegram":
-        await acknowledge_tap(world.db, world.channels, row.business_id, row.id)
-        await acknowledge_tap(world.db, world.channels, row.business_id, row.id)
+        await acknowledge(world.db, world.channels, row.business_id, row.id)
+        await acknowledge(world.db, world.channels, row.business_id, row.id)
         assert (await world.screen(channel))[-1]["choices"] == []
 
 
