@@ -4,7 +4,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.catalog import Catalog
@@ -24,6 +24,8 @@ async def count_existing(session: AsyncSession, catalog: Catalog, *, now: dateti
 
     Doing it again changes nothing. Those beyond a limit stay as they are: it only stops new ones.
     """
+    if not catalog.limits:
+        return 0
     ahead = list(
         await session.scalars(
             select(Booking)
@@ -89,15 +91,20 @@ async def _count(
             continue
         number = limit.calendar_no + place
         taken.setdefault(number, []).append(period)
-        session.add(
-            Allocation(
+        made = await session.execute(
+            insert(Allocation)
+            .values(
                 business_id=catalog.business.id,
                 id=new_id(),
                 booking_id=booking.id,
                 calendar_no=number,
                 during=_range(period),
             )
+            # Somebody who books meanwhile may have the place; it is counted with them.
+            .on_conflict_do_nothing()
+            .returning(Allocation.id)
         )
+        beyond += made.first() is None
     return beyond
 
 

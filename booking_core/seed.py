@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core.catalog import load_catalog
 from booking_core.freed import freed
 from booking_core.kit.ids import new_id
+from booking_core.limits import count_existing
 from booking_core.models import Booking, Business, State
 from booking_core.rules.policy import Policy
 from booking_core.seed_file import SeedError, SeedFile, read_seed
@@ -41,7 +42,10 @@ async def load_seed(session: AsyncSession, path: Path, now: datetime) -> Busines
     await load_timetable(session, business, seed, locations, services, staff, now)
     await session.flush()
     # A class that clashes with what is booked becomes a task when the timetable is next prolonged.
-    await materialise(session, await load_catalog(session, business.id), now=now)
+    catalog = await load_catalog(session, business.id)
+    await materialise(session, catalog, now=now)
+    # A limit that is new or larger counts who has booked already.
+    await count_existing(session, catalog, now=now)
     # Other hours, more people or rooms: whoever waits may have what is free by them.
     await freed(session, business.id)
     return business

@@ -11,7 +11,7 @@ from booking_core.catalog import load_catalog
 from booking_core.models import BookingLimit, ClassSession, State
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.series import OnConflict, Scope
-from tests.booking_core.house import MONDAY, NOW, House, at, open_house
+from tests.booking_core.house import HOUSE, MONDAY, NOW, House, at, open_house
 
 TUESDAY = MONDAY + timedelta(days=1)
 
@@ -67,7 +67,7 @@ async def test_two_services_in_one_visit(house: House) -> None:
     assert house.parts(moved) == ["10:00-10:30 Cut Bruno", "10:30-11:30 Massage Bruno"]
 
 
-async def test_rooms_close_a_time_for_everybody(house: House) -> None:
+async def test_rooms_close_a_time_for_everybody(house: House) -> None:  # 45
     for staff in ("Bruno", "Carla"):
         await house.book("09:00", "Massage", staff=staff)
     assert "09:00" not in await house.clocks("Massage")
@@ -206,6 +206,18 @@ async def test_a_limit_that_comes_later_counts_what_is_there(house: House) -> No
     assert (await house.book("11:00", "Cut")).staff_id == house.person("Bruno")
 
 
+async def test_a_limit_of_a_file_that_is_loaded_again_counts_what_is_there(session, tmp_path) -> None:
+    house = await open_house(session, tmp_path)
+    for clock in ("09:00", "09:30"):
+        await house.book(clock, "Cut", staff="Ana")
+    limited = HOUSE.replace("{name: Ana, ", "{name: Ana, limits: {day: 2}, ")
+    assert limited != HOUSE
+    again = await open_house(session, tmp_path, limited)
+    assert again.business_id == house.business_id
+    again.keys = house.keys
+    await refused(again.book("11:00", "Cut", staff="Ana"), Reason.LIMIT_REACHED)
+
+
 async def test_another_place(house: House) -> None:
     assert await house.clocks("Cut", place="South") == []
     assert (await house.clocks("Cut", place="South", day=TUESDAY))[0] == "09:00"
@@ -229,7 +241,7 @@ async def a_series(house: House, on_conflict: OnConflict, key: str = "series", *
     )  # fmt: skip
 
 
-async def test_a_series_tells_of_each_visit(house: House) -> None:
+async def test_a_series_tells_of_each_visit(house: House) -> None:  # 61
     second = MONDAY + timedelta(days=7)
     await house.book("09:00", "Cut", staff="Ana", day=second)
     error = await refused(a_series(house, OnConflict.REFUSE), Reason.STAFF_BUSY)
