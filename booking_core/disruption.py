@@ -5,7 +5,7 @@ New bookings are impossible from the moment the time off is written, since it is
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select, text
@@ -17,6 +17,7 @@ from booking_core import calendar
 from booking_core.catalog import Catalog
 from booking_core.freed import freed
 from booking_core.kit.ids import new_id
+from booking_core.kit.jobs import Job, defer
 from booking_core.models import Allocation, Booking, BookingAudit, MoveProposal, State, TimeOff
 from booking_core.placed import request_of
 from booking_core.proposals import find_open, hold_elsewhere, release
@@ -30,6 +31,17 @@ MOVABLE = (State.HELD.value, State.PENDING_APPROVAL.value, State.CONFIRMED.value
 _OFTEN = 2
 _SLOTS = 3000
 _TRIES = 3
+#: Whoever began before a time off could be seen is waited for, look by look.
+_NEXT_LOOK = timedelta(seconds=2)
+
+_REAL_TIME = text("SELECT clock_timestamp()")
+# Transactions of our own database that have begun before; one that has only read has no number yet, but a start.
+_UNDER_WAY = text("""
+SELECT EXISTS (
+    SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+      AND xact_start < :since)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,10 @@ async def record_time_off(
     now: datetime,
     actor: str,
 ) -> TimeOff:
-    """Write down that somebody or something is away; the same again returns what is written. Moves nobody."""
+    """Write down that somebody or something is away; the same again returns what is written. Moves nobody.
+
+    Who is booking at this moment may not see it and be hit all the same: a job looks once they are done.
+    """
     if starts >= ends:
         raise BookingRefused(Reason.PAST)
     _check_known(catalog, staff_id, resource_id)
@@ -82,7 +97,49 @@ async def record_time_off(
     )
     session.add(time_off)
     await session.flush()
+    await look_again(session, catalog, time_off)
     return time_off
+
+
+async def look_again(session: AsyncSession, catalog: Catalog, time_off: TimeOff) -> None:
+    """Have it looked, once this is committed, whether a time off hits more than can be seen now."""
+    known = [str(one.id) for one in await bookings_hit(session, catalog, time_off)]
+    await _look_later(session, time_off, known)
+
+
+async def overlooked(
+    session: AsyncSession, catalog: Catalog, time_off: TimeOff, *, known: list[str], since: datetime | None = None
+) -> list[Booking]:
+    """Return bookings that a committed time off hits besides those known.
+
+    While a transaction is under way that may not have seen the time off, another look is deferred. `since`
+    (real time): when the first look was; whoever began after it sees the time off.
+    """
+    since = since or await session.scalar(_REAL_TIME)
+    assert since is not None  # noqa: S101 - there is always a time
+    # First who is under way, then what they have left: what is committed in between is seen.
+    if await session.scalar(_UNDER_WAY, {"since": since}):
+        await _look_later(session, time_off, known, since=since, delay=_NEXT_LOOK)
+    return [one for one in await bookings_hit(session, catalog, time_off) if str(one.id) not in known]
+
+
+async def _look_later(
+    session: AsyncSession,
+    time_off: TimeOff,
+    known: list[str],
+    *,
+    since: datetime | None = None,
+    delay: timedelta | None = None,
+) -> None:
+    await defer(
+        session,
+        Job.CHECK_TIME_OFF,
+        delay=delay,
+        business_id=str(time_off.business_id),
+        time_off_id=str(time_off.id),
+        known=known,
+        since=since.isoformat() if since else None,
+    )
 
 
 async def remove_time_off(session: AsyncSession, business_id: UUID, time_off_id: UUID) -> TimeOff | None:

@@ -85,3 +85,17 @@ async def check_move(system: System, business_id: UUID, proposal_id: UUID) -> No
         catalog = await load_catalog(session, business_id)
         if time_off is not None and await disruption.is_still_hit(session, catalog, booking, time_off):
             await ask_to_call(session, booking, time_off.id, kind="time_off_unsettled", now=now)
+
+
+async def check_time_off(
+    system: System, business_id: UUID, time_off_id: UUID, known: list[str], since: datetime | None
+) -> None:
+    """Look whom a time off hits who was booking while it was written down: a person settles it with them."""
+    async with system.db.transaction() as session:
+        time_off = await session.get(TimeOff, (business_id, time_off_id))
+        if time_off is None:
+            return
+        now = await current_time(session)
+        catalog = await load_catalog(session, business_id)
+        for booking in await disruption.overlooked(session, catalog, time_off, known=known, since=since):
+            await ask_to_call(session, booking, time_off.id, kind="time_off_unsettled", now=now)

@@ -168,6 +168,13 @@ class Work:
         """Look whether a booking is still where it cannot take place."""
         await disruption.check_move(self.system, UUID(business_id), UUID(proposal_id))
 
+    async def check_time_off(
+        self, context: JobContext, business_id: str, time_off_id: str, known: list[str], since: str | None
+    ) -> None:
+        """Look whom a time off hits who was booking while it was written down."""
+        first = datetime.fromisoformat(since) if since else None
+        await disruption.check_time_off(self.system, UUID(business_id), UUID(time_off_id), known, first)
+
     @property
     def _gateway(self) -> PaymentGateway:
         if self.system.gateway is None:

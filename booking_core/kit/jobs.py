@@ -30,6 +30,7 @@ class Job(StrEnum):
     OFFER_FREED_TIME = "offer_freed_time"
     TELL_MOVE_PROPOSED = "tell_move_proposed"
     CHECK_MOVE = "check_move"
+    CHECK_TIME_OFF = "check_time_off"
 
 
 #: Only builds the insert: the statement runs on the caller's own connection.

@@ -181,6 +181,7 @@ async def change(session: AsyncSession, catalog: Catalog, off: TimeOff, draft: D
     off.staff_id, off.resource_id = row.staff_id, row.resource_id
     off.starts, off.ends, off.kind, off.note = row.starts, row.ends, row.kind, row.note
     await session.flush()
+    await disruption.look_again(session, catalog, off)
     await freed(session, off.business_id, starts=was[0], ends=was[1])
     announce_calendar(session, off.business_id)
 

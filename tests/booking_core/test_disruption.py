@@ -1,13 +1,16 @@
 """Somebody is suddenly away: what is hit, what is proposed and held for it, and what becomes of every answer."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, text
 
 from booking_core import booking, disruption, proposals
+from booking_core.catalog import load_catalog
 from booking_core.disruption import Result
+from booking_core.kit.db import Database
 from booking_core.kit.ids import new_id
 from booking_core.models import (
     Allocation,
@@ -355,3 +358,45 @@ async def test_a_class_without_its_teacher_sends_its_guests_to_another(session) 
     moved = await yes(shop, results[0].proposal)
     assert moved.session_id == results[0].proposal.session_id != was
     assert await allocated(shop, moved) == 1, "one seat, in the other class"
+
+
+async def test_who_books_while_a_time_off_is_written_down_is_found(database: Database) -> None:
+    """The one has looked before the other has written: neither sees the other, and the job finds both."""
+    async with database.transaction() as session:
+        shop = await open_shop(session)
+        someone = await shop.customer()
+    with_time_off = select(TimeOff).where(TimeOff.business_id == shop.business_id)
+
+    async def look(**more: Any) -> list[UUID]:
+        async with database.transaction() as session:
+            known = await load_catalog(session, shop.business_id)
+            off = await session.scalar(with_time_off)
+            return [one.id for one in await disruption.overlooked(session, known, off, known=[], **more)]
+
+    async with database.transaction() as slow:
+        known = await load_catalog(slow, shop.business_id)  # has only read, and has no number of its own yet
+        async with database.transaction() as session:
+            off = await disruption.record_time_off(
+                session, catalog=known, staff_id=shop.staff["Ana"], starts=at("10:00"), ends=at("11:00"), now=NOW,
+                actor="staff:x",
+            )  # fmt: skip
+            assert await disruption.bookings_hit(session, known, off) == []
+        since = datetime.now(UTC)
+        assert await look(since=since) == []
+        assert len(await looks(database)) == 2, "somebody is under way: it is looked again"
+        made = await booking.hold(
+            slow, catalog=known, wanted=VisitRequest.one(shop.services["trim"], shop.staff["Ana"]),
+            starts=at("10:00"), customer_id=someone, conversation_id=None, key="slow", now=NOW,
+        )  # fmt: skip
+        assert await look(since=since) == []
+    assert len(await looks(database)) == 3
+    assert await look(since=since) == [made.id]
+    assert len(await looks(database)) == 3, "whoever may not have seen it is done: that was the last look"
+    first, second, _ = await looks(database)
+    assert (first["known"], first["since"], second["since"]) == ([], None, since.isoformat())
+
+
+async def looks(database: Database) -> list[dict[str, Any]]:
+    async with database.transaction() as session:
+        jobs = text("SELECT args FROM procrastinate_jobs WHERE task_name = 'check_time_off' ORDER BY id")
+        return list(await session.scalars(jobs))

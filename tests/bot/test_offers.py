@@ -15,7 +15,7 @@ from booking_core import booking, disruption, waitlist
 from booking_core.catalog import Catalog, load_catalog
 from booking_core.customers import load_or_create
 from booking_core.kit.clock import current_time
-from booking_core.models import Booking, Business, MoveProposal, State, WaitlistEntry
+from booking_core.models import Booking, Business, MoveProposal, State, TimeOff, WaitlistEntry
 from booking_core.proposals import expire_due as expire_proposals
 from booking_core.requests import VisitRequest
 from bot import disruption as absences
@@ -375,6 +375,17 @@ async def test_what_nobody_answers_becomes_a_task_once(desk: Desk) -> None:
         assert len(await expire_proposals(session, now=await current_time(session))) == 1
     for _ in range(2):
         await absences.check_move(desk.system, desk.business_id, proposal_id)
+    assert await kinds(desk) == ["time_off_unsettled"]
+
+
+async def test_who_booked_while_a_time_off_was_written_down_becomes_a_task_once(desk: Desk) -> None:
+    await bruno_is_ill(desk, "11:00")
+    async with desk.system.db.transaction() as session:
+        off, one = await session.scalar(select(TimeOff.id)), await session.scalar(select(Booking.id))
+    await absences.check_time_off(desk.system, desk.business_id, off, [str(one)], None)
+    assert await kinds(desk) == [], "it was known"
+    for _ in range(2):
+        await absences.check_time_off(desk.system, desk.business_id, off, [], None)
     assert await kinds(desk) == ["time_off_unsettled"]
 
 
