@@ -12,7 +12,7 @@ from channels.backoff import FIRST, LONGEST, delay_for
 from channels.keys import make_key, read_key
 from channels.models import Delivery
 from channels.parts import numbered, parts_for, split_text
-from channels.segments import Encoding, sms_size
+from channels.segments import Encoding, gsm_friendly, sms_size
 from channels.status import RANK, after_report, after_reports
 
 deliveries = st.sampled_from(list(Delivery))
@@ -129,3 +129,22 @@ def test_a_key_names_its_message(business: UUID, message: UUID) -> None:
 def test_anything_else_is_no_key(text: str) -> None:
     found = read_key(text)
     assert found is None or all(isinstance(part, UUID) for part in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        (
+            "I\N{RIGHT SINGLE QUOTATION MARK}ll come \N{EN DASH} yes\N{HORIZONTAL ELLIPSIS}",
+            "I'll come - yes...",
+        ),
+        ("Tue 24 Nov \N{MIDDLE DOT} 14:30", "Tue 24 Nov - 14:30"),
+        ("3:00\N{NARROW NO-BREAK SPACE}PM", "3:00 PM"),
+        # Nothing is gained: the text stays as it was written.
+        ("¿Vendrá? \N{EN DASH} sí", "¿Vendrá? \N{EN DASH} sí"),
+        ("see you \N{EN DASH} \N{WAVING HAND SIGN}", "see you \N{EN DASH} \N{WAVING HAND SIGN}"),
+    ],
+)
+def test_plain_signs_keep_a_text_in_gsm_7(text: str, plain: str) -> None:
+    assert gsm_friendly(text) == plain
+    assert sms_size(plain).segments <= sms_size(text).segments

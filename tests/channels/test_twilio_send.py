@@ -66,6 +66,16 @@ async def test_a_text_goes_to_the_messages_api(sms: Twilio, peer: Peer) -> None:
     assert asked.headers["Authorization"] == "Basic " + base64.b64encode(f"{ACCOUNT}:secret".encode()).decode()
 
 
+async def test_an_sms_goes_by_the_messaging_service_and_in_time(peer: Peer) -> None:
+    service = "MG" + "5" * 32
+    channel = Twilio.sms(replace(access(peer), messaging_service_sid=service), quiet=timedelta(0))
+    await channel.send(replace(a_text("See you"), useful_for=timedelta(minutes=20)))
+    await channel.close()
+    (asked,) = peer.asked
+    told = (asked.form["MessagingServiceSid"], asked.form["From"], asked.form["ValidityPeriod"])
+    assert told == (service, "+15005550006", "1200")
+
+
 async def test_choices_on_sms_are_numbered(sms: Twilio, peer: Peer) -> None:
     await sms.send(a_text("Which?", "Wed 10:00", "Thu 11:30"))
     assert peer.asked[0].form["Body"] == "Which?\n1 Wed 10:00\n2 Thu 11:30"
