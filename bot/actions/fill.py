@@ -115,7 +115,7 @@ def _brings_facts(step: Step) -> bool:
 
 async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -> Answer:
     reading = Reading(remember={"memo": dict(slots.get("memo") or {}) | {"failures": 0}})
-    stopped = await _take_task(turn, slots, said, reading)
+    stopped = await _take_task(turn, step, slots, said, reading)
     if stopped is not None:
         return stopped
     slots.update(reading.remember)
@@ -173,14 +173,14 @@ def _take_asides(turn: Turn, step: Step, slots: Mapping[str, Any], said: set[str
         memo["unable"] = True
 
 
-async def _take_task(turn: Turn, slots: dict[str, Any], said: set[str], reading: Reading) -> Answer | None:
+async def _take_task(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], reading: Reading) -> Answer | None:
     """Set the task, or change it; a cancel with nothing booked means the talk itself."""
     current = slots.get("task")
     if current == "cancel" and "cancel" in said:
         leaving.surely_cancels(reading.remember["memo"])
     wanted = next((task for intent, task in _TASKS.items() if intent in said and task != current), None)
     if current is None:
-        task = wanted or "book"
+        task = "book" if wanted == "move" and await _names_something_new(turn, step) else wanted or "book"
     elif wanted is None:
         return None
     else:
@@ -198,6 +198,17 @@ async def _take_task(turn: Turn, slots: dict[str, Any], said: set[str], reading:
         if turn.customer is not None and turn.customer.name:
             reading.remember["customer_name"] = turn.customer.name
     return None
+
+
+async def _names_something_new(turn: Turn, step: Step) -> bool:
+    """Whether a service is named that is not booked: "un cambio de look" changes no booking."""
+    named = set(values_of(step.understood.entities, "service"))
+    booked = {
+        service
+        for one in await coming(turn)
+        for service in (str(one.service_id), *(part["service"] for part in one.parts))
+    }
+    return bool(named) and not named & booked
 
 
 def _take_facts(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], reading: Reading) -> None:

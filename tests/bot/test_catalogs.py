@@ -21,7 +21,7 @@ def test_an_unknown_key_is_an_error() -> None:
 
 #: The longest that usually comes together; a salon's own names may be longer.
 LONGEST = {
-    "line": "Cut & colour with Bruno, Wed 30 Sept, 15:45",
+    "line": "Haircut with Ana and Colour with Carla + Bond repair, Wed 30 Sept, 15:45",
     "service": "Cut & colour",
     "staff": "Bruno",
     "able": "Ana, Bruno and Carla",
@@ -39,6 +39,13 @@ LONGEST = {
     "hours": "48",
     "before": "100",
     "after": "50",
+    "most": "3 hours",
+    "least": "1",
+    "people": "3",
+    "pieces": "2",
+    "what": "Bicycle by the day",
+    "alone": "Jacaranda hall by the hour",
+    "seats": "Wed 30 Sept, 15:45: 14 seats left; Thu 1 Oct, 15:45: 14 seats left; Fri 2 Oct, 15:45: 14 seats left",
 }
 #: Lists and links of any length.
 UNBOUNDED = {"url", "bookings", "prices", "services", "minutes", "text", "hours"}

@@ -1,0 +1,82 @@
+"""What a wish means for rooms and rentals, how services make one visit, and that every refusal has words: pure."""
+
+from datetime import date, datetime
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from booking_core.refusals import Reason
+from bot.actions import visits, wish
+from bot.actions.settling import units_of
+from bot.words import Words
+from nlu.when import understand_when
+
+TZ = "America/Mexico_City"
+NOW = datetime(2027, 3, 2, 10, 0, tzinfo=ZoneInfo(TZ))  # a Tuesday
+
+
+def said(text: str, locale: str = "en") -> dict[str, Any]:
+    return understand_when(text, locale=locale, now=NOW, tz=TZ, hours=None, reference=None, latent=False).to_json()
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "units"),
+    [
+        ("from Friday to Sunday", "day", 3),
+        ("from Friday to Sunday", "night", 2),
+        ("on Friday", "day", None),
+        ("tomorrow from 3 to 5", "hour", 2),
+        ("tomorrow from 3", "hour", None),
+        ("tomorrow afternoon", "hour", None),
+        ("tomorrow at 3pm", "hour", None),
+    ],
+)
+def test_a_stretch_of_time_says_for_how_long(text: str, unit: str, units: int | None) -> None:
+    assert wish.units_said(said(text), unit) == units
+
+
+@pytest.mark.parametrize(
+    ("length", "unit", "units"),
+    [([2, "hour"], "hour", 2), ([1, "week"], "day", 7), ([90, "minute"], "hour", 2), ([2, "hour"], "day", None)],
+)
+def test_lengths_in_what_a_service_is_sold_by(length: list[Any], unit: str, units: int | None) -> None:
+    assert units_of(length, unit) == units
+
+
+def test_a_rental_begins_on_a_day_whatever_clock_is_named() -> None:
+    for text in ("from Friday to Sunday", "Friday at 10", "Friday afternoon"):
+        assert wish.first_day(said(text)) == date(2027, 3, 5)
+        wanted = wish.wish_for(said(text), tz=TZ, now=NOW, unit="day")
+        assert wanted.exact is None
+        assert wanted.spans == (wish.day_span(date(2027, 3, 5), TZ),)
+
+
+def test_a_room_is_wanted_from_the_first_hour() -> None:
+    wanted = wish.wish_for(said("tomorrow from 3 to 5"), tz=TZ, now=NOW, unit="hour")
+    assert wanted.exact == datetime(2027, 3, 3, 15, tzinfo=ZoneInfo(TZ))
+
+
+def service(*, unit: str = "visit", capacity: int = 1) -> Any:
+    return SimpleNamespace(id=uuid4(), unit=unit, capacity=capacity)
+
+
+def test_services_of_one_visit_come_in_the_houses_order() -> None:
+    cut, colour, yoga = service(), service(), service(capacity=14)
+    house: Any = SimpleNamespace(services=[cut, colour, yoga])
+    assert visits.joined(house, [colour, cut, colour]) == ([cut, colour], [])
+    assert visits.joined(house, [yoga, colour]) == ([colour], [yoga])  # a class is booked by itself
+    assert visits.joined(house, [yoga]) == ([yoga], [])
+
+
+#: Reasons that lead to a question instead of a sentence.
+ASKED = {Reason.NEEDS_ANSWERS}
+#: Another way to say that it has changed meanwhile.
+SAID_AS = {Reason.KEY_REUSED: "changed"}
+
+
+@pytest.mark.parametrize("reason", sorted(set(Reason) - ASKED))
+def test_every_refusal_has_a_sentence(reason: Reason) -> None:
+    assert Words().has(f"refused.{SAID_AS.get(reason, reason.value)}")
