@@ -191,6 +191,10 @@ class Work:
         await notices.refund_failed(session, payment, now=await current_time(session))
 
 
+async def _bot_answers(session: AsyncSession, message: Message) -> bool:
+    return await handoff.bot_may_speak(session, message.business_id, message.conversation_id)
+
+
 async def _give_up(system: System, business_id: UUID, conversation_id: UUID) -> None:
     """Leave the thread to a person: an apology, a task, and the bot falls silent."""
     async with system.db.transaction() as session:
@@ -198,10 +202,6 @@ async def _give_up(system: System, business_id: UUID, conversation_id: UUID) -> 
         conversation = await conversations.load(session, business_id, conversation_id)
         waiting = await messages.load_unanswered(session, conversation)
         if not waiting:
-async def _bot_answers(session: AsyncSession, message: Message) -> bool:
-    return await handoff.bot_may_speak(session, message.business_id, message.conversation_id)
-
-
             return
         now = await current_time(session)
         catalog = await catalogs.load_catalog(session, business_id)
