@@ -169,6 +169,8 @@ class Customer:
             self.agreed = False
             return Wait()  # only its question is answered as yet; what was agreed to comes with the next message
         self.agreed = False
+        if self.errand.kind == "ask":
+            return self._go_on(last)
         return self._answers().get(last["act"], self._go_on)(last)
 
     def _answers(self) -> dict[str, Callable[[Message], Move]]:

@@ -10,7 +10,9 @@ from uuid import uuid4
 import httpx
 
 #: Nobody answers for so long: the talk is dead.
-SILENCE = 30.0
+SILENCE = 60.0
+#: A kept connection was closed just as it was used again; a browser tries again, too.
+_DROPPED = (httpx.RemoteProtocolError, httpx.ReadError)
 
 
 class Silent(Exception):
@@ -54,10 +56,7 @@ class Thread:
         until = time.monotonic() + SILENCE
         heard: list[dict[str, Any]] = []
         while time.monotonic() < until:
-            answer = await self.http.get(
-                "/chat/messages", params={"after": self.seen, "wait": 0 if heard else 5}, headers=self._headers
-            )
-            news = answer.json()
+            news = await self._news(wait=0 if heard else 5)
             self.seen = max([self.seen, *(message["seq"] for message in news["messages"])])
             heard += [message for message in news["messages"] if message["from"] != "customer"]
             if heard and not news["typing"]:
@@ -67,13 +66,28 @@ class Thread:
                 await asyncio.sleep(0.1)
         raise Silent
 
+    async def _news(self, wait: int) -> dict[str, Any]:
+        params = {"after": self.seen, "wait": wait}
+        while True:
+            try:
+                answer = await self.http.get("/chat/messages", params=params, headers=self._headers)
+            except _DROPPED:
+                await asyncio.sleep(0.1)
+                continue
+            news: dict[str, Any] = answer.raise_for_status().json()
+            return news
+
 
 async def _patiently(
     http: httpx.AsyncClient, address: str, body: dict[str, str], headers: dict[str, str]
 ) -> httpx.Response:
     """Post, and wait where we are told to slow down: so do people who type."""
     while True:
-        answer = await http.post(address, json=body, headers=headers)
+        try:
+            answer = await http.post(address, json=body, headers=headers)
+        except _DROPPED:
+            await asyncio.sleep(0.1)
+            continue  # the same `client_id` again changes nothing
         if answer.status_code != 429:
             answer.raise_for_status()
             return answer

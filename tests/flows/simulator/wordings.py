@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import yaml
 from tests.flows.simulator.wishes import Clock, Wish
 
 OWN = Path(__file__).parent / "wordings"
+_DATA = Path(__file__).resolve().parents[3] / "data" / "nlu"
 _PLACE = re.compile(r"\{(\w+)\}")
 #: Needs of the bank, by what they are called here.
 _BANKS = {
@@ -45,6 +47,8 @@ _BANKS = {
 #: What the business and its people are called by those who do not know it.
 _NOUNS = {"person": ("stylist", "hairdresser"), "place": ("salon", "hair salon"), "city": ("Madrid",)}
 _BUSINESS = "hair_stylist"
+#: Shorter sentences are said by everybody.
+_OWN_WORDS = 4
 _VOWEL = re.compile(r"(?:[aeiou]|8\b|11\b)", re.IGNORECASE)
 
 
@@ -79,8 +83,10 @@ class Wordings:
         self.labels = {key: re.compile(text, re.IGNORECASE) for key, text in own["labels"].items()}
         self.months: list[str] = own["months"]
         self._own = own
+        trained = training_sentences(language)
         self._ours: dict[str, list[Wording]] = {
-            need: [Wording.of(text) for text in texts] for need, texts in own["wordings"].items()
+            need: [Wording.of(text) for text in texts if not is_trained(text, trained)]
+            for need, texts in own["wordings"].items()
         }
         #: Where the bank has no frame for what must be said, our own words say it.
         self._by_need = self._ours | (_read_bank(bank) if bank is not None else {})
@@ -181,6 +187,26 @@ class Sayable:
     """What a bank's places are filled from: it wants days and times without "on" and "at"."""
 
     wish: Wish | None = None
+
+
+def training_sentences(language: str) -> frozenset[str]:
+    """Return what the model was trained on, without case, accents and punctuation."""
+    return frozenset(
+        _bare(re.sub(r"\[([^\]]*)\](?:\([^)]*\)|\{[^}]*\})", r"\1", line.strip()[2:]))
+        for path in (_DATA / language).glob("*.yml")
+        for line in path.read_text().splitlines()
+        if line.strip().startswith("- ")
+    )
+
+
+def is_trained(text: str, trained: frozenset[str]) -> bool:
+    """Tell whether the bot knows a sentence by heart: then it is no test. Everybody says the short ones."""
+    return len(text.split()) >= _OWN_WORDS and _bare(text) in trained
+
+
+def _bare(text: str) -> str:
+    plain = (char for char in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(char))
+    return " ".join(re.findall(r"\w+", "".join(plain)))
 
 
 def _read_bank(path: Path) -> dict[str, list[Wording]]:
