@@ -12,9 +12,10 @@ from datetime import timedelta
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
+from booking_core.kit.clock import current_time
 from bot import templates
 from bot.wiring import System
-from channels import inbound
+from channels import inbound, media
 from channels.contract import SendError
 from channels.twilio import Twilio
 
@@ -48,9 +49,16 @@ async def look_after_templates(system: System) -> None:
     await templates.refresh(system.db, whatsapp.templates)
 
 
+async def forget_old_media(system: System) -> None:
+    """Throw away pictures and files that were kept long enough."""
+    async with system.db.transaction() as session:
+        await media.forget_old(session, now=await current_time(session))
+
+
 CHORES: Sequence[Chore] = (
     Chore("missed", timedelta(minutes=5), fetch_missed),
     Chore("templates", timedelta(minutes=10), look_after_templates),
+    Chore("media", timedelta(hours=1), forget_old_media),
 )
 
 

@@ -17,8 +17,8 @@ from bot import disruption, handoff, notices, offers, tasks, templates
 from bot.api.deliveries import Postman
 from bot.turn import answer_conversation, open_turn, speak
 from bot.wiring import System
-from channels import acknowledge, conversations, deliver, messages
-from channels.contract import LeavesGroups
+from channels import acknowledge, conversations, deliver, media, messages
+from channels.contract import LeavesGroups, SendError
 from channels.models import Message
 from nlu.engine import Engine
 from payment_links import links, refunds, settle
@@ -98,6 +98,16 @@ class Work:
         await acknowledge.acknowledge(
             self.system.db, self.system.channels, UUID(business_id), UUID(message_id), will_answer=_bot_answers
         )
+
+    async def fetch_media(self, context: JobContext, business_id: str, message_id: str) -> None:
+        """Fetch the pictures and files that came with a message."""
+        ids = UUID(business_id), UUID(message_id)
+        try:
+            await media.fetch(self.system.db, self.system.channels, *ids)
+        except SendError as error:
+            if error.retryable and context.job.attempts + 1 < VENDOR_ATTEMPTS:
+                raise
+            await media.give_up(self.system.db, *ids)
 
     async def leave_group(self, context: JobContext, channel: str, address: str, locale: str) -> None:
         """Say in a group that the bot speaks in private only, and leave."""

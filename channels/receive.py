@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import Job, defer
 from booking_core.kit.live import announce
-from channels import accounts, conversations, keys, terms, thread_links
+from channels import accounts, conversations, keys, media, terms, thread_links
 from channels.backoff import delay_for
 from channels.contract import (
     AddedToGroup,
@@ -152,6 +152,7 @@ async def _incoming(
         conversations.opt_out(conversation, now, how="platform", provider_id=clean(event.provider_id))
     elif opt == "start":
         conversations.opt_in(conversation, now, how="platform", provider_id=clean(event.provider_id))
+    await media.expect(session, account.business_id, message_id, facts, now=now)
     if event.introduces:
         await thread_links.claim(session, conversation, event.introduces, now=now)
     if event.corrects:

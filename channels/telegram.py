@@ -30,6 +30,7 @@ from channels.contract import (
     Tap,
     Unauthentic,
 )
+from channels.media import MediaRefused
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,11 @@ class Telegram:
         )
         address = (access.api_url or "https://api.telegram.org").rstrip("/")
         self._bot = telegram.Bot(
-            access.token, base_url=f"{address}/bot", request=self._request, get_updates_request=self._request
+            access.token,
+            base_url=f"{address}/bot",
+            base_file_url=f"{address}/file/bot",
+            request=self._request,
+            get_updates_request=self._request,
         )
 
     async def read(self, request: Request) -> list[Event]:
@@ -178,6 +183,18 @@ class Telegram:
         except (TelegramError, ValueError) as error:
             # "message is not modified": gone already. Whatever stays tappable is judged by its token.
             log.info("buttons not taken away: %s", type(error).__name__)
+
+    async def fetch_media(self, fact: Mapping[str, Any], *, most: int) -> bytes:
+        """Fetch a file by its id; raises MediaRefused or SendError."""
+        try:
+            file = await self._bot.get_file(str(fact.get("file_id") or ""))
+            if (file.file_size or 0) > most:
+                raise MediaRefused("size")
+            return bytes(await file.download_as_bytearray())
+        except BadRequest as error:  # too big for bots, or gone
+            raise MediaRefused("size" if "too big" in error.message.lower() else "gone") from None
+        except TelegramError as error:
+            raise _as_send_error(error) from None
 
     async def leave_group(self, address: str, words: str) -> None:
         """Say in a group that we only speak in private, and leave it; raises SendError."""

@@ -28,6 +28,7 @@ from channels.contract import (
     SendError,
     Unauthentic,
 )
+from channels.media import MediaRefused
 from channels.models import Delivery
 from channels.parts import numbered
 from channels.segments import gsm_friendly
@@ -39,6 +40,8 @@ from channels.twilio_wire import Wire
 
 log = logging.getLogger(__name__)
 
+#: Where media of messages lie: nothing else is ever asked for with our key.
+MEDIA_FROM = "https://api.twilio.com/"
 SIGNATURE = "x-twilio-signature"
 WHATSAPP = "whatsapp:"
 MOST_FIELDS = 500
@@ -231,6 +234,24 @@ class Twilio:
         """Return the text with its choices by number; typographers' signs that would double an SMS are made plain."""
         text = numbered(message.text, [choice.label for choice in message.choices])
         return gsm_friendly(text) if self.name == "sms" else text
+
+    async def fetch_media(self, fact: Mapping[str, Any], *, most: int) -> bytes:
+        """Fetch a file from Twilio, and from nowhere else; raises MediaRefused or SendError."""
+        url = str(fact.get("url") or "")
+        if not url.startswith(MEDIA_FROM):
+            raise MediaRefused("gone")
+        auth = (self._access.account_sid, self._access.auth_token)
+        try:
+            status, data = await self._wire.download(url, auth=auth, most=most)
+        except httpx.HTTPError:
+            raise SendError("twilio_no_answer", retryable=True) from None
+        if status in (404, 410):
+            raise MediaRefused("gone")
+        if status != 200:
+            raise SendError(f"twilio_{status}", retryable=True)
+        if len(data) > most:
+            raise MediaRefused("size")
+        return data
 
     async def show_typing(self, provider_id: ProviderId) -> None:
         """Show on WhatsApp that an answer is being written, which also marks the message as read."""

@@ -16,6 +16,7 @@ from bot.console import (
     disruption_routes,
     inbox_routes,
     live,
+    media_routes,
     sign_in,
     task_routes,
     team_routes,
@@ -49,6 +50,7 @@ def router_for(desk: Desk) -> APIRouter:
         time_off_routes,
         disruption_routes,
         task_routes,
+        media_routes,
         undelivered_routes,
         team_routes,
     ):

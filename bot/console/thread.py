@@ -16,7 +16,7 @@ from bot import misunderstood
 from bot.handoff import Answers, Refusal
 from bot.models import Dialogue, HandoffNote, ThreadSeen, User
 from channels import messages as channel_messages
-from channels.models import Conversation, Message, Sender
+from channels.models import Conversation, MediaFile, Message, Sender
 
 #: Entries of one page of a thread.
 PAGE = 80
@@ -54,6 +54,7 @@ class Entry:
     choices: tuple[str, ...] = ()
     tapped: bool = False
     attachments: tuple[str, ...] = ()
+    files: tuple[tuple[UUID, str, str], ...] = ()  # (id, state, content type), in their order
     facts: Mapping[str, Any] | None = None
     meaning: Meaning | None = None
 
@@ -187,8 +188,10 @@ async def _entries(
     notes = list(await session.scalars(notes_query.order_by(HandoffNote.at.desc()).limit(PAGE)))
     people = await _names(session, select(User.id, User.name).where(User.business_id == business_id))
     known = await _catalog_names(session, business_id) if any(row.understood for row in rows) else {}
+    files = await _files(session, business_id, rows)
     return _woven(
-        [_message_entry(row, people, known) for row in rows], [_note_entry(note, people) for note in notes]
+        [_message_entry(row, people, known, files.get(row.id, ())) for row in rows],
+        [_note_entry(note, people) for note in notes],
     ), (rows[0].seq if more else None)
 
 
@@ -217,7 +220,27 @@ def _note_entry(note: HandoffNote, people: Mapping[str, str]) -> Entry:
     )
 
 
-def _message_entry(row: Message, people: Mapping[str, str], known: Mapping[str, str]) -> Entry:
+async def _files(
+    session: AsyncSession, business_id: UUID, rows: Sequence[Message]
+) -> dict[UUID, tuple[tuple[UUID, str, str], ...]]:
+    """Return the files that came with messages, without their bytes."""
+    ids = [row.id for row in rows if row.attachments]
+    if not ids:
+        return {}
+    found = await session.execute(
+        select(MediaFile.message_id, MediaFile.id, MediaFile.state, MediaFile.content_type)
+        .where(MediaFile.business_id == business_id, MediaFile.message_id.in_(ids))
+        .order_by(MediaFile.place)
+    )
+    files: dict[UUID, tuple[tuple[UUID, str, str], ...]] = {}
+    for message_id, file_id, state, kind in found.tuples():
+        files[message_id] = (*files.get(message_id, ()), (file_id, state, kind or ""))
+    return files
+
+
+def _message_entry(
+    row: Message, people: Mapping[str, str], known: Mapping[str, str], files: tuple[tuple[UUID, str, str], ...] = ()
+) -> Entry:
     return Entry(
         id=row.id,
         at=row.created_at,
@@ -231,6 +254,7 @@ def _message_entry(row: Message, people: Mapping[str, str], known: Mapping[str, 
         choices=tuple(str(choice.get("label", "")) for choice in row.choices),
         tapped=row.choice is not None,
         attachments=tuple(str(fact.get("type") or "file") for fact in channel_messages.media(row)),
+        files=files,
         facts=row.facts,
         meaning=read_meaning(row.understood, known) if row.understood else None,
     )

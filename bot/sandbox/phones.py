@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import current_time
 from bot.sandbox import telegram_phone, twilio_phone
+from bot.sandbox.files import add_files
 from bot.sandbox.models import SandboxMessage
 from bot.sandbox.phone import Phone, ThisPhone
 from bot.sandbox.phone_hardships import add_hardships
@@ -121,6 +122,7 @@ def router_for(stage: Stage) -> APIRouter:
         return {"ok": True}
 
     add_hardships(router, stage)
+    add_files(router, stage)
     return router
 
 

@@ -30,6 +30,8 @@ Fields = dict[str, Any]
 TAP_LIVES = timedelta(minutes=10)
 #: A bot may delete its messages for so long.
 DELETABLE = timedelta(hours=48)
+#: Bots fetch no more than this (bytes).
+LARGEST_FILE = 20 * 1024 * 1024
 #: What a bot "does" while it works.
 _ACTIONS = frozenset({"typing", "choose_sticker", "find_location"}) | {
     f"{verb}_{what}"
@@ -146,6 +148,18 @@ async def set_webhook(stage: Stage, session: AsyncSession, fields: Fields) -> An
     return True
 
 
+async def get_file(stage: Stage, session: AsyncSession, fields: Fields) -> Any:
+    """Say where a file can be fetched."""
+    name = str(fields.get("file_id") or "")
+    kept = await find(session, f"file:{name}", "media")
+    if kept is None:
+        raise bad("wrong file_id or the file is temporarily unavailable")
+    size = len(kept.body["data"]) * 3 // 4
+    if size > LARGEST_FILE:
+        raise bad("file is too big")
+    return {"file_id": name, "file_unique_id": name[-15:], "file_size": size, "file_path": f"files/{name}"}
+
+
 async def leave_chat(stage: Stage, session: AsyncSession, fields: Fields) -> Any:
     """Leave a group; there is no leaving a private chat."""
     group = await find(session, f"group:{fields.get('chat_id')}", "group", for_update=True)
@@ -204,6 +218,7 @@ METHODS: Mapping[str, Callable[[Stage, AsyncSession, Fields], Awaitable[Any]]] =
     "deletemessage": delete_message,
     "sendchataction": send_chat_action,
     "leavechat": leave_chat,
+    "getfile": get_file,
     "setwebhook": set_webhook,
     "deletewebhook": delete_webhook,
     "getwebhookinfo": get_webhook_info,

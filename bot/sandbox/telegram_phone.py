@@ -37,6 +37,36 @@ async def say(
     return message
 
 
+async def send_file(
+    stage: Stage, session: AsyncSession, phone: str, file: str, kind: str, caption: str
+) -> SandboxMessage:
+    """Send a picture, a voice note or another file from a phone."""
+    size = {"file_id": file, "file_unique_id": file[-15:]}
+    part: dict[str, Any] = {"document": {**size, "mime_type": kind}}
+    if kind.startswith("image/"):
+        part = {"photo": [{**size, "width": 90, "height": 90}]}
+    elif kind.startswith("audio/"):
+        part = {"voice": {**size, "duration": 2, "mime_type": kind}}
+    message = SandboxMessage(
+        channel="telegram",
+        phone=phone,
+        account=stage.telegram.bot_id,
+        direction="in",
+        vendor_id="",
+        text=caption,
+        choices=[],
+        vendor={"user": person(phone, "Sam", None)},
+        at=await current_time(session),
+    )
+    session.add(message)
+    await session.flush()
+    message.vendor_id = str(message.n)
+    shown = {key: value for key, value in message_object(stage, message).items() if key not in ("text", "entities")}
+    shown |= part | ({"caption": caption} if caption else {})
+    await owe_update(stage, session, int(phone), "message", shown)
+    return message
+
+
 async def tap(stage: Stage, session: AsyncSession, message: SandboxMessage, choice: dict[str, Any]) -> None:
     """Tap a button under a message: nothing is written on the phone, the bot is told."""
     user = message.vendor["user"]

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.sandbox.files import listed_media, media_of
 from bot.sandbox.forms import Unreadable, read_pairs
 from bot.sandbox.models import SandboxMessage, SandboxObject
 from bot.sandbox.stage import Stage, find
@@ -52,10 +53,21 @@ def _messages(stage: Stage) -> Sequence[tuple[str, str, Answer]]:
             raise TwilioRefused(20404, request.url.path.removeprefix("/sandbox/twilio"))
         return JSONResponse(message_resource(message, stage.twilio.account_sid))
 
+    async def files(session: AsyncSession, request: Request) -> Response:
+        return JSONResponse(await listed_media(session, stage.twilio.account_sid, request.path_params["sid"]))
+
+    async def file(session: AsyncSession, request: Request) -> Response:
+        found = await media_of(session, request.path_params["media"], request.path_params["sid"])
+        if found is None:
+            raise TwilioRefused(20404, request.url.path.removeprefix("/sandbox/twilio"))
+        return found
+
     return (
         (f"{account}/Messages.json", "POST", create),
         (f"{account}/Messages.json", "GET", listed),
         (f"{account}/Messages/{{sid}}.json", "GET", fetched),
+        (f"{account}/Messages/{{sid}}/Media.json", "GET", files),
+        (f"{account}/Messages/{{sid}}/Media/{{media}}", "GET", file),
     )
 
 

@@ -25,7 +25,7 @@ async def say(stage: Stage, session: AsyncSession, channel: str, phone: str, tex
         kind = await opt_out_type(session, phone, text)
         if kind:
             more["OptOutType"] = kind
-    message = await _arrive(stage, session, channel, phone, text, name, more)
+    message = await arrive(stage, session, channel, phone, text, name, more)
     if kind:
         await answer_opt_out(stage, session, phone, kind)
     return message
@@ -44,7 +44,7 @@ async def tap(
         "OriginalRepliedMessageSid": message.vendor_id,
         "OriginalRepliedMessageSender": message.vendor["from"],
     }
-    return await _arrive(stage, session, "whatsapp", message.phone, choice["label"], name, more)
+    return await arrive(stage, session, "whatsapp", message.phone, choice["label"], name, more)
 
 
 def scoped_id(phone: str) -> str:
@@ -52,15 +52,24 @@ def scoped_id(phone: str) -> str:
     return phone if not phone.startswith("+") else f"XX.{hashlib.sha256(phone.encode()).hexdigest()[:24]}"
 
 
-async def _arrive(
-    stage: Stage, session: AsyncSession, channel: str, phone: str, text: str, name: str, more: dict[str, str]
+async def arrive(
+    stage: Stage,
+    session: AsyncSession,
+    channel: str,
+    phone: str,
+    text: str,
+    name: str,
+    more: dict[str, str],
+    *,
+    sid: str | None = None,
 ) -> SandboxMessage:
+    """Keep what somebody sent and owe its webhook; `more` are fields of its own."""
     now = await current_time(session)
     access = stage.twilio
     prefix = WHATSAPP if channel == "whatsapp" else ""
     sender = prefix + phone
     to = prefix + (access.whatsapp_number if channel == "whatsapp" else access.sms_number)
-    sid = hex_id("SM")
+    sid = sid or hex_id("SM")
     message = SandboxMessage(
         channel=channel,
         phone=phone,
