@@ -85,13 +85,14 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "what",
         choices=["turn", "when", "core"],
-        help="turn: a full turn, part by part; when: beside its peers; core: holds and free times",
+        help="turn: a full turn, beside stock Rasa; when: beside its peers; core: holds and free times",
     )
     bench.add_argument("--turns", type=int, default=200, help="how many turns")
     bench.add_argument("--cases", type=Path, help="when: a folder of <language>.jsonl with accepted answers")
     bench.add_argument("--lang", default="en,es,fr,de,pt", help="when: languages, comma-separated")
     bench.add_argument("--quick", action="store_true", help="core: less of everything, in well under a minute")
-    bench.add_argument("--json", type=Path, metavar="FILE", help="core: write the figures there, too")
+    bench.add_argument("--thread", type=int, default=2000, help="turn: how many turns in one long thread")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="core, turn: write the figures there, too")
     bench.add_argument("--parts", default="", help="core: of holds,availability,growth,memory only these")
     add("doctor", _doctor, "Say what is wrong with the settings and the servers")
     return root
@@ -276,9 +277,9 @@ def _bench(args: argparse.Namespace) -> int:
             sys.stderr.write(f"There is no part {', '.join(sorted(unknown))}: {', '.join(PARTS)} are.\n")
             return 2
         return bench_core(quick=args.quick, out=args.json, parts=parts)
-    from bot.bench import bench_turn
+    from bot.bench_turn.command import bench_turn
 
-    return bench_turn(args.turns)
+    return bench_turn(args.turns, thread=args.thread, out=args.json)
 
 
 def _doctor(args: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""`threadbook bench turn`: what a message costs, beside the same model served by stock Rasa."""
