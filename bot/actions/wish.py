@@ -108,15 +108,16 @@ def correct(old: Mapping[str, Any] | None, new: When, *, on_day: date | None) ->
     the clock; anything else replaces. Exclusions add up.
     """
     before = When.from_json(dict(old)) if old else None
-    choices = new.choices
+    choices, windows = new.choices, new.windows
     if choices and on_day is not None and not any(_dated(window) for window in choices):
         choices = tuple(_moved_to(window, on_day) for window in choices)
+        windows = tuple(_moved_to(window, on_day) for window in windows)
     elif choices and before and all(window.grain == "day" for window in choices):
-        choices = tuple(_with_clock_of(before, window) for window in choices)
+        choices = windows = tuple(_with_clock_of(before, window) for window in choices)
     elif not choices and before:
-        choices = before.choices
+        choices, windows = before.choices, before.windows
     exclusions = (*(before.exclusions if before and not new.asap else ()), *new.exclusions)
-    return replace(new, choices=choices, windows=choices or new.windows, exclusions=exclusions).to_json()
+    return replace(new, choices=choices, windows=windows, exclusions=exclusions).to_json()
 
 
 def day_talked_about(when: Mapping[str, Any] | None, *, starts: datetime | None, tz: str) -> date | None:

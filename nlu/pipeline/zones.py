@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from babel import Locale
+from babel.core import get_global
 from babel.dates import get_timezone_location
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.shared.nlu.training_data.message import Message
@@ -76,9 +77,12 @@ class Zones(Learner):
 @lru_cache(maxsize=4)
 def _cities(languages: tuple[str, ...]) -> dict[str, str]:
     """Return folded names of cities, in each language and as the database spells them."""
-    names: dict[str, str] = {}
-    for zone in sorted(name for name in available_timezones() if name.startswith(_CONTINENTS)):
-        names.setdefault(fold(zone.rsplit("/", 1)[1].replace("_", " ")), zone)
+    zones = sorted(name for name in available_timezones() if name.startswith(_CONTINENTS))
+    names = {fold(zone.rsplit("/", 1)[1].replace("_", " ")): zone for zone in zones}
+    aliases = get_global("zone_aliases")
+    for zone in zones:
+        if zone in aliases:
+            continue  # CLDR calls it by the city that it is another name for
         for language in languages:
             names.setdefault(fold(get_timezone_location(zone, Locale(language), return_city=True)), zone)
     return names

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from booking_core import booking, calendar, catalog, customers, disruption
 from booking_core.kit.clock import current_time
@@ -80,6 +80,32 @@ class Others:
                     now=now,
                 )
                 await booking.confirm(session, business_id, one.id, now=now, actor="system")
+
+    async def moves(self, what: dict[str, str]) -> None:
+        """Move the customer's booking at the desk, while their phone still shows it where it was."""
+        was, to = (datetime.fromisoformat(what[side]).replace(tzinfo=self.world.zone) for side in ("from", "to"))
+        async with self.world.system.db.transaction() as session:
+            one = await session.scalar(select(Booking).where(Booking.starts == was, Booking.state == "confirmed"))
+            await booking.reschedule(
+                session,
+                one.business_id,
+                one.id,
+                catalog=await catalog.load_catalog(session, one.business_id),
+                starts=to,
+                staff_id=one.staff_id,
+                version=None,
+                now=await current_time(session),
+                actor="staff:tests",
+                key="moved at the desk",
+            )
+
+    async def opens(self, hours: dict[str, int]) -> None:
+        """Everybody works from one hour to another, on every day."""
+        async with self.world.system.db.transaction() as session:
+            await session.execute(
+                text("UPDATE schedule_rule SET opens = :opens, closes = :closes"),
+                {"opens": hours["from"] * 60, "closes": hours["until"] * 60},
+            )
 
     async def cancel(self, when: str) -> None:
         """Give a time up that another customer had."""

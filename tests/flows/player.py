@@ -34,6 +34,21 @@ class Script:
         return script
 
 
+#: What is played everywhere; a script of situations goes to two channels in turn.
+EVERYWHERE = ("sms", "whatsapp", "telegram", "web")
+_PAIRS = (("sms", "telegram"), ("whatsapp", "web"), ("sms", "web"), ("whatsapp", "telegram"))
+
+
+def plays() -> list[tuple[Script, str]]:
+    """Every script with each channel that it is played on."""
+    found = []
+    for number, script in enumerate(scripts()):
+        written = script.load()
+        pair = _PAIRS[number % len(_PAIRS)] if "situations" in written else EVERYWHERE
+        found += [(script, channel) for channel in written.get("channels", pair)]
+    return found
+
+
 def scripts() -> list[Script]:
     return [Script(path) for path in sorted(CONVERSATIONS.glob("*/*.yml"))]
 
@@ -64,11 +79,19 @@ class Player:
         left = await self.phone.silence(0.4)
         assert not left, f"said something more at the end: {left}\n\n{await self.transcript()}"
 
-    async def _say(self, text: str) -> None:
-        await self.phone.say(text)
+    async def _say(self, said: str | dict[str, Any]) -> None:
+        await self.phone.say(said if isinstance(said, str) else said["start"] + said["text"] * said["times"])
 
-    async def _choose(self, label: str) -> None:
+    async def _burst(self, texts: list[str]) -> None:
+        for text in texts:
+            await self.phone.say(text)
+
+    async def _choose(self, label: str | dict[str, Any]) -> None:
         assert self.last is not None
+        if isinstance(label, dict):
+            for _ in range(label["times"]):
+                await self._choose(label["label"])
+            return
         found = [one for one in self.last["choices"] if re.search(label, one["label"])]
         assert found, f"no choice {label!r} among {[one['label'] for one in self.last['choices']]}"
         await self.phone.choose(self.last, found[0])

@@ -3,14 +3,13 @@
 import pytest
 
 from nlu.engine import Engine
-from tests.flows.player import Player, Script, phone_for, scripts
+from tests.flows.player import Player, Script, phone_for, plays
 from tests.flows.world import running
 
 pytestmark = pytest.mark.model
 
 
-@pytest.mark.parametrize("channel", ["sms", "whatsapp", "telegram", "web"])
-@pytest.mark.parametrize("script", scripts(), ids=lambda script: script.name)
+@pytest.mark.parametrize(("script", "channel"), [pytest.param(*one, id=f"{one[0].name}-{one[1]}") for one in plays()])
 async def test_conversation(script: Script, channel: str, engine: Engine, database_url: str, redis_url: str) -> None:
     written = script.load()
     circumstances = {"now": written.get("now", "2027-03-02T10:00"), "business": written.get("business", "marigold")}

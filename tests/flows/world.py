@@ -95,6 +95,7 @@ async def running_web(settings: Settings) -> AsyncIterator[None]:
             ws="wsproto",
             log_config=None,
             access_log=False,
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
         )
     )
