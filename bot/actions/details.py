@@ -16,6 +16,9 @@ from nlu.when import When
 _NEVER = {"talk_to_person", "opt_out", "stop", "cancel", "distress"}
 #: So sure must a question of the customer's be to be no answer.
 _SURE = 0.8
+#: Kinds whose answers are known by themselves, in so few words.
+_EXACT = {Kind.CHOICE, Kind.NUMBER, Kind.YES_NO}
+_SHORT = 4
 #: Shorter words ("of", "una") tell no choice from another.
 _TELLING = 4
 _DECIDED = {"affirm": True, "deny": False}
@@ -62,6 +65,8 @@ def is_answer(turn: Turn, step: Step, slots: Mapping[str, Any]) -> bool:
     said = step.understood
     if question is None:
         return False
+    if question.kind in _EXACT and len(keys_of(step.heard.text)) <= _SHORT and _read(question, step) is not None:
+        return True  # a few words that answer it mean nothing else, whatever they are like
     sure = said.confidence >= _SURE
     if said.intent in _NEVER:
         return not sure
