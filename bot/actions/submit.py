@@ -61,7 +61,7 @@ async def _book(turn: Turn, draft: Draft) -> Answer:
         conversation_id=turn.conversation.id,
         key=turn.key,
         now=turn.now,
-        answers=draft.answers,
+        answers=_good_answers(turn, draft),
         asked_for=draft.staff is not None,
     )
     await _drop_other_holds(turn, held, before)
@@ -193,6 +193,7 @@ _FINAL = {
 
 
 def _good_answers(turn: Turn, draft: Draft) -> dict[str, Any]:
+    """Return the answers as they are kept: what was left out, or is not asked any more, is not there."""
     questions = questions_of(turn.catalog, visits.wanted(turn.catalog, draft))
     return check_answers(questions, draft.answers, partly=True).values
 
