@@ -4,14 +4,16 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from nlu.quiet import hushed  # isort: split
 
 from rasa.engine.caching import TrainingCache
+from rasa.engine.graph import ExecutionContext, GraphNodeHook, GraphSchema
 from rasa.engine.recipes.recipe import Recipe
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
+from rasa.engine.storage.storage import ModelStorage
 from rasa.engine.training.graph_trainer import GraphTrainer
 from rasa.engine.validation import validate
 from rasa.shared.data import TrainingType
@@ -46,6 +48,22 @@ class _NoCache(TrainingCache):  # type: ignore[misc]
         """Find nothing."""
 
 
+class _Unwatched(DaskGraphRunner):  # type: ignore[misc]
+    """Runs without the hooks that take the fingerprint of each example, for a cache that keeps nothing."""
+
+    @classmethod
+    def create(
+        cls,
+        graph_schema: GraphSchema,
+        model_storage: ModelStorage,
+        execution_context: ExecutionContext,
+        hooks: list[GraphNodeHook] | None = None,  # noqa: ARG003 - as Rasa calls it
+    ) -> Self:
+        """Return a runner of the graph."""
+        made: Self = super().create(graph_schema, model_storage, execution_context)
+        return made
+
+
 def train_graph(
     importer: TrainingDataImporter, target: Path, parts: Path, progress: Callable[[str], object] = lambda _line: None
 ) -> Path:
@@ -58,6 +76,6 @@ def train_graph(
     progress("Training language understanding and rules")
     with hushed(), _without_bars():
         validate(configuration)
-        trainer = GraphTrainer(LocalModelStorage(parts), _NoCache(), DaskGraphRunner)
+        trainer = GraphTrainer(LocalModelStorage(parts), _NoCache(), _Unwatched)
         trainer.train(configuration, importer, target, force_retraining=True)
     return target

@@ -14,9 +14,11 @@ from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.nlu.featurizers.featurizer import Featurizer
+from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE as SENTENCE
+from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, hstack, vstack
 
 _FILE = "intents.npz"
 _RANKED = 5
@@ -116,10 +118,13 @@ def _counts(messages: list[Message]) -> csr_matrix:
 
 
 def _row(message: Message) -> csr_matrix:
-    _, sentence = message.get_sparse_features("text", [])
-    if sentence is None:
+    # Message.get_sparse_features copies everything, the features of each word among it.
+    rows = [
+        one.features for one in message.features if one.is_sparse() and one.attribute == TEXT and one.type == SENTENCE
+    ]
+    if not rows:
         raise ValueError("the intent classifier needs a featurizer before it")
-    return csr_matrix(sentence.features)
+    return hstack(rows, format="csr")
 
 
 def _rarity(counts: csr_matrix) -> Any:
