@@ -192,7 +192,7 @@ async def _tell_booked(system: System, session: AsyncSession, booking: Booking, 
         return
     turn.conversation.outcome = "booked"
     dialogue = await handoff.ensure_dialogue(session, booking.business_id, turn.conversation.id)
-    await speak(turn, [await again.with_later(turn, dialogue.memory, booked(turn, booking, key=key))])
+    await speak(turn, [await again.with_later(turn, dialogue.memory, booking, booked(turn, booking, key=key))])
 
 
 async def _ask_again(system: System, session: AsyncSession, payment: Payment, now: datetime) -> None:

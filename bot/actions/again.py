@@ -1,6 +1,7 @@
 """What goes on later: a talk that was left for hours, and the second of two tasks said at once."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from nlu.contract import Answer, Step, Task
 #: After so long nobody remembers where a talk stood.
 LONG_AGO = timedelta(hours=2)
 _RETURNING = {"greet", "chitchat", "thanks", "confirm_attendance", "nlu_fallback"}
+_FIRM = {"booked", "rescheduled", "cancelled"}
 _TASKS = {"cancel": "cancel", "reschedule": "move"}
 
 
@@ -57,8 +59,8 @@ async def go_on(turn: Turn, draft: Draft, done: Answer) -> Answer:
     later = list(draft.memo.get("next") or ())
     if not later or done.then is not None:
         return done
-    if not done.say:  # a payment is waited for: it goes on when that has come
-        return Answer(remember={**done.remember, "memo": {"next": later}})
+    if not done.say or done.say[-1]["act"] not in _FIRM:  # a payment is waited for: it goes on when that has come
+        return replace(done, remember={**done.remember, "memo": {"next": later}})
     slots = await begun(turn, later)
     if slots is None:
         return done
@@ -66,7 +68,14 @@ async def go_on(turn: Turn, draft: Draft, done: Answer) -> Answer:
     return Answer(say=tuple(said), remember=forget_task() | slots, then="booking_form")
 
 
-async def with_later(turn: Turn, memory: Mapping[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+def briefly(turn: Turn, booking: Booking, *, key: str = "booked.brief") -> dict[str, Any]:
+    """Return the confirmation of a booking when a question about another one follows in the same message."""
+    line = cards.booking_line(turn, booking)
+    facts = cards.booking_card(turn, booking)
+    return turn.say(key, act="booked", facts=facts, line=line, reference=booking.reference)
+
+
+async def with_later(turn: Turn, memory: Mapping[str, Any], new: Booking, said: dict[str, Any]) -> dict[str, Any]:
     """Add the question for the task that waited for a payment, which has come; `memory` is only read.
 
     A payment's news has the booking locked, a turn the memory first: the answer to the question is what changes it.
@@ -84,9 +93,10 @@ async def with_later(turn: Turn, memory: Mapping[str, Any], said: dict[str, Any]
         turn.option("choice.move" if task == "move" else "choice.cancel_it", f"start_{task}", booking=str(booking.id)),
         turn.option("choice.keep", "keep"),
     ]
-    asked = turn.say("choice.keep", act=str(said["act"]), choices=options)
-    facts = {**(said.get("facts") or {}), "later": {"task": task, "booking": str(booking.id)}}
-    return {**asked, "text": f"{said['text']}\n{question}", "facts": facts}
+    brief = briefly(turn, new, key="booked.brief_paid")
+    asked = turn.say("choice.keep", act="booked", choices=options)
+    facts = brief["facts"] | {"later": {"task": task, "booking": str(booking.id)}}
+    return asked | {"text": f"{brief['text']}\n{question}", "facts": facts}
 
 
 async def begun(turn: Turn, later: list[Mapping[str, Any]]) -> dict[str, Any] | None:

@@ -67,7 +67,8 @@ async def _book(turn: Turn, draft: Draft) -> Answer:
     await _drop_other_holds(turn, held, before)
     if held.state == State.CONFIRMED:
         turn.conversation.outcome = "booked"
-        return Answer(say=(booked(turn, held),), remember=forget_task())
+        said = again.briefly(turn, held) if draft.memo.get("next") else booked(turn, held)
+        return Answer(say=(said,), remember=forget_task())
     if held.state == State.PENDING_APPROVAL:
         return Answer(say=(_requested(turn, held),), remember=forget_task())
     await links.request_payment(turn.session, held, title=payment_title(turn, held), locale=turn.locale, now=turn.now)
