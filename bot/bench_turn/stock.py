@@ -16,7 +16,7 @@ import httpx
 from bot.embedded import free_port
 
 #: Rasa takes its time to start; after this it never will.
-LONGEST_START = 180.0
+LONGEST_START = 600.0
 
 
 class NotStarted(RuntimeError):
