@@ -50,6 +50,8 @@ class Fill:
             answer = await tapped(turn, step, slots)
             return await _finished(turn, slots, answer, search=step.heard.tap.do in SEARCHING)
         said = {step.understood.intent, *step.understood.also}
+        if _brings_somebody(step):
+            said.discard("ask_preparation")  # "can I bring my daughter too?" asks for a place, not for advice
         if again.is_back(turn, step):
             return await _came_back(turn, slots)
         if step.asking == "details" and details.is_answer(turn, step, slots):
@@ -108,9 +110,15 @@ def _brings_facts(step: Step) -> bool:
     kinds = {entity.entity for entity in step.understood.entities}
     if kinds & _FACTS and not step.understood.intent.startswith("ask_"):
         return True
+    if step.form is not None and _brings_somebody(step):
+        return True
     if "number" in kinds and step.asking in {"people", "units"}:
         return True
     return "name" in kinds or ("ordinal" in kinds and step.asking is not None)
+
+
+def _brings_somebody(step: Step) -> bool:
+    return any(entity.entity == "companions" for entity in step.understood.entities)
 
 
 async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -> Answer:
