@@ -24,6 +24,8 @@ APPROVED = "approved"
 OPEN = frozenset({"unsubmitted", "received", "pending"})
 LONGEST_BODY = 1024
 _VALUE = re.compile(r"\{\{(\d+)\}\}")
+#: Meta has no Portuguese without a country: the words are Brazil's.
+_CODES = {"pt": "pt_BR"}
 #: Meta takes neither line breaks nor more than four spaces in a value.
 _SPACE = re.compile(r"\s+")
 
@@ -99,7 +101,7 @@ class Templates:
         request = ContentList.ContentCreateRequest(
             {
                 "friendly_name": f"threadbook_{template.name}_{template.language}_{template.digest[:8]}",
-                "language": template.language,
+                "language": _CODES.get(template.language, template.language),
                 "variables": template.samples,
                 "types": template.types,
             }

@@ -18,6 +18,8 @@ _NAME = re.compile(r"[a-z0-9_]{1,512}")
 _CATEGORIES = frozenset({"UTILITY", "MARKETING", "AUTHENTICATION"})
 _VALUE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _AT_AN_END = re.compile(r"^\s*\{\{\s*\w+\s*\}\}|\{\{\s*\w+\s*\}\}\s*$")
+#: Of these Meta has only languages of a country, such as pt_BR.
+_NEED_COUNTRY = frozenset({"ky", "pt", "rw", "zh"})
 _SIDE_BY_SIDE = re.compile(r"\}\}\s*\{\{")
 
 
@@ -64,6 +66,8 @@ async def is_approved(session: AsyncSession, sid: str) -> bool:
 
 def _fault(content: dict[str, Any]) -> str | None:
     """Return why Meta refuses a template."""
+    if content["language"] in _NEED_COUNTRY:
+        return "Meta has no such language without its country"
     for kind, body in content["types"].items():
         if kind == LIST_PICKER:
             return "list pickers cannot be approved"
