@@ -60,9 +60,9 @@ async def stock_rasa(model: Path) -> AsyncIterator[Stock]:
                         await _until_up(other, actions, "/health")
                     yield Stock(http, time.perf_counter() - began, (server.pid, actions.pid))
             finally:
-                _end(server)
+                end(server)
         finally:
-            _end(actions)
+            end(actions)
 
 
 def _start(*arguments: str) -> subprocess.Popen[bytes]:
@@ -89,10 +89,11 @@ async def _until_up(http: httpx.AsyncClient, process: subprocess.Popen[bytes], p
     raise NotStarted("rasa did not come up")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that we started; one that does not listen is killed."""
     process.terminate()
     try:
-        process.wait(timeout=10)
+        process.wait(timeout=30)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -12,6 +12,7 @@ import psycopg
 from booking_core.kit.db import libpq_url
 from bot.bench_core.report import Figure
 from bot.bench_turn.ours import TALK, Customer, somebody
+from bot.bench_turn.stock import end
 from bot.settings import Settings
 
 #: Seconds from the start of the process to its first beat with a loaded model; megabytes after some turns.
@@ -35,8 +36,7 @@ async def measure_worker(settings: Settings, model: Path, customer: Customer) ->
             await _until(connection, "SELECT count(*) = 0 FROM message WHERE status = 'received'", process)
             weight = _megabytes(process.pid)
         finally:
-            process.terminate()
-            process.wait(timeout=30)
+            end(process)
     return [
         Figure("worker", "from its start until it is ready", ready, "s", at_most=READY),
         Figure("worker", f"in memory after {_TURNS} turns", weight, "MB", at_most=WEIGHT),
