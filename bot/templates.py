@@ -17,6 +17,7 @@ from channels import conversations
 from channels.contract import TemplateUse
 from channels.models import Message, MessageTemplate
 from channels.parts import numbered
+from channels.terms import written
 from channels.twilio_templates import APPROVED, OPEN, DeclaredTemplate, Templates
 
 DECLARED = Path(__file__).resolve().parent.parent / "data" / "templates" / "whatsapp.yml"
@@ -62,7 +63,7 @@ async def template_for(session: AsyncSession, message: Message) -> TemplateUse |
 
 def _values(business: Business, message: Message) -> dict[str, str]:
     facts: Mapping[str, Any] = message.facts or {}
-    text = numbered(message.text, [one["label"] for one in message.choices])
+    text = numbered(written(message), [one["label"] for one in message.choices])
     values = {"business": business.name, "text": text, "line": facts.get("line"), "place": facts.get("place")}
     return {name: str(value) for name, value in values.items() if value}
 

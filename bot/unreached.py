@@ -30,7 +30,7 @@ async def say_elsewhere(session: AsyncSession, message: Message) -> bool:
         session,
         other,
         sender=message.sender,
-        text=message.text,
+        text=terms.written(message),
         choices=choices,
         act=message.act,
         facts=message.facts,

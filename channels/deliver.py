@@ -178,7 +178,7 @@ async def _claim(db: Database, business_id: UUID, message_id: UUID, judges: Judg
         if isinstance(template, SendError):
             await _give_up(session, message, Delivery.FAILED, template, now, judges.on_failed)
             return Outcome.FAILED
-        terms.agree(message, template=template.name if template else None)
+        terms.use_template(message, template)
         message.status = Delivery.SENDING.value
         message.attempts += 1
         message.status_at = now

@@ -2,7 +2,8 @@
 
 `Message.terms` holds what no column does:
 `unasked` (nobody has just written: a reminder, news), `window_closed` (WhatsApp has refused free text),
-`template` (the one that was used), `failed` (the provider's ids of attempts that came to nothing),
+`template` (the one that was used), `said` (the text before that),
+`failed` (the provider's ids of attempts that came to nothing),
 `instead` / `again` (the message that took its place on another channel / when staff sent it again).
 """
 
@@ -78,6 +79,20 @@ def agree(message: Message, **more: Any) -> None:
     """Write terms; what is None is taken away."""
     terms: Mapping[str, Any] = {**message.terms, **more}
     message.terms = {key: value for key, value in terms.items() if value is not None}
+
+
+def use_template(message: Message, template: TemplateUse | None) -> None:
+    """Note which template carries a message, whose text becomes what the customer will read."""
+    if template is None:
+        agree(message, template=None)
+        return
+    agree(message, template=template.name, said=written(message))
+    message.text = template.text
+
+
+def written(message: Message) -> str:
+    """Return a message as it was first written, whatever template has carried it."""
+    return str(message.terms.get("said", message.text))
 
 
 def failed_ids(message: Message) -> list[str]:

@@ -12,6 +12,7 @@ from booking_core.kit.clock import advance_clock, current_time
 from booking_core.kit.db import Database
 from bot import templates
 from bot.cli import main
+from bot.words import Words
 from channels.deliver import Outcome, deliver
 from channels.messages import ChoiceDraft, queue_message
 from channels.models import Conversation, MessageTemplate
@@ -53,6 +54,14 @@ def test_every_template_is_there_in_the_same_languages_with_the_same_buttons() -
     assert set(templates.declared()) == {(name, language) for name in names for language in languages}
     for name in names:
         assert len({len(templates.declared()[name, language].buttons) for language in languages}) == 1
+
+
+def test_every_language_of_the_bot_has_templates_and_a_reminder_says_what_it_says_elsewhere() -> None:
+    words = Words()
+    assert {language for _, language in templates.declared()} == set(words.languages)
+    for language in words.languages:
+        labels = tuple(words.text(language, f"choice.{key}") for key in ("confirm", "move", "cancel_it"))
+        assert templates.declared()["reminder", language].buttons == labels
 
 
 def test_a_value_is_one_line_and_leaves_room() -> None:
@@ -118,8 +127,10 @@ async def test_after_24_hours_a_reminder_arrives_with_buttons_that_mean_what_the
     outcome, sent = await remind(world, **FACTS)
     assert outcome is Outcome.SENT
     shown = (await world.screen("whatsapp"))[-1]
-    assert "Le recordamos su cita en Marigold: Haircut with Ana" in shown["text"]
-    assert [one["label"] for one in shown["choices"]] == ["Sí", "Otra hora", "Cancelar la cita"]
+    assert shown["text"].startswith("Recordatorio de Marigold: Haircut with Ana")
+    assert [one["label"] for one in shown["choices"]] == ["Allí estaré", "Cambiar hora", "Anularla"]
+    # The transcript shows what the customer reads; what was written first is not lost.
+    assert (sent.text, sent.terms["said"]) == (shown["text"], "Recordatorio:\nCorte con Ana.")  # type: ignore[attr-defined]
     row = await world.tap("whatsapp", shown["n"], shown["choices"][1]["id"])
     assert row.choice == sent.choices[1]["id"]  # type: ignore[attr-defined]
 
@@ -130,7 +141,7 @@ async def test_what_has_no_template_of_its_own_goes_in_the_general_one(world: Wo
     await templates.refresh(world.db, api(world))
     async with world.db.transaction() as session:
         await advance_clock(session, DAY)
-    assert (await remind(world, locale="fr"))[0] is Outcome.SENT
+    assert (await remind(world, locale="sv"))[0] is Outcome.SENT
     text = (await world.screen("whatsapp"))[-1]["text"]
     assert text.startswith("Here is Marigold about your appointment. Recordatorio: Corte con Ana. 1 Voy 2 Otra hora")
 

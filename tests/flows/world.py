@@ -13,7 +13,7 @@ import uvicorn
 import yaml
 
 from booking_core.kit.db import libpq_url
-from bot import due
+from bot import chores, due
 from bot.app import create_app
 from bot.embedded import free_port
 from bot.jobs import build_jobs
@@ -158,7 +158,11 @@ async def running(
         users = await seed_business(system.db, settings, seed)
         world = World(settings, system, http, users, engine, zone)
         await world.start_worker()
+        # A worker's chore: what WhatsApp must approve before a reminder can go out a day later.
+        templates = asyncio.create_task(chores.look_after_templates(system))
         try:
             yield world
         finally:
+            templates.cancel()
+            await asyncio.gather(templates, return_exceptions=True)
             await world.stop_worker()
