@@ -271,7 +271,12 @@ def _take_time(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading) 
         on_day = next(iter(days))
     if on_day is None and draft.task == "move" and "was" in (slots.get("memo") or {}):
         on_day = turn.local(datetime.fromisoformat(slots["memo"]["was"])).date()
-    reading.remember["when"] = wish.correct(slots.get("when"), when, on_day=on_day)
+    first, *later = wish.by_line(when, step.heard.text)
+    wanted = wish.correct(slots.get("when"), first, on_day=on_day)
+    for said_later in later:
+        on_day = wish.day_talked_about(wanted, starts=None, tz=turn.tz)
+        wanted = wish.correct(wanted, said_later, on_day=on_day)
+    reading.remember["when"] = wanted
     reading.remember["slot"] = None
     reading.search = True
 

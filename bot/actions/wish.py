@@ -1,6 +1,6 @@
 """What a customer's words about time mean for a search: pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -118,6 +118,27 @@ def correct(old: Mapping[str, Any] | None, new: When, *, on_day: date | None) ->
         choices, windows = before.choices, before.windows
     exclusions = (*(before.exclusions if before and not new.asap else ()), *new.exclusions)
     return replace(new, choices=choices, windows=windows, exclusions=exclusions).to_json()
+
+
+def by_line(when: When, text: str) -> list[When]:
+    """Return what each line says of time, in order: of a burst of messages, what was written last corrects the rest."""
+    windows = (*when.windows, *when.choices, *when.exclusions)
+    lines = sorted({text.count("\n", 0, window.span[0]) for window in windows})
+    if len(lines) < 2:
+        return [when]
+    return [
+        replace(
+            when,
+            windows=_on_line(when.windows, text, line),
+            choices=_on_line(when.choices, text, line),
+            exclusions=_on_line(when.exclusions, text, line),
+        )
+        for line in lines
+    ]
+
+
+def _on_line(windows: Sequence[Window], text: str, line: int) -> tuple[Window, ...]:
+    return tuple(window for window in windows if text.count("\n", 0, window.span[0]) == line)
 
 
 def day_talked_about(when: Mapping[str, Any] | None, *, starts: datetime | None, tz: str) -> date | None:

@@ -8,7 +8,7 @@ import pytest
 from bot import phrasing
 from bot.actions.dates import names_nothing
 from bot.actions.late import minutes_in
-from bot.actions.wish import wish_for
+from bot.actions.wish import by_line, correct, wish_for
 from nlu.when import understand_when
 
 TZ = "Europe/Madrid"
@@ -70,6 +70,15 @@ def test_a_time_that_has_passed_is_looked_for_when_it_comes_again(text: str, nea
     assert wanted.near is not None
     local = wanted.near.astimezone(ZoneInfo(TZ))
     assert (local.day, local.hour) == near
+
+
+def test_what_is_written_last_corrects_what_was_written_before() -> None:
+    text = "haircut on Wednesday at 3pm\nno wait, Thursday"
+    when = understand_when(text, locale="en-GB", now=NOW, tz=TZ, hours=HOURS)
+    first, later = by_line(when, text)
+    wanted = wish_for(correct(correct(None, first, on_day=None), later, on_day=None), tz=TZ, now=NOW)
+    assert wanted.exact == datetime(2027, 3, 4, 15, tzinfo=ZoneInfo(TZ))
+    assert by_line(first, text) == [first]
 
 
 @pytest.mark.parametrize("word", ["Tuesday", "tuesdays", "martes", "sábado", "Dienstag", "mardi"])

@@ -5,11 +5,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select
 
 from booking_core import booking, calendar, catalog, customers, disruption
 from booking_core.kit.clock import current_time
-from booking_core.models import Booking, Business
+from booking_core.models import Booking, Business, ScheduleRule, Staff
 from booking_core.requests import VisitRequest
 from tests.flows.world import World
 
@@ -102,10 +102,19 @@ class Others:
     async def opens(self, hours: dict[str, int]) -> None:
         """Everybody works from one hour to another, on every day."""
         async with self.world.system.db.transaction() as session:
-            await session.execute(
-                text("UPDATE schedule_rule SET opens = :opens, closes = :closes"),
-                {"opens": hours["from"] * 60, "closes": hours["until"] * 60},
-            )
+            people = await session.execute(select(Staff.business_id, Staff.id))
+            await session.execute(delete(ScheduleRule))
+            for business_id, staff_id in people.all():
+                for weekday in range(7):
+                    session.add(
+                        ScheduleRule(
+                            business_id=business_id,
+                            staff_id=staff_id,
+                            weekday=weekday,
+                            opens=hours["from"] * 60,
+                            closes=hours["until"] * 60,
+                        )
+                    )
 
     async def cancel(self, when: str) -> None:
         """Give a time up that another customer had."""

@@ -1,6 +1,8 @@
 """Plays a written conversation (`data/conversations/<lang>/*.yml`, format in docs/conversations.md)."""
 
+import asyncio
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,10 @@ from tests.flows.world import World
 
 CONVERSATIONS = Path(__file__).resolve().parents[2] / "data" / "conversations"
 ADDRESSES = {"sms": "+34600111222", "whatsapp": "+34600111333", "telegram": "700100200"}
+
+
+#: Seconds after which the database holds what a reply says.
+_SETTLED = 5.0
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,9 @@ _PAIRS = (("sms", "telegram"), ("whatsapp", "web"), ("sms", "web"), ("whatsapp",
 def plays() -> list[tuple[Script, str]]:
     """Every script with each channel that it is played on."""
     found = []
-    for number, script in enumerate(scripts()):
+    for script in scripts():
         written = script.load()
-        pair = _PAIRS[number % len(_PAIRS)] if "situations" in written else EVERYWHERE
+        pair = _PAIRS[len(script.name) % len(_PAIRS)] if "situations" in written else EVERYWHERE
         found += [(script, channel) for channel in written.get("channels", pair)]
     return found
 
@@ -83,14 +89,24 @@ class Player:
         await self.phone.say(said if isinstance(said, str) else said["start"] + said["text"] * said["times"])
 
     async def _burst(self, texts: list[str]) -> None:
+        """Write several messages before anybody answers, however slow the machine is."""
+        await self.world.stop_worker()
         for text in texts:
             await self.phone.say(text)
+        await self._all_are_here(len(texts))
+        await self.world.start_worker()
+
+    async def _all_are_here(self, count: int) -> None:
+        await self.world.wait_for("SELECT 1 FROM message WHERE status = 'received' HAVING count(*) >= %s", count)
 
     async def _choose(self, label: str | dict[str, Any]) -> None:
         assert self.last is not None
         if isinstance(label, dict):
+            await self.world.stop_worker()
             for _ in range(label["times"]):
                 await self._choose(label["label"])
+            await self._all_are_here(label["times"])
+            await self.world.start_worker()
             return
         found = [one for one in self.last["choices"] if re.search(label, one["label"])]
         assert found, f"no choice {label!r} among {[one['label'] for one in self.last['choices']]}"
@@ -154,6 +170,17 @@ class Player:
         await self.world.start_worker()
 
     async def _state(self, expected: dict[str, Any]) -> None:
+        """Look until it is so: what was heard last may be told before all of it is done."""
+        until = time.monotonic() + _SETTLED
+        while True:
+            try:
+                return await self._look_at(expected)
+            except AssertionError:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(0.2)
+
+    async def _look_at(self, expected: dict[str, Any]) -> None:
         if "bookings" in expected:
             rows = await self.world.rows(
                 "SELECT b.state, s.name, f.name, b.starts, b.ends, p.name, p.timezone, b.party, b.units, b.answers,"
