@@ -143,9 +143,13 @@ async def running(
     *,
     now: str = "2027-03-02T10:00",
     business: str = "marigold",
+    templates: bool = False,
     **more: object,
 ) -> AsyncIterator[World]:
-    """Run everything; `now` is a local time of the business (2 March 2027 is a Tuesday), a file in data/seeds."""
+    """Run everything; `now` is a local time of the business (2 March 2027 is a Tuesday), a file in data/seeds.
+
+    `templates`: begin when WhatsApp's are approved.
+    """
     settings = settings_for(database_url, redis_url, **more)
     seed = SAMPLE.with_name(f"{business}.yml")
     zone = ZoneInfo(yaml.safe_load(seed.read_text())["business"]["timezone"])
@@ -159,10 +163,12 @@ async def running(
         world = World(settings, system, http, users, engine, zone)
         await world.start_worker()
         # A worker's chore: what WhatsApp must approve before a reminder can go out a day later.
-        templates = asyncio.create_task(chores.look_after_templates(system))
+        approved = asyncio.create_task(chores.look_after_templates(system))
+        if templates:
+            await approved
         try:
             yield world
         finally:
-            templates.cancel()
-            await asyncio.gather(templates, return_exceptions=True)
+            approved.cancel()
+            await asyncio.gather(approved, return_exceptions=True)
             await world.stop_worker()
