@@ -1,6 +1,9 @@
 """Parts of a message that may mean different things: "yes, but how much is it?"."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
 
 #: Emoji that are whole answers; the tokenizer drops them.
 SIGNS = {
@@ -10,29 +13,41 @@ SIGNS = {
     "greet": "👋",
     "book": "💇💅💈✂💆🧖🦷📅📆🗓",
 }
-_BREAK = re.compile(
-    r"[.!?;\n…]+|,|\s[-–—]\s|[¿¡]|(?<!\w)(?:and|but|also|plus|y|e|pero|además|ademas|también|tambien)(?!\w)",
-    re.IGNORECASE,
-)
-#: A yes at the beginning stands for itself, whatever follows.
-_LEADING_YES = re.compile(
-    r"\s*(?:yes please|yes|yeah|yep|yup|sure|okay|ok|perfect|great|lovely"
-    r"|sí|vale|claro|perfecto|genial|estupendo)(?=\s+\w)",
-    re.IGNORECASE,
-)
+_PUNCTUATION = r"[.!?;\n…]+|,|\s[-–—]\s|[¿¡]"
 _MOST = 8
 
 
-def clauses_of(text: str) -> tuple[str, ...]:
-    """Return the parts of a text that can be understood by themselves; empty if it is all one."""
-    parts: list[str] = []
-    lead = _LEADING_YES.match(text)
-    if lead:
-        parts.append(lead.group().strip())
-        text = text[lead.end() :]
-    parts += [part.strip() for part in _BREAK.split(text)]
-    parts = [part for part in parts if any(char.isalpha() for char in part)]
-    return tuple(parts[:_MOST]) if len(parts) > 1 else ()
+@dataclass(frozen=True, slots=True)
+class Splitter:
+    """Where one language's messages fall into parts."""
+
+    breaks: re.Pattern[str]
+    #: A yes at the beginning stands for itself, whatever follows.
+    leading_yes: re.Pattern[str] | None
+
+    @classmethod
+    def of(cls, joining: Iterable[str] = (), leading: Iterable[str] = ()) -> Self:
+        """Make a splitter from joining words ("and", "but") and words that say yes at the beginning ("sure")."""
+        words, yes = _any_of(joining), _any_of(leading)
+        return cls(
+            re.compile(rf"{_PUNCTUATION}|(?<!\w)(?:{words})(?!\w)" if words else _PUNCTUATION, re.IGNORECASE),
+            re.compile(rf"\s*(?:{yes})(?=\s+\w)", re.IGNORECASE) if yes else None,
+        )
+
+    def clauses_of(self, text: str) -> tuple[str, ...]:
+        """Return the parts of a text that can be understood by themselves; empty if it is all one."""
+        parts: list[str] = []
+        lead = self.leading_yes.match(text) if self.leading_yes is not None else None
+        if lead:
+            parts.append(lead.group().strip())
+            text = text[lead.end() :]
+        parts += [part.strip() for part in self.breaks.split(text)]
+        parts = [part for part in parts if any(char.isalpha() for char in part)]
+        return tuple(parts[:_MOST]) if len(parts) > 1 else ()
+
+
+def _any_of(phrases: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(phrases, key=len, reverse=True)))
 
 
 def sign_of(text: str) -> str | None:

@@ -70,8 +70,8 @@ class Engine:
         sign = clauses.sign_of(text)
         if not text.strip() or sign is not None or clauses.is_noise(text):
             return Understood(language=None, intent=sign or meaning.FALLBACK, confidence=1.0)
-        parts = clauses.clauses_of(text)
-        whole, *rest = self._parse([text, *parts], heard)
+        whole, *rest = self._parse(text, heard)
+        parts = [str(part["text"]) for part in rest]
         guesses = [meaning.guess_of(part) for part in rest]
         found = tuple(_entity(one) for one in whole.get("entities") or ())
         services = [one.start for one in found if one.entity == "service"]
@@ -95,19 +95,16 @@ class Engine:
             then=then,
         )
 
-    def _parse(self, texts: Sequence[str], heard: Heard) -> list[dict[str, Any]]:
-        """Run the pipeline once over the message and its clauses; only the message has circumstances."""
-        messages = []
-        for number, text in enumerate(texts):
-            message = UserMessage(text="", metadata={"heard": heard} if number == 0 else {})
-            message.text = text  # as it is: the constructor strips, and offsets would shift
-            messages.append(message)
+    def _parse(self, text: str, heard: Heard) -> list[dict[str, Any]]:
+        """Run the pipeline once: what comes out is the message, and then each of its parts."""
+        message = UserMessage(text="", metadata={"heard": heard})
+        message.text = text  # as it is: the constructor strips, and offsets would shift
         target = self._processor.model_metadata.nlu_target
         results = self._processor.graph_runner.run(
-            inputs={PLACEHOLDER_MESSAGE: messages, PLACEHOLDER_TRACKER: DialogueStateTracker("thread", [])},
+            inputs={PLACEHOLDER_MESSAGE: [message], PLACEHOLDER_TRACKER: DialogueStateTracker("thread", [])},
             targets=[target],
         )
-        return [message.as_dict(only_output_properties=True) for message in results[target]]
+        return [one.as_dict(only_output_properties=True) for one in results[target]]
 
 
 def readable(text: str) -> str:

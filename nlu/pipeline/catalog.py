@@ -13,13 +13,13 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from nlu.contract import Catalog, Name
 from nlu.pipeline.store import Learner, add_entity, heard_of, lookup
-from nlu.pipeline.texts import Word, keys_of, words_of
+from nlu.pipeline.texts import Word, keys_of, plain_words, words_of
 
 #: Intents whose words are no names of services: "haircut" is said with many intents, but with none of these.
 _CHATTER = {
     "greet", "goodbye", "thanks", "bot_challenge", "affirm", "deny", "choose_option", "more_times", "stop", "opt_out",
-    "confirm_attendance", "running_late", "ask_location", "ask_hours", "ask_bookings", "ask_payment", "ask_policy",
-    "talk_to_person",
+    "confirm_attendance", "running_late", "ask_location", "ask_phone", "ask_hours", "ask_bookings", "ask_payment",
+    "ask_policy", "talk_to_person",
 }  # fmt: skip
 _EXACT = 1.0
 _PLURAL = 0.95
@@ -63,11 +63,12 @@ class CatalogMatcher(Learner):
     def learn(self, data: TrainingData) -> dict[str, Any]:
         """Learn the common words: those said with different intents are no misspelt names."""
         intents: dict[str, set[str]] = defaultdict(set)
+        plain = plain_words(str(example.get("text")) for example in data.intent_examples)
         for example in data.intent_examples:
             if example.get("intent") not in _CHATTER:
                 continue
             for word in words_of(str(example.get("text"))):
-                if not word.capital or word.start == 0:
+                if not word.capital or (word.start == 0 and word.text in plain):
                     intents[word.text].add(str(example.get("intent")))
         common = sorted(word for word, said in intents.items() if len(said) > 1)
         return {

@@ -1,10 +1,11 @@
 # ruff: noqa: ARG003 - a component takes what Rasa's protocol passes
-"""The intent classifier: a linear support vector machine over Rasa's features, kept as plain arrays.
+"""The intent classifier: a linear support vector machine over words and letters, kept as plain arrays.
 
 Chosen by accuracy, then by time to train, load and answer (docs/decisions/0011-nlu-pipeline.md). Kept without
 skops, which Rasa's own classifiers use and whose import alone takes longer than loading everything else.
 """
 
+import re
 from typing import Any, Self
 
 import numpy as np
@@ -13,15 +14,18 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
-from rasa.nlu.featurizers.featurizer import Featurizer
-from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE as SENTENCE
-from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.sparse import csr_matrix, hstack, vstack
+from scipy.sparse import csr_matrix, hstack
+from sklearn.feature_extraction.text import HashingVectorizer
+
+from nlu.pipeline.texts import words_of
 
 _FILE = "intents.npz"
 _RANKED = 5
+#: So many that two features hardly ever fall on one place.
+_PLACES = 2**22
+_APOSTROPHE = re.compile(r"(?<=\w)['’´`](?=\w)")
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -32,15 +36,11 @@ class Intents(IntentClassifier, GraphComponent):  # type: ignore[misc]
         self._config = config
         self._storage = storage
         self._resource = resource
+        self._features = np.zeros(0, dtype=np.int32)
         self._rarity = np.zeros(0, dtype=np.float32)
         self._weights = np.zeros((0, 0), dtype=np.float32)
         self._bias = np.zeros(0, dtype=np.float32)
         self._names: list[str] = []
-
-    @classmethod
-    def required_components(cls) -> list[type]:
-        """Return what must come before in the pipeline."""
-        return [Featurizer]
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
@@ -65,7 +65,9 @@ class Intents(IntentClassifier, GraphComponent):  # type: ignore[misc]
 
         examples = training_data.intent_examples
         intents = np.array([str(example.get("intent")) for example in examples])
-        counts = _counts(examples)
+        everything = _counts(examples)
+        self._features = np.unique(everything.indices)
+        counts = everything[:, self._features]
         self._rarity = _rarity(counts)
         features = _weighed(counts, self._rarity)
         model = LinearSVC(C=self._config["C"], class_weight="balanced", random_state=1)
@@ -76,6 +78,7 @@ class Intents(IntentClassifier, GraphComponent):  # type: ignore[misc]
         with self._storage.write_to(self._resource) as folder:
             np.savez_compressed(
                 folder / _FILE,
+                features=self._features.astype(np.int32),
                 rarity=self._rarity,
                 weights=(model.coef_.T * scale).astype(np.float32),
                 bias=(model.intercept_ * scale).astype(np.float32),
@@ -95,6 +98,7 @@ class Intents(IntentClassifier, GraphComponent):  # type: ignore[misc]
         """Return the classifier as it was trained."""
         loaded = cls(config, model_storage, resource)
         with model_storage.read_from(resource) as folder, np.load(folder / _FILE, allow_pickle=False) as arrays:
+            loaded._features = arrays["features"]
             loaded._rarity = arrays["rarity"]
             loaded._weights = arrays["weights"]
             loaded._bias = arrays["bias"]
@@ -103,7 +107,7 @@ class Intents(IntentClassifier, GraphComponent):  # type: ignore[misc]
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Classify all messages at once."""
-        scores = _weighed(_counts(messages), self._rarity) @ self._weights + self._bias
+        scores = _weighed(_known(_counts(messages), self._features), self._rarity) @ self._weights + self._bias
         probabilities = _spread(scores)
         for message, row in zip(messages, probabilities, strict=True):
             best = np.argsort(-row)[:_RANKED]
@@ -114,17 +118,31 @@ class Intents(IntentClassifier, GraphComponent):  # type: ignore[misc]
 
 
 def _counts(messages: list[Message]) -> csr_matrix:
-    return vstack([_row(message) for message in messages], format="csr", dtype=np.float32)
+    """Count words and pairs of words, and two to five letters in a row."""
+    texts = [_plain(str(message.get("text") or "")) for message in messages]
+    counts: csr_matrix = hstack([_WORDS.transform(texts), _LETTERS.transform(texts)], format="csr", dtype=np.float32)
+    return counts
 
 
-def _row(message: Message) -> csr_matrix:
-    # Message.get_sparse_features copies everything, the features of each word among it.
-    rows = [
-        one.features for one in message.features if one.is_sparse() and one.attribute == TEXT and one.type == SENTENCE
-    ]
-    if not rows:
-        raise ValueError("the intent classifier needs a featurizer before it")
-    return hstack(rows, format="csr")
+def _plain(text: str) -> str:
+    """Leave words without accents and apostrophes: people write "cest" and "whats" too."""
+    return " ".join(word.text for word in words_of(_APOSTROPHE.sub("", text)))
+
+
+def _vectorizer(**how: Any) -> HashingVectorizer:
+    return HashingVectorizer(lowercase=False, norm=None, alternate_sign=False, n_features=_PLACES, **how)
+
+
+_WORDS = _vectorizer(ngram_range=(1, 2), analyzer="word", tokenizer=str.split, token_pattern=None)
+_LETTERS = _vectorizer(ngram_range=(2, 5), analyzer="char_wb")
+
+
+def _known(counts: csr_matrix, features: Any) -> csr_matrix:
+    """Keep the features that some example has."""
+    place = np.minimum(np.searchsorted(features, counts.indices), len(features) - 1)
+    known = features[place] == counts.indices
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))[known]
+    return csr_matrix((counts.data[known], (rows, place[known])), shape=(counts.shape[0], len(features)))
 
 
 def _rarity(counts: csr_matrix) -> Any:

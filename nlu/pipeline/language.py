@@ -1,5 +1,8 @@
 """Which language a message is written in: character n-grams, and evidence from words of one language only."""
 
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,14 @@ from nlu.pipeline.store import Learner, heard_of
 from nlu.pipeline.texts import Word, keys_of, words_of
 
 _FEATURES = 2**13
+#: A word is a language's own that has this much of its uses there.
+_OWN = 0.9
+#: With more words that begin with a capital, a language writes all nouns so, not names alone.
+_NOUNS = 0.1
+#: So often it is no name out of some example.
+_OFTEN = 3
+#: Shorter words of a name are articles and the like.
+_NAME = 3
 #: Surer than this, or there is no answer.
 _SURE = 0.75
 
@@ -26,13 +37,7 @@ class Language(Learner):
         """Learn weights of n-grams, and the words that one language alone uses."""
         texts = [(str(one.get("text")), str(one.get("language"))) for one in data.intent_examples]
         languages = sorted({language for _, language in texts})
-        words: dict[str, set[str]] = {language: set() for language in languages}
-        for text, language in texts:
-            words[language] |= {word.text for word in words_of(text) if not word.capital or word.start == 0}
-        own = {
-            language: sorted(known - set().union(*(words[other] for other in languages if other != language)))
-            for language, known in words.items()
-        }
+        own = _own_words(texts)
         if len(languages) < 2:
             return {"languages": languages, "own": own, "weights": [], "bias": []}
         model = LogisticRegression(C=30.0, max_iter=300)
@@ -49,6 +54,7 @@ class Language(Learner):
         self._vectorizer = _vectorizer()
         self._languages: list[str] = self.learned.get("languages", [])
         self._own = {language: frozenset(words) for language, words in self.learned.get("own", {}).items()}
+        self._known = frozenset().union(*self._own.values())
         weights = np.asarray(self.learned.get("weights", []), dtype=np.float32)
         self._weights = weights.reshape(-1, _FEATURES).T
         self._bias = np.asarray(self.learned.get("bias", []))
@@ -73,7 +79,7 @@ class Language(Learner):
         """Return the language and how sure that is; None if the text gives too little evidence."""
         if not self._weights.size:
             return (self._languages[0] if self._languages else None), 1.0
-        words = _telling(text, catalog)
+        words = _telling(text, catalog, self._known)
         evidence = {language: sum(word.text in own for word in words) for language, own in self._own.items()}
         if not words:
             return None, 0.0
@@ -95,6 +101,27 @@ class Language(Learner):
         return spread / spread.sum()
 
 
+def _own_words(texts: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the words that are said in one language alone, but for a stray one in some other's examples."""
+    said: dict[str, Counter[str]] = defaultdict(Counter)
+    capital: dict[str, Counter[str]] = defaultdict(Counter)
+    for text, language in texts:
+        words = words_of(text)
+        said[language].update({word.text for word in words if not word.capital or word.start == 0})
+        capital[language].update({word.text for word in words if word.capital and word.start > 0})
+    for language, found in capital.items():
+        if found.total() > _NOUNS * said[language].total():  # German writes every noun with a capital
+            said[language].update({word: count for word, count in found.items() if count >= _OFTEN})
+    number = Counter(language for _, language in texts)
+    own: dict[str, list[str]] = {language: [] for language in said}
+    for word in sorted(set().union(*said.values())):
+        shares = {language: said[language][word] / number[language] for language in said}
+        language = max(sorted(shares), key=lambda one: shares[one])
+        if shares[language] >= _OWN * sum(shares.values()):
+            own[language].append(word)
+    return own
+
+
 def _vectorizer() -> HashingVectorizer:
     return HashingVectorizer(analyzer="char_wb", ngram_range=(1, 4), n_features=_FEATURES, alternate_sign=False)
 
@@ -103,17 +130,22 @@ def _letters(text: str) -> str:
     return " ".join(word.text for word in words_of(text) if not any(char.isdigit() for char in word.text))
 
 
-def _telling(text: str, catalog: Catalog) -> list[Word]:
-    """Leave out numbers, names of the business, and other capitalized words within a sentence."""
+def _telling(text: str, catalog: Catalog, known: AbstractSet[str]) -> list[Word]:
+    """Leave out numbers, names of the business, and unknown words with a capital within a sentence."""
     names = (*catalog.services, *catalog.staff, *catalog.places, *catalog.add_ons)
-    named = {key for name in names for alias in name.names for key in keys_of(alias)}
+    # Not "de" and "y": they tell the language, whatever the services are called.
+    named = {key for name in names for alias in name.names for key in keys_of(alias) if len(key) >= _NAME}
     return [
         word
         for word in words_of(text)
         if word.text not in named
         and not any(char.isdigit() for char in word.text)
         and not (
-            word.capital and word.start > 0 and text[word.start : word.end].isupper() is False and _inside(text, word)
+            word.text not in known
+            and word.capital
+            and word.start > 0
+            and text[word.start : word.end].isupper() is False
+            and _inside(text, word)
         )
     ]
 

@@ -8,7 +8,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from nlu.pipeline.store import Learner, add_entity, heard_of, lookup
-from nlu.pipeline.texts import fold, words_of
+from nlu.pipeline.texts import fold, plain_words, words_of
 
 #: A letter, then letters, apostrophes, hyphens and dots: "María", "O'Brien", "Jean-Luc", "J."
 _PART = r"[^\W\d_][^\W\d_'’\-]*(?:['’\-][^\W\d_]+)*\.?"
@@ -28,11 +28,12 @@ class People(Learner):
     def learn(self, data: TrainingData) -> dict[str, Any]:
         """Learn what leads to a name, what may stand inside one, and the common words, which are none."""
         common: set[str] = set()
+        plain = plain_words(str(example.get("text")) for example in data.intent_examples)
         for example in data.intent_examples:
             if example.get("intent") in _NAMING:
                 continue
             for word in words_of(str(example.get("text"))):
-                if not word.capital or word.start == 0:
+                if not word.capital or (word.start == 0 and word.text in plain):
                     common.add(word.text)
         return {
             "sure leads": [fold(text) for text in lookup(data, "name lead")],

@@ -72,6 +72,15 @@ def lookup(data: TrainingData, name: str) -> list[str]:
     return [str(element) for table in data.lookup_tables if table["name"] == name for element in table["elements"]]
 
 
+def lookups(data: TrainingData, name: str) -> dict[str, list[str]]:
+    """Return the elements of a lookup table by language."""
+    found: dict[str, list[str]] = {}
+    for table in data.lookup_tables:
+        if table["name"] == name:
+            found.setdefault(str(table.get("language")), []).extend(map(str, table["elements"]))
+    return found
+
+
 def heard_of(message: Message) -> Heard | None:
     """Return the circumstances of a message; None for a clause of one, which is only classified."""
     heard = (message.get("metadata") or {}).get("heard")

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _WORD = re.compile(r"[^\W_]+")
@@ -40,3 +41,8 @@ def words_of(text: str) -> list[Word]:
 def keys_of(text: str) -> tuple[str, ...]:
     """Return the folded words alone."""
     return tuple(word.text for word in words_of(text))
+
+
+def plain_words(texts: Iterable[str]) -> frozenset[str]:
+    """Return the folded words that are written without a capital somewhere: "Ana" at a beginning is still a name."""
+    return frozenset(word.text for text in texts for word in words_of(text) if not word.capital)
