@@ -20,10 +20,10 @@ _CLEAR = 0.85
 #: What a message is about, if it is several things: the first of these answers for it.
 _ORDER = (
     "distress", "opt_out", "talk_to_person", "medical", "complaint", "cancel", "reschedule", "cannot_come", "stop",
-    "wait_for_free", "same_as_last_time", "book", "ask_paid", "ask_fact", "ask_price", "ask_location", "ask_hours",
-    "ask_services", "ask_staff", "ask_bookings", "ask_payment", "ask_policy", "ask_preparation", "running_late",
-    "confirm_attendance", "choose_option", "more_times", "inform", "affirm", "deny", "bot_challenge", "thanks",
-    "goodbye", "greet", "chitchat", "out_of_scope", FALLBACK,
+    "wait_for_free", "same_as_last_time", "book", "ask_paid", "ask_fact", "ask_price", "ask_location", "ask_phone",
+    "ask_hours", "ask_services", "ask_staff", "ask_bookings", "ask_payment", "ask_policy", "ask_preparation",
+    "running_late", "confirm_attendance", "choose_option", "more_times", "inform", "affirm", "deny", "bot_challenge",
+    "thanks", "goodbye", "greet", "chitchat", "out_of_scope", FALLBACK,
 )  # fmt: skip
 _RANK = {intent: rank for rank, intent in enumerate(_ORDER)}
 _GRAVE_INTENTS = {
@@ -33,7 +33,8 @@ _GRAVE_INTENTS = {
 #: Only a whole message that is surely one of these counts as it: a wrong guess would do harm.
 _SURE = {
     "opt_out": 0.75, "distress": 0.6, "wait_for_free": 0.6, "complaint": 0.5, "medical": 0.5, "affirm": 0.55,
-    "deny": 0.5, "stop": 0.5, "talk_to_person": 0.5, "confirm_attendance": 0.5, "running_late": 0.5, "ask_price": 0.45,
+    "deny": 0.5, "stop": 0.5, "talk_to_person": 0.5, "confirm_attendance": 0.5, "running_late": 0.5, "cannot_come": 0.5,
+    "ask_price": 0.45,
 }  # fmt: skip
 #: Of these a message means one: what its whole says counts.
 _TASKS = {
@@ -48,6 +49,8 @@ _LEAVING = {"cancel", "cannot_come"}
 #: About a booking that exists: not while one is being made, beside a time or a person.
 _ARRIVALS = {"running_late", "confirm_attendance"}
 _COURTESIES = {"thanks", "goodbye"}
+#: Entities that pick something from a list.
+_CHOSEN = {"ordinal", "number"}
 #: Entities that are turns of phrase, not facts.
 _NO_FACTS = {"mark", "unknown", "zone"}
 _ANSWERS = {"affirm", "deny"}
@@ -83,6 +86,7 @@ def decide(
     entities = [one for one in entities if one.entity not in _NO_FACTS]
     found = _found(whole, clauses)
     has_facts = bool(entities) or (when is not None and bool(when.choices or when.exclusions or when.asap))
+    _as_facts(found, asked=asked, dated=when is not None and bool(when.choices), entities=entities)
     _in_context(found, asked=asked, has_facts=has_facts, entities=entities)
     ranked = sorted(found, key=lambda intent: _rank(intent, asked))
     first = ranked[0]
@@ -99,13 +103,16 @@ def _found(whole: Guess, clauses: Sequence[Guess]) -> dict[str, float]:
         needed = _GRAVE if clause.intent in _GRAVE_INTENTS else _CLAUSE
         if clause.intent == FALLBACK or clause.confidence < needed:
             continue
+        if clause.intent in found:
+            found[clause.intent] = max(clause.confidence, found[clause.intent])
+            continue
         if clause.intent in _ANSWERS and found.keys() & _ANSWERS:
             continue
         if clause.intent in _TASKS and (found.keys() & _TASKS) - {FALLBACK, "inform"}:
             continue
         if clause.intent in {"inform", "book"} and found.keys() & _TASKS - {FALLBACK, "inform"}:
             continue
-        found[clause.intent] = max(clause.confidence, found.get(clause.intent, 0.0))
+        found[clause.intent] = clause.confidence
     if not found:
         found[FALLBACK] = whole.confidence
     if len(found) > 1:
@@ -126,6 +133,14 @@ def _main(whole: Guess, clauses: Sequence[Guess]) -> Guess:
     if whole.intent == "cannot_come" and "cancel" in said:
         return Guess("cancel", whole.confidence)
     return whole
+
+
+def _as_facts(found: dict[str, float], *, asked: str | None, dated: bool, entities: Sequence[Entity]) -> None:
+    """Take what sounds like an answer for the fact that it is."""
+    if "choose_option" in found and dated and not any(entity.entity in _CHOSEN for entity in entities):
+        found.setdefault("inform", found.pop("choose_option"))  # "the 8th" is a day
+    if "affirm" in found and (dated or entities) and asked in _OPEN - _YES_NO:
+        found.setdefault("inform", found.pop("affirm"))  # "Friday would be great", when the day was asked for
 
 
 def _in_context(found: dict[str, float], *, asked: str | None, has_facts: bool, entities: Sequence[Entity]) -> None:

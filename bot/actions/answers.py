@@ -61,6 +61,8 @@ async def answer_for(intent: str, turn: Turn, slots: Mapping[str, Any], *, when:
             return _prices(turn, draft)
         case "ask_location":
             return _where(turn, draft)
+        case "ask_phone":
+            return _phone(turn, draft)
         case "ask_hours":
             return _hours_on(turn, when) or _hours(turn, draft)
         case "ask_services":
@@ -88,6 +90,15 @@ def _where(turn: Turn, draft: Draft) -> dict[str, Any]:
         return turn.say("answer.location", act="info", name=name, place=places[0].address)
     lines = [f"{one.name}: {one.address}" for one in places]
     return turn.say("answer.locations", act="info", places="\n".join(lines))
+
+
+def _phone(turn: Turn, draft: Draft) -> dict[str, Any]:
+    numbers = {place.name: place.phone for place in _meant(turn, draft) if place.phone}
+    if not numbers:
+        return turn.say("answer.no_phone", act="info", choices=[turn.option("choice.person", "person")])
+    if len(set(numbers.values())) == 1:
+        return turn.say("answer.phone", act="info", phone=next(iter(numbers.values())))
+    return turn.say("answer.phones", act="info", phones="\n".join(f"{name}: {one}" for name, one in numbers.items()))
 
 
 def _meant(turn: Turn, draft: Draft) -> list[Location]:
