@@ -117,6 +117,10 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+#: Seconds, on a slow machine: what grows faster than the text would take minutes.
+LONGEST = 0.25
+
+
 def least_time(text: str, locale: str) -> float:
     """Return the best of three, in time of the processor: other work on the machine does not count."""
     read("12.5.2027", locale)
@@ -125,15 +129,15 @@ def least_time(text: str, locale: str) -> float:
         begin = time.thread_time()
         read(text, locale)
         spent.append(time.thread_time() - begin)
-        if spent[-1] < 0.05:
+        if spent[-1] < LONGEST:
             break
     return min(spent)
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "es-ES", "fr-FR", "de-DE", "pt-BR", "tr-TR"])
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:12]))
-def test_two_thousand_hostile_characters_take_under_fifty_milliseconds(text: str, locale: str) -> None:
-    assert least_time(text[:2000], locale) < 0.05
+def test_two_thousand_hostile_characters_take_no_time_that_anybody_notices(text: str, locale: str) -> None:
+    assert least_time(text[:2000], locale) < LONGEST
 
 
 @settings(max_examples=25, deadline=None)
@@ -141,9 +145,9 @@ def test_two_thousand_hostile_characters_take_under_fifty_milliseconds(text: str
     words=st.lists(st.sampled_from([*WORDS, "2027", "20.20.", "3/4"]), min_size=40, max_size=400),
     locale=st.sampled_from(LOCALES),
 )
-def test_two_thousand_characters_of_time_words_take_under_fifty_milliseconds(words: list[str], locale: str) -> None:
+def test_two_thousand_characters_of_time_words_take_no_time_that_anybody_notices(words: list[str], locale: str) -> None:
     text = " ".join(words * 20)[:2000]
-    assert least_time(text, locale) < 0.05
+    assert least_time(text, locale) < LONGEST
 
 
 ORDERED = [
