@@ -76,7 +76,7 @@ class Engine:
         found = tuple(_entity(one) for one in whole.get("entities") or ())
         services = [one.start for one in found if one.entity == "service"]
         later = tasks.later_tasks(text, parts, guesses, services)
-        entities, when, then = tasks.dealt(found, whole.get("when"), later)
+        entities, when, then = tasks.dealt(found, tasks.beside_names(whole.get("when"), found), later)
         intent, confidence, also = meaning.decide(
             tasks.first_of(meaning.guess_of(whole), guesses, later),
             () if later else guesses,

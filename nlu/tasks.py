@@ -6,7 +6,7 @@ from functools import partial
 
 from nlu.contract import Entity, Task
 from nlu.meaning import Guess
-from nlu.when import When
+from nlu.when import When, Window
 
 #: Clauses that surely begin a task of their own.
 _SURE = 0.75
@@ -75,6 +75,23 @@ def dealt(
     )
     kept = tuple(entity for entity in entities if not any(_holds(region, entity.start) for region in later))
     return kept, _part(when, lambda start: not any(_holds(region, start) for region in later)), then
+
+
+def beside_names(when: When | None, entities: Sequence[Entity]) -> When | None:
+    """Return what is said of time outside of the customer's name: "Reyes" is also a holiday, "April" a month."""
+    names = [(one.start, one.end) for one in entities if one.entity == "name"]
+    if when is None or not names:
+        return when
+
+    def is_time(window: Window) -> bool:
+        return not any(start < window.span[1] and window.span[0] < end for start, end in names)
+
+    return replace(
+        when,
+        windows=tuple(filter(is_time, when.windows)),
+        choices=tuple(filter(is_time, when.choices)),
+        exclusions=tuple(filter(is_time, when.exclusions)),
+    )
 
 
 def _holds(region: Region, start: int) -> bool:

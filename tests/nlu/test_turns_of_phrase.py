@@ -87,6 +87,16 @@ async def test_a_city_is_a_time_zone_where_it_is_said_so(reader: Engine, text: s
 
 
 @pytest.mark.model
+@pytest.mark.parametrize(
+    "text", ["corte mañana a las 15:00, soy Tomás Reyes", "haircut tomorrow at 3pm, my name is April Jones"]
+)
+async def test_a_name_is_no_time(reader: Engine, text: str) -> None:
+    understood = await reader.understand(heard(text))
+    assert understood.when is not None
+    assert [window.start.hour for window in understood.when.choices if window.start] == [15]
+
+
+@pytest.mark.model
 async def test_two_tasks_have_their_own_facts(reader: Engine) -> None:
     understood = await reader.understand(heard("book me a beard trim Friday 10 and cancel my Tuesday one"))
     assert understood.intent == "book"
