@@ -1,5 +1,6 @@
 """What a message means, from what its whole and its clauses were classified as: pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,6 +55,10 @@ _CHOSEN = {"ordinal", "number"}
 #: Entities that are turns of phrase, not facts.
 _NO_FACTS = {"mark", "unknown", "zone"}
 _ANSWERS = {"affirm", "deny"}
+#: What else the letters of a name may resemble.
+_NOT_OF_NAMES = {FALLBACK, "out_of_scope", "chitchat", "complaint", "choose_option", "more_times", "confirm_attendance"}
+#: With no more words around it, a message tells the name and nothing else: "put it under ..., please".
+_LEAD = 5
 #: Acts after which something is open that "stop" can mean.
 _OPEN = {
     "ask_service", "ask_staff", "ask_when", "offer_slots", "ask_people", "ask_name", "ask_detail", "confirm",
@@ -85,6 +90,7 @@ def decide(
         return "opt_out", 1.0, ()  # nothing is open that it could mean otherwise
     entities = [one for one in entities if one.entity not in _NO_FACTS]
     found = _found(whole, clauses)
+    _named(found, entities, text)
     has_facts = bool(entities) or (when is not None and bool(when.choices or when.exclusions or when.asap))
     _as_facts(found, asked=asked, dated=when is not None and bool(when.choices), entities=entities)
     _in_context(found, asked=asked, has_facts=has_facts, entities=entities)
@@ -133,6 +139,18 @@ def _main(whole: Guess, clauses: Sequence[Guess]) -> Guess:
     if whole.intent == "cannot_come" and "cancel" in said:
         return Guess("cancel", whole.confidence)
     return whole
+
+
+def _named(found: dict[str, float], entities: Sequence[Entity], text: str) -> None:
+    """Let no letters of a name, and no word that leads to it, be an answer, a task or a cry for help."""
+    name = next((one for one in entities if one.entity == "name"), None)
+    if name is None:
+        return
+    around = f"{text[: name.start]} {text[name.end :]}"
+    if len(re.findall(r"\w+", around)) <= _LEAD:
+        for intent in [intent for intent in found if intent in _GRAVE_INTENTS | _ANSWERS | _NOT_OF_NAMES]:
+            del found[intent]
+        found.setdefault("inform", _CLAUSE)
 
 
 def _as_facts(found: dict[str, float], *, asked: str | None, dated: bool, entities: Sequence[Entity]) -> None:

@@ -1,6 +1,6 @@
 """Services and staff: matched against the business's own names at run time, never trained."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,12 +21,16 @@ _CHATTER = {
     "confirm_attendance", "running_late", "ask_location", "ask_phone", "ask_hours", "ask_bookings", "ask_payment",
     "ask_policy", "talk_to_person",
 }  # fmt: skip
+#: Intents that change what is booked.
+_DOING = {"reschedule", "cancel", "cannot_come", "stop"}
 _EXACT = 1.0
 _PLURAL = 0.95
 _TYPO = 0.85
 _PART = 0.7
 _FUZZY_FROM = 4
 _LONG = 8
+#: A word in so many examples is spelt as it is meant.
+_OFTEN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,11 @@ class CatalogMatcher(Learner):
                 if not word.capital or (word.start == 0 and word.text in plain):
                     intents[word.text].add(str(example.get("intent")))
         common = sorted(word for word, said in intents.items() if len(said) > 1)
+        said = Counter(word for example in data.intent_examples for word in set(keys_of(str(example.get("text")))))
         return {
             "common": common,
+            "said": sorted(word for word, count in said.items() if count >= _OFTEN),
+            "doing": sorted(_words_of_doing(data)),
             "small": sorted({key for text in lookup(data, "small word") for key in keys_of(text)}),
             "with": sorted({key for text in lookup(data, "with") for key in keys_of(text)}),
         }
@@ -80,6 +87,8 @@ class CatalogMatcher(Learner):
     def prepare(self) -> None:
         """Make sets of the lists."""
         self._common = frozenset(self.learned.get("common", ()))
+        self._said = frozenset(self.learned.get("said", ()))
+        self._doing = frozenset(self.learned.get("doing", ()))
         self._small = frozenset(self.learned.get("small", ()))
         self._with = frozenset(self.learned.get("with", ()))
         self._index = lru_cache(maxsize=64)(self._indexed)
@@ -164,7 +173,9 @@ class CatalogMatcher(Learner):
                 if len(keys) < 2:
                     continue
                 for key in keys:
-                    if len(key) >= _FUZZY_FROM and len(owners[_stem(key)]) == 1 and key not in self._common:
+                    if len(key) < _FUZZY_FROM or key in self._common or key in self._doing:
+                        continue
+                    if len(owners[_stem(key)]) == 1:
                         yield _Alias(kind, name.id, (key,))
 
     def _candidates(
@@ -205,8 +216,8 @@ class CatalogMatcher(Learner):
             return 0.0
         if len(word) >= _FUZZY_FROM and _stem(key) == _stem(word):
             return _PLURAL
-        if len(key) < _FUZZY_FROM or len(word) < _FUZZY_FROM:
-            return 0.0
+        if len(key) < _FUZZY_FROM or len(word) < _FUZZY_FROM or word in self._said:
+            return 0.0  # "mine" is no mistyped "mise"
         allowed = 2 if len(key) >= _LONG else 1
         # People rarely mistype the first letter, and short words differ by one letter too easily.
         if key[0] != word[0] and len(key) < _LONG:
@@ -222,6 +233,16 @@ class CatalogMatcher(Learner):
         after_with = numbers[0] > 0 and words[numbers[0] - 1].text in self._with
         before = text[: word.start].rstrip()
         return after_with or (word.capital and bool(before) and before[-1] not in ".!?\n") or len(words) == 1
+
+
+def _words_of_doing(data: TrainingData) -> set[str]:
+    """Return words that tell what is to be done, not to whose hair: "cambiar" names no service alone."""
+    naming: Counter[str] = Counter()
+    doing: Counter[str] = Counter()
+    for example in data.intent_examples:
+        words = set(keys_of(str(example.get("text"))))
+        (doing if example.get("intent") in _DOING else naming).update(words)
+    return {word for word, count in doing.items() if count >= _OFTEN and count > naming[word]}
 
 
 def _kinds(catalog: Catalog) -> tuple[tuple[str, tuple[Name, ...]], ...]:

@@ -11,6 +11,7 @@ CATALOG = Catalog(
         Name("beard", ("Beard trim", "Arreglo de barba", "barba")),
         Name("cut-colour", ("Cut & colour", "Corte y color")),
         Name("colour", ("Colour", "Color", "tinte")),
+        Name("makeover", ("Makeover", "cambiar de look")),
     ),
     staff=(Name("ana", ("Ana",)), Name("bruno", ("Bruno",)), Name("carla", ("Carla",)), Name("will", ("Will",))),
 )
