@@ -56,7 +56,9 @@ class Fill:
             return await _came_back(turn, slots)
         if step.asking == "details" and details.is_answer(turn, step, slots):
             return await _finished(turn, slots, details.answered(turn, step, slots), search=False)
-        if said & _ALWAYS_OUTSIDE or (not _brings_facts(step) and (_is_outside(step) or _answers_unasked(turn, step))):
+        if said & _ALWAYS_OUTSIDE or (
+            not _brings_facts(turn, step) and (_is_outside(step) or _answers_unasked(turn, step))
+        ):
             return Answer(reject=True)
         return await _read(turn, step, slots, said)
 
@@ -103,9 +105,11 @@ def _starts_form(step: Step) -> bool:
     return any(intent in _TASKS for intent in step.understood.also)
 
 
-def _brings_facts(step: Step) -> bool:
+def _brings_facts(turn: Turn, step: Step) -> bool:
     when = step.understood.when
     if when is not None and (when.choices or when.exclusions or when.asap):
+        return True
+    if step.form and dates.names_nothing(step.heard.text, when, turn.locale):
         return True
     kinds = {entity.entity for entity in step.understood.entities}
     if kinds & _FACTS and not step.understood.intent.startswith("ask_"):
