@@ -92,6 +92,8 @@ async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
     """Open a savepoint; raising rolls back to it, and what the session knew is read anew: it can be used on."""
     try:
         async with session.begin_nested():
+            # The session sends SAVEPOINT when it first needs its connection: `run` would write before it.
+            await session.connection()
             yield
     except Exception:
         for known in list(session.sync_session.identity_map.values()):

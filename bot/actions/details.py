@@ -70,6 +70,8 @@ def is_answer(turn: Turn, step: Step, slots: Mapping[str, Any]) -> bool:
     sure = said.confidence >= _SURE
     if said.intent in _NEVER:
         return not sure
+    if question.kind is Kind.YES_NO and "?" not in step.heard.text and _read(question, step) is not None:
+        return True  # "no, I have been before": why is a part of the answer
     if said.intent.startswith("ask_") and (sure or "?" in step.heard.text):
         return False
     return question.kind == Kind.TEXT or sure is False or _read(question, step) is not None or _is_plain(step)

@@ -8,7 +8,7 @@ from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking_core.kit.db import Database, libpq_url
+from booking_core.kit.db import Database, savepoint, libpq_url
 from booking_core.kit.ids import new_id
 from booking_core.kit.statements import array, run
 from booking_core.models import Business
@@ -83,6 +83,21 @@ async def test_a_savepoint_takes_a_statement_back(database: Database, broken: st
         with pytest.raises(DBAPIError):
             await in_vain(session)
     assert await count(database, "kept") == 1
+
+
+async def test_a_savepoint_is_one_for_statements_that_the_session_knows_nothing_of(database: Database) -> None:
+    async def in_vain(session: AsyncSession) -> None:
+        async with savepoint(session):
+            await run(session, RENAME, {"name": "gone", "old": "kept"})
+            await run(session, "SELECT 1 / 0", {})
+
+    async with database.transaction() as session:
+        session.add(a_business("kept"))
+    async with database.transaction() as session:
+        await run(session, COUNT, {"name": "kept"})
+        with pytest.raises(DBAPIError):
+            await in_vain(session)
+        assert await run(session, COUNT, {"name": "kept"}) == [(1,)]
 
 
 async def test_errors_are_those_of_sessions(database: Database) -> None:

@@ -76,10 +76,11 @@ class Server:
     def answers(self) -> None:
         """Come back with a server that answers: one that was killed is started anew."""
         assert self.postgres.child is not None
-        if self.postgres.child.ended is not None:
-            self.url = self.postgres.start()
         deadline = time.monotonic() + 60
         while True:
+            # A process that was killed is there a little longer.
+            if self.postgres.child.ended is not None:
+                self.url = self.postgres.start()
             try:
                 with psycopg.connect(self.url, connect_timeout=5) as connection:
                     connection.execute("SELECT 1")

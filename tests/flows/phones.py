@@ -43,8 +43,7 @@ class SandboxPhone:
         assert answer.is_success, answer.text
 
     async def choose(self, message: dict[str, Any], choice: dict[str, Any]) -> None:
-        if self.channel == "sms":
-            # A text message has no buttons: its choices are numbered.
+        if choice["id"] in message.get("numbers", ()):
             await self.say(choice["id"])
             return
         body = {"message": message["n"], "choice": choice["id"]}
@@ -55,9 +54,11 @@ class SandboxPhone:
         answer = await self.http.get(f"{self._base}/messages", params={"after": self.seen})
         for message in answer.json()["messages"]:
             self.seen = max(self.seen, message["n"])
-            if self.channel == "sms":
+            if not message.get("choices"):
+                # A text message has no buttons, nor has WhatsApp for long choices: they are numbered.
                 numbered = re.findall(r"^(\d+)[.)]? (.+)$", message["text"], re.MULTILINE)
                 message["choices"] = [{"id": number, "label": label} for number, label in numbered]
+                message["numbers"] = [number for number, _ in numbered]
             if message.get("from", "business") not in {"customer", "me"}:
                 self.waiting.append(message)
 
@@ -89,13 +90,17 @@ class WebPhone:
         return {"Authorization": f"Bearer {self.token}"}
 
     async def say(self, text: str) -> None:
-        body = {"client_id": str(uuid4()), "text": text}
-        answer = await self.http.post("/chat/messages", json=body, headers=await self._headers())
-        assert answer.status_code == 202, answer.text
+        await self._send({"client_id": str(uuid4()), "text": text})
 
     async def choose(self, message: dict[str, Any], choice: dict[str, Any]) -> None:
-        body = {"client_id": str(uuid4()), "choice": choice["id"]}
+        await self._send({"client_id": str(uuid4()), "choice": choice["id"]})
+
+    async def _send(self, body: dict[str, str]) -> None:
         answer = await self.http.post("/chat/messages", json=body, headers=await self._headers())
+        while answer.status_code == 429:
+            # A script writes faster than any customer: wait as the page does.
+            await asyncio.sleep(answer.json()["retry_after"])
+            answer = await self.http.post("/chat/messages", json=body, headers=await self._headers())
         assert answer.status_code == 202, answer.text
 
     async def _fetch(self) -> None:
