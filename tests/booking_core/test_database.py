@@ -8,7 +8,7 @@ from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking_core.kit.db import Database, savepoint, libpq_url
+from booking_core.kit.db import Database, libpq_url, savepoint
 from booking_core.kit.ids import new_id
 from booking_core.kit.statements import array, run
 from booking_core.models import Business
