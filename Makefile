@@ -3,6 +3,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help env run test check format bench browser peers test-peers doctor docker-build clean
 MAKEFLAGS += --no-print-directory
+# What is imported once is compiled once, also where the environment says otherwise: it is most of a start.
+export PYTHONDONTWRITEBYTECODE :=
 
 UV := .tools/uv/bin/uv
 BIN := .venv/bin

@@ -4,9 +4,9 @@ A catalog is `data/locales/<language>/LC_MESSAGES/<domain>.po` in gettext's form
 start; the msgid is the key. A language is only such a folder. `{name}` marks a value.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from babel import Locale
@@ -30,7 +30,9 @@ class Words:
 
     def __init__(self, folder: Path = LOCALES) -> None:
         self._catalogs = {
-            path.name: _read(sorted(path.glob("LC_MESSAGES/*.po")), path.name)
+            path.name: _read(
+                tuple((file, file.stat().st_mtime_ns) for file in sorted(path.glob("LC_MESSAGES/*.po"))), path.name
+            )
             for path in sorted(folder.iterdir())
             if path.is_dir()
         }
@@ -63,9 +65,11 @@ def language_of(locale: str) -> str:
     return locale.replace("_", "-").split("-", 1)[0].lower()
 
 
-def _read(files: Iterable[Path], language: str) -> dict[str, Entry]:
+@cache
+def _read(files: tuple[tuple[Path, int], ...], language: str) -> dict[str, Entry]:
+    """Read files of a language, each with the time of its last change: the same ones are read once."""
     found: dict[str, Entry] = {}
-    for file in files:
+    for file, _ in files:
         with file.open("rb") as stream:
             catalog = read_po(stream, locale=Locale(language))
         rule = Locale(language).plural_form

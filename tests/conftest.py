@@ -1,6 +1,7 @@
 """Fixtures of every test: a real PostgreSQL and Redis, a fresh database for each test that wants one."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import tempfile
@@ -12,9 +13,11 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher, profiles
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.db import Database
+from bot.console import passwords
 from tests.servers import start_postgres, start_redis
 
 if TYPE_CHECKING:
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 #: Each process of a parallel run has one of its own, should they share a server.
 TEMPLATE = f"threadbook_template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+
+# Every test has users of its own; making their passwords hard to guess would cost more than most tests do.
+passwords._hasher = PasswordHasher.from_parameters(profiles.CHEAPEST)
 
 
 def named(url: str, database: str) -> str:
@@ -79,15 +85,22 @@ def engine(model: Path) -> "Engine":
     return Engine.load(model, all_actions())
 
 
-@pytest.fixture
-def database_url(postgres_url: str) -> Iterator[str]:
-    """A database of this test's own, cloned from the migrated template."""
+@contextlib.contextmanager
+def cloned(postgres_url: str, template: str) -> Iterator[str]:
+    """A database of its own, as the template is, for as long as it is needed."""
     name = f"t_{uuid4().hex[:12]}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield named(postgres_url, name)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """A database of this test's own, cloned from the migrated template."""
+    with cloned(postgres_url, TEMPLATE) as url:
+        yield url
 
 
 @pytest.fixture

@@ -41,8 +41,9 @@ class Script:
         return script
 
 
-#: What is played everywhere; a script of situations goes to two channels in turn.
+#: Where the journeys are played in the first two languages; everything else goes to two channels in turn.
 EVERYWHERE = ("sms", "whatsapp", "telegram", "web")
+_THOROUGH = ("en", "es")
 _PAIRS = (("sms", "telegram"), ("whatsapp", "web"), ("sms", "web"), ("whatsapp", "telegram"))
 
 
@@ -51,8 +52,9 @@ def plays() -> list[tuple[Script, str]]:
     found = []
     for script in scripts():
         written = script.load()
-        pair = _PAIRS[len(script.name) % len(_PAIRS)] if "situations" in written else EVERYWHERE
-        found += [(script, channel) for channel in written.get("channels", pair)]
+        pair = _PAIRS[len(script.name) % len(_PAIRS)]
+        journey = "situations" not in written and script.language in _THOROUGH
+        found += [(script, channel) for channel in written.get("channels", EVERYWHERE if journey else pair)]
     return found
 
 

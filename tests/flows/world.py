@@ -13,17 +13,22 @@ import uvicorn
 import yaml
 
 from booking_core.kit.db import libpq_url
-from bot import chores, due
+from bot import due
 from bot.app import create_app
 from bot.embedded import free_port
 from bot.jobs import build_jobs
 from bot.sample import SAMPLE, seed_business
+from bot.sandbox.twilio_approvals import APPROVAL
+from bot.sandbox.twilio_contents import CONTENT
 from bot.settings import Settings
 from bot.wiring import System, open_system
 from bot.worker import run_jobs
 from nlu.engine import Engine
 
 ZONE = ZoneInfo("Europe/Madrid")
+#: Tables, and kinds of what the sandbox has, that one conversation leaves to the next.
+_KEPT = ("alembic_version", "message_template", "sandbox_object")
+_APPROVED = (CONTENT, APPROVAL)
 
 
 @dataclass(slots=True)
@@ -132,7 +137,48 @@ async def _ticking(system: System, jobs: object) -> None:
     while True:
         await due.look(system, jobs)
         await due.beat(system, "tests", "tests")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.4)
+
+
+@dataclass(slots=True)
+class House:
+    """Web and connections, standing; conversations move in one after the other."""
+
+    settings: Settings
+    system: System
+    http: httpx.AsyncClient
+    engine: Engine
+
+    @contextlib.asynccontextmanager
+    async def world(self, *, now: str = "2027-03-02T10:00", business: str = "marigold") -> AsyncIterator[World]:
+        """Begin with an empty business; `now` is a local time of it (2 March 2027 is a Tuesday), a file in data/seeds.
+
+        What is left of the world before is swept out, but for what WhatsApp has approved.
+        """
+        seed = SAMPLE.with_name(f"{business}.yml")
+        zone = ZoneInfo(yaml.safe_load(seed.read_text())["business"]["timezone"])
+        await _sweep(self.settings.database_url)
+        await self.system.redis.flushdb()
+        await set_clock(self.settings.database_url, now, zone)
+        users = await seed_business(self.system.db, self.settings, seed)
+        world = World(self.settings, self.system, self.http, users, self.engine, zone)
+        await world.start_worker()
+        try:
+            yield world
+        finally:
+            await world.stop_worker()
+
+
+@contextlib.asynccontextmanager
+async def open_house(engine: Engine, database_url: str, redis_url: str, **more: object) -> AsyncIterator[House]:
+    """Start web on a port of its own."""
+    settings = settings_for(database_url, redis_url, **more)
+    async with (
+        open_system(settings) as system,
+        running_web(settings),
+        httpx.AsyncClient(base_url=settings.base_url, timeout=30) as http,
+    ):
+        yield House(settings, system, http, engine)
 
 
 @contextlib.asynccontextmanager
@@ -143,32 +189,23 @@ async def running(
     *,
     now: str = "2027-03-02T10:00",
     business: str = "marigold",
-    templates: bool = False,
     **more: object,
 ) -> AsyncIterator[World]:
-    """Run everything; `now` is a local time of the business (2 March 2027 is a Tuesday), a file in data/seeds.
-
-    `templates`: begin when WhatsApp's are approved.
-    """
-    settings = settings_for(database_url, redis_url, **more)
-    seed = SAMPLE.with_name(f"{business}.yml")
-    zone = ZoneInfo(yaml.safe_load(seed.read_text())["business"]["timezone"])
-    await set_clock(database_url, now, zone)
+    """Run everything for one world alone."""
     async with (
-        open_system(settings) as system,
-        running_web(settings),
-        httpx.AsyncClient(base_url=settings.base_url, timeout=30) as http,
+        open_house(engine, database_url, redis_url, **more) as house,
+        house.world(now=now, business=business) as world,
     ):
-        users = await seed_business(system.db, settings, seed)
-        world = World(settings, system, http, users, engine, zone)
-        await world.start_worker()
-        # A worker's chore: what WhatsApp must approve before a reminder can go out a day later.
-        approved = asyncio.create_task(chores.look_after_templates(system))
-        if templates:
-            await approved
-        try:
-            yield world
-        finally:
-            approved.cancel()
-            await asyncio.gather(approved, return_exceptions=True)
-            await world.stop_worker()
+        yield world
+
+
+async def _sweep(database_url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(libpq_url(database_url)) as connection:
+        cursor = await connection.execute(
+            "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"
+            " AND tablename <> ALL (%s) AND tablename NOT LIKE 'procrastinate%%version%%'",
+            (list(_KEPT),),
+        )
+        tables = ", ".join(name for (name,) in await cursor.fetchall())
+        await connection.execute(f"TRUNCATE {tables} CASCADE")
+        await connection.execute("DELETE FROM sandbox_object WHERE kind <> ALL (%s)", (list(_APPROVED),))
