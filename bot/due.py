@@ -18,6 +18,7 @@ from booking_core import booking as bookings
 from booking_core import proposals, sessions, waitlist
 from booking_core.kit.clock import current_time
 from booking_core.kit.jobs import Job, defer
+from bot import handoff
 from bot.api import upkeep
 from bot.tasks import ask_staff
 from bot.wiring import System
@@ -65,6 +66,9 @@ async def look(system: System, jobs: procrastinate.App) -> None:
         now = await current_time(session)
         for reminder in await bookings.take_due_reminders(session, now=now, limit=100):
             await defer(session, Job.SEND_REMINDER, business_id=str(reminder.business_id), reminder_id=str(reminder.id))
+    async with system.db.transaction() as session:
+        now = await current_time(session)
+        await handoff.wake_due(session, now=now)
     async with system.db.transaction() as session:
         now = await current_time(session)
         await terms.wake_due(session, now=now)

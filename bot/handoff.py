@@ -1,14 +1,12 @@
 """Who answers a thread: the bot, nobody yet (a person was asked for), or a person.
 
-Every change goes through `MOVES` under the dialogue's row lock, which also orders the bot's turns: a
-person who takes a thread waits for the turn that is running, and what that turn queued is judged
-again by `may_send` at the moment of sending. The bot's memory is never touched here, so that it goes
-on where it stood.
+Every change goes through `standing.MOVES` under the dialogue's row lock, and writes its line of the audit in the
+same transaction. The lock also orders the bot's turns: a person who takes a thread waits for the turn that is
+running, and what that turn queued is judged again by `may_send` at the moment of sending. The bot's memory is
+never touched here, so that it goes on where it stood.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import select
@@ -18,86 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core.kit.ids import new_id
 from booking_core.kit.live import announce
 from booking_core.models import Business
-from bot.models import Dialogue, HandoffNote
+from bot.models import Dialogue, HandoffNote, User
+from bot.standing import BOT_SPEAKS, MOVES, Answers, Move, Standing, decide_move
 from channels import conversations, messages
 from channels.models import Conversation, Message, Sender
 
-
-class Answers(StrEnum):
-    """Who answers."""
-
-    BOT = "bot"
-    WAITING = "waiting"
-    PERSON = "person"
-
-
-class Move(StrEnum):
-    """What changes who answers."""
-
-    ASK = "ask"
-    TAKE = "take"
-    HAND_BACK = "hand_back"
-
-
-#: Every pair is answered; a pair that leads to itself changes nothing and leaves no note.
-MOVES: dict[tuple[Answers, Move], Answers] = {
-    (Answers.BOT, Move.ASK): Answers.WAITING,
-    (Answers.WAITING, Move.ASK): Answers.WAITING,
-    (Answers.PERSON, Move.ASK): Answers.PERSON,
-    (Answers.BOT, Move.TAKE): Answers.PERSON,
-    (Answers.WAITING, Move.TAKE): Answers.PERSON,
-    (Answers.PERSON, Move.TAKE): Answers.PERSON,
-    (Answers.BOT, Move.HAND_BACK): Answers.BOT,
-    (Answers.WAITING, Move.HAND_BACK): Answers.BOT,
-    (Answers.PERSON, Move.HAND_BACK): Answers.BOT,
-}
-
 #: What the bot may still send while a person is waited for: the sentence that says so.
 WAITING_ACTS = frozenset({"handoff"})
-
-
-class Refusal(StrEnum):
-    """Why a person's move was refused."""
-
-    TAKEN = "taken"  # a colleague has the thread, and the caller did not know
-    CHANGED = "changed"  # it went another way since the caller looked
-
-
-class HandoffRefused(Exception):
-    """A move was refused and nothing was changed; `person_id` is who has the thread, if anybody."""
-
-    def __init__(self, reason: Refusal, person_id: UUID | None = None) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
-        self.person_id = person_id
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Who answers now, and the version that a caller must have seen to overrule a colleague."""
-
-    answers: Answers
-    person_id: UUID | None
-    version: int
-
-
-def decide_move(standing: Standing, move: Move, user_id: UUID | None, version: int | None) -> Standing:
-    """Return how a thread stands after a move; the same standing when there is nothing to change.
-
-    Taking a thread that nobody has never conflicts; overruling a colleague, or handing back what one
-    does not hold, needs the version that shows the caller knew.
-    """
-    unaware = version != standing.version
-    mine = standing.person_id == user_id
-    if move is Move.TAKE and standing.answers is Answers.PERSON and unaware and not mine:
-        raise HandoffRefused(Refusal.TAKEN, standing.person_id)
-    if move is Move.HAND_BACK and standing.answers is not Answers.BOT and unaware and not mine:
-        raise HandoffRefused(Refusal.TAKEN if standing.person_id else Refusal.CHANGED, standing.person_id)
-    answers = MOVES[standing.answers, move]
-    person_id = user_id if move is Move.TAKE else standing.person_id if answers is Answers.PERSON else None
-    if (answers, person_id) == (standing.answers, standing.person_id):
-        return standing
-    return Standing(answers, person_id, standing.version + 1)
+#: Threads that are woken in one look of the clockwork.
+MOST_WOKEN = 100
 
 
 async def ensure_dialogue(
@@ -152,7 +79,8 @@ async def reply(
     the same key again queues nothing and returns None.
     """
     conversation = await conversations.load(session, business_id, conversation_id)
-    await _move(session, conversation, Move.TAKE, user_id, None, now)
+    dialogue, _ = await _move(session, conversation, Move.TAKE, user_id, None, now)
+    dialogue.woken_at = None  # answered: it no longer stands out
     if not await _note_once(session, conversation, key, user_id, "reply", None, now):
         return None
     return await messages.queue_message(
@@ -198,9 +126,98 @@ async def hand_back(
     return dialogue if changed else None
 
 
+async def assign(
+    session: AsyncSession,
+    business_id: UUID,
+    conversation_id: UUID,
+    user_id: UUID,
+    to: UUID,
+    *,
+    version: int | None,
+    now: datetime,
+) -> Dialogue:
+    """Put a thread into a colleague's hands.
+
+    Raises LookupError where the business has no such colleague, HandoffRefused when another has it unseen.
+    """
+    if await session.get(User, (business_id, to)) is None:
+        raise LookupError("no such colleague")
+    conversation = await conversations.load(session, business_id, conversation_id)
+    dialogue, _ = await _move(session, conversation, Move.ASSIGN, user_id, version, now, to=to)
+    return dialogue
+
+
+async def snooze(
+    session: AsyncSession,
+    business_id: UUID,
+    conversation_id: UUID,
+    user_id: UUID,
+    until: datetime | None,
+    *,
+    version: int | None,
+    now: datetime,
+) -> Dialogue:
+    """Put a thread aside until a moment (None: until the customer writes); whoever does that has it then.
+
+    Raises HandoffRefused when a colleague has it unseen.
+    """
+    conversation = await conversations.load(session, business_id, conversation_id)
+    dialogue, _ = await _move(session, conversation, Move.SNOOZE, user_id, version, now, until=until)
+    return dialogue
+
+
+async def resolve(
+    session: AsyncSession,
+    business_id: UUID,
+    conversation_id: UUID,
+    user_id: UUID,
+    *,
+    version: int | None,
+    now: datetime,
+) -> Dialogue:
+    """Be done with a thread: nothing is said; the bot answers when the customer writes again."""
+    conversation = await conversations.load(session, business_id, conversation_id)
+    dialogue, _ = await _move(session, conversation, Move.RESOLVE, user_id, version, now)
+    return dialogue
+
+
+async def heard(session: AsyncSession, dialogue: Dialogue, conversation: Conversation, now: datetime) -> Answers:
+    """Return who answers what the customer has just written: it wakes what was snoozed, reopens what was resolved.
+
+    The caller holds the dialogue's lock.
+    """
+    answers = Answers(dialogue.answers)
+    if MOVES[answers, Move.HEARD] is not answers:
+        await _move(session, conversation, Move.HEARD, None, None, now)
+    return Answers(dialogue.answers)
+
+
+async def note_estimate(session: AsyncSession, dialogue: Dialogue, conversation: Conversation, now: datetime) -> None:
+    """Remember, under the dialogue's lock, that the customer was told in this wait when a person answers."""
+    dialogue.estimated_at = now
+    await _note_once(session, conversation, new_id(), None, "estimate", None, now)
+
+
+async def wake_due(session: AsyncSession, *, now: datetime) -> int:
+    """Give back to their people the threads whose moment has come; returns how many."""
+    due = await session.execute(
+        select(Dialogue.business_id, Dialogue.conversation_id)
+        .where(Dialogue.answers == Answers.SNOOZED.value, Dialogue.snoozed_until <= now)
+        .order_by(Dialogue.snoozed_until)
+        .limit(MOST_WOKEN)
+        .with_for_update(skip_locked=True)
+    )
+    woken = 0
+    for business_id, conversation_id in due.tuples().all():
+        conversation = await conversations.load(session, business_id, conversation_id)
+        _, changed = await _move(session, conversation, Move.WAKE, None, None, now)
+        woken += changed
+    return woken
+
+
 async def bot_may_speak(session: AsyncSession, business_id: UUID, conversation_id: UUID) -> bool:
     """Whether the bot answers this thread; a thread without a dialogue is the bot's."""
-    return await _answers(session, business_id, conversation_id) is Answers.BOT
+    return await _answers(session, business_id, conversation_id) in BOT_SPEAKS
 
 
 async def may_send(session: AsyncSession, message: Message) -> bool:
@@ -212,7 +229,7 @@ async def may_send(session: AsyncSession, message: Message) -> bool:
     if message.sender == Sender.STAFF:
         return True
     answers = await _answers(session, message.business_id, message.conversation_id)
-    return answers is Answers.BOT or (answers is Answers.WAITING and message.act in WAITING_ACTS)
+    return answers in BOT_SPEAKS or (answers is Answers.WAITING and message.act in WAITING_ACTS)
 
 
 async def _answers(session: AsyncSession, business_id: UUID, conversation_id: UUID) -> Answers:
@@ -229,18 +246,26 @@ async def _move(
     user_id: UUID | None,
     version: int | None,
     now: datetime,
+    *,
+    to: UUID | None = None,
+    until: datetime | None = None,
 ) -> tuple[Dialogue, bool]:
     dialogue = await ensure_dialogue(session, conversation.business_id, conversation.id, for_update=True)
-    before = Standing(Answers(dialogue.answers), dialogue.person_id, dialogue.handoff_version)
-    after = decide_move(before, move, user_id, version)
+    before = Standing(
+        Answers(dialogue.answers), dialogue.person_id, dialogue.handoff_version, until=dialogue.snoozed_until
+    )
+    after = decide_move(before, move, user_id, version, to=to, until=until)
     if after == before:
         return dialogue, False
     dialogue.answers = after.answers.value
     dialogue.person_id = after.person_id
     dialogue.handoff_version = after.version
-    if move is not Move.HAND_BACK:
+    dialogue.snoozed_until = after.until
+    dialogue.woken_at = now if before.answers is Answers.SNOOZED and user_id is None else None
+    dialogue.estimated_at = None
+    if before.answers in BOT_SPEAKS:
         conversation.outcome = "handed_off"
-    await _note_once(session, conversation, new_id(), user_id, move.value, None, now)
+    await _note_once(session, conversation, new_id(), user_id, move.value, None, now, to=to, until=until)
     await session.flush()
     announce(session, conversation.business_id, conversation.id, "handoff")
     return dialogue, True
@@ -254,6 +279,9 @@ async def _note_once(
     move: str,
     text: str | None,
     now: datetime,
+    *,
+    to: UUID | None = None,
+    until: datetime | None = None,
 ) -> bool:
     written = await session.execute(
         insert(HandoffNote)
@@ -265,6 +293,8 @@ async def _note_once(
             user_id=user_id,
             move=move,
             text=text,
+            to_id=to,
+            until=until,
         )
         .on_conflict_do_nothing()
         .returning(HandoffNote.id)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,18 +26,26 @@ class Dialogue(Base):
     __tablename__ = "dialogue"
     __table_args__ = (
         ForeignKeyConstraint(["business_id", "conversation_id"], ["conversation.business_id", "conversation.id"]),
-        CheckConstraint("answers IN ('bot', 'waiting', 'person')", name="answers"),
+        CheckConstraint("answers IN ('bot', 'waiting', 'person', 'snoozed', 'resolved')", name="answers"),
+        CheckConstraint("(answers IN ('person', 'snoozed')) = (person_id IS NOT NULL)", name="held"),
         Index(None, "business_id", "answers"),
+        Index("ix_dialogue_snoozed", "snoozed_until", postgresql_where=text("answers = 'snoozed'")),
     )
     business_id: Mapped[UUID] = mapped_column(primary_key=True)
     conversation_id: Mapped[UUID] = mapped_column(primary_key=True)
     #: `nlu.engine` memory: JSON, bounded in size.
     memory: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    #: bot | waiting (a person was asked for, none has taken it) | person; moves in `bot/handoff.py`
+    #: bot | waiting (a person was asked for, none has taken it) | person | snoozed | resolved; `bot/standing.py`
     answers: Mapped[str] = mapped_column(Text, default="bot")
     person_id: Mapped[UUID | None]
     #: Grows with every change of who answers: takeovers compare and set it.
     handoff_version: Mapped[int] = mapped_column(Integer, default=0)
+    #: When a snoozed thread comes back by itself; null: when the customer writes.
+    snoozed_until: Mapped[datetime | None]
+    #: Since when a thread is back that was snoozed, until it is answered or moved: it stands out in the inbox.
+    woken_at: Mapped[datetime | None]
+    #: When the customer was told, in this wait, when a person answers: once.
+    estimated_at: Mapped[datetime | None]
 
 
 class HandoffNote(Base):
@@ -52,9 +61,26 @@ class HandoffNote(Base):
     conversation_id: Mapped[UUID]
     at: Mapped[datetime]
     user_id: Mapped[UUID | None]
-    #: ask | take | hand_back | reply | note | resolve
+    #: A move of `bot/standing.py`, or: reply | note | estimate
     move: Mapped[str] = mapped_column(Text)
     text: Mapped[str | None] = mapped_column(Text)
+    #: Of an assignment: whom it is for.
+    to_id: Mapped[UUID | None]
+    #: Of a snooze: until when; null: until the customer writes.
+    until: Mapped[datetime | None]
+
+
+class CannedReply(Base):
+    """A reply that people of a business insert by its title; `{name}` and the like are filled from the thread."""
+
+    __tablename__ = "canned_reply"
+    __table_args__ = (ForeignKeyConstraint(["business_id"], ["business.id"]), UniqueConstraint("business_id", "title"))
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    title: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[UUID | None]
 
 
 class ThreadSeen(Base):

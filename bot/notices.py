@@ -26,6 +26,7 @@ from bot.actions.contract import ANYONE, Turn
 from bot.actions.offer import OFFERS, slot_option
 from bot.actions.submit import booked
 from bot.models import Dialogue, HandoffNote
+from bot.standing import Move
 from bot.turn import Voice, open_turn, speak
 from bot.wiring import System
 from channels import conversations, messages
@@ -274,20 +275,27 @@ async def recap(system: System, session: AsyncSession, dialogue: Dialogue, now: 
         _, pending = await pending_payment(turn)
         if pending is not None:
             said = {**pending, "text": f"{said['text']} {pending['text']}"}
-    untold = await _untold(session, conversation)
+    untold = await _untold(session, conversation, now)
     said["text"] = "\n".join([*untold, said["text"]])
     await speak(turn, [said])
 
 
-async def _untold(session: AsyncSession, conversation: Conversation) -> list[str]:
+async def _untold(session: AsyncSession, conversation: Conversation, now: datetime) -> list[str]:
     """Return what became of bookings while a person had the thread and the bot was silent."""
-    since = await session.scalar(
+    mine = (HandoffNote.business_id == conversation.business_id, HandoffNote.conversation_id == conversation.id)
+    # The note of this hand-back itself is there already: what ended before it bounds the time of the person.
+    ended = await session.scalar(
         select(func.max(HandoffNote.at)).where(
-            HandoffNote.business_id == conversation.business_id,
-            HandoffNote.conversation_id == conversation.id,
-            HandoffNote.move.in_([handoff.Move.ASK.value, handoff.Move.TAKE.value]),
+            *mine,
+            HandoffNote.move.in_([Move.HAND_BACK.value, Move.RESOLVE.value]),
+            HandoffNote.at < now,
         )
     )
+    began = select(func.min(HandoffNote.at)).where(
+        *mine,
+        HandoffNote.move.in_([Move.ASK.value, Move.TAKE.value, Move.ASSIGN.value, Move.SNOOZE.value]),
+    )
+    since = await session.scalar(began if ended is None else began.where(HandoffNote.at >= ended))
     if since is None:
         return []
     texts = await session.scalars(

@@ -16,13 +16,14 @@ from booking_core import customers
 from booking_core.catalog import Catalog
 from booking_core.kit.clock import current_time
 from booking_core.models import Business, Customer, Location, Unit
-from bot import handoff
+from bot import estimate, handoff
 from bot.actions import leaving
 from bot.actions.coming import coming
 from bot.actions.contract import Draft, Turn
 from bot.models import Dialogue
 from bot.phrasing import local_tag
 from bot.settings import Settings
+from bot.standing import Answers
 from bot.wiring import System
 from bot.words import Words, language_of
 from channels import conversations, messages
@@ -76,8 +77,11 @@ async def answer_conversation(system: System, engine: "Engine", business_id: UUI
         if not waiting:
             return False
         now = await current_time(session)
-        if dialogue.answers == "bot":
+        answers = await handoff.heard(session, dialogue, conversation, now)
+        if answers is Answers.BOT:
             await _answer(system, engine, session, dialogue, conversation, waiting, now)
+        elif answers is Answers.WAITING:
+            await _reassure(system, session, dialogue, conversation, waiting, now)
         await messages.mark_answered(session, waiting, now=now)
         return True
 
@@ -134,6 +138,24 @@ async def _answer(
             raise Unanswered
         if any(one.get("act") == "handoff" for one in result.said):
             return
+
+
+async def _reassure(
+    system: System,
+    session: AsyncSession,
+    dialogue: Dialogue,
+    conversation: Conversation,
+    waiting: list[Message],
+    now: datetime,
+) -> None:
+    """Say once in a wait when a person answers; what the platform has answered itself is no question."""
+    if dialogue.estimated_at is not None or all(messages.platform_opt(row) for row in waiting):
+        return
+    catalog = await catalogs.load_catalog(session, conversation.business_id)
+    key = f"{conversation.id}:{waiting[-1].seq}"
+    turn = await open_turn(system, session, catalog, conversation, last=None, key=key, now=now)
+    await speak(turn, [await estimate.when_answered(turn)])
+    await handoff.note_estimate(session, dialogue, conversation, now)
 
 
 async def open_turn(

@@ -16,9 +16,12 @@ def opening_on(turn: Turn, day: date) -> list[tuple[int, int]]:
     return [(first, last) for first, last in turn.catalog.opening(turn.location.id).get(day.weekday(), ())]
 
 
-def next_opening(turn: Turn) -> datetime | None:
-    """Return when somebody is there again; None while the house is open, or if that cannot be told."""
-    local = turn.local(turn.now)
+def next_opening(turn: Turn, *, at: datetime | None = None) -> datetime | None:
+    """Return when somebody is there again; None while the house is open, or if that cannot be told.
+
+    Seen from now, or from another moment (`at`).
+    """
+    local = turn.local(at or turn.now)
     minute = local.hour * 60 + local.minute
     for ahead in range(_AHEAD):
         day = local.date() + timedelta(days=ahead)

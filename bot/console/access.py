@@ -28,12 +28,18 @@ class Area(StrEnum):
     TASKS = "tasks"
     TRANSCRIPTS = "transcripts"
     TEAM = "team"
+    REPLIES = "replies"
+
+    @property
+    def in_menu(self) -> bool:
+        """Whether it stands in the menu; what does not is reached from the page that it serves."""
+        return self is not Area.REPLIES
 
 
 #: What each role may open. `owner` is everything by definition.
 AREAS: dict[str, frozenset[Area]] = {
     "staff": frozenset({Area.INBOX, Area.CALENDAR}),
-    "manager": frozenset({Area.INBOX, Area.CALENDAR, Area.TASKS, Area.TRANSCRIPTS}),
+    "manager": frozenset({Area.INBOX, Area.CALENDAR, Area.TASKS, Area.TRANSCRIPTS, Area.REPLIES}),
     "owner": frozenset(Area),
 }
 

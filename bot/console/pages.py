@@ -47,6 +47,8 @@ class Pages:
             lstrip_blocks=True,
         )
 
+        self._jinja.filters["tokened"] = lambda name: f"{{{name}}}"
+
     def render(
         self,
         request: Request,
@@ -67,8 +69,8 @@ class Pages:
         def tn(key: str, count: int, **values: Any) -> str:
             return words.text(language, "console." + key, count, **values)
 
-        def t_or(key: str, otherwise: str) -> str:
-            return words.text(language, "console." + key) if words.has("console." + key) else otherwise
+        def t_or(key: str, otherwise: str, **values: Any) -> str:
+            return words.text(language, "console." + key, **values) if words.has("console." + key) else otherwise
 
         return self._jinja.get_template(template).render(
             t=t,

@@ -17,6 +17,7 @@ from bot.console import (
     inbox_routes,
     live,
     media_routes,
+    reply_routes,
     sign_in,
     task_routes,
     team_routes,
@@ -52,6 +53,7 @@ def router_for(desk: Desk) -> APIRouter:
         task_routes,
         media_routes,
         undelivered_routes,
+        reply_routes,
         team_routes,
     ):
         part.add_routes(router, desk, pages)

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core import booking as bookings
 from booking_core.models import Customer, Location, Service, Staff
 from bot import misunderstood
-from bot.handoff import Answers, Refusal
 from bot.models import Dialogue, HandoffNote, ThreadSeen, User
+from bot.standing import Answers, Refusal
 from channels import messages as channel_messages
 from channels.models import Conversation, MediaFile, Message, Sender
 
@@ -48,6 +48,8 @@ class Entry:
     who: str | None = None
     seq: int = 0
     move: str | None = None
+    to: str | None = None  # whom an assignment was for
+    until: datetime | None = None  # of a snooze
     status: str = ""
     error: str | None = None
     act: str | None = None
@@ -76,6 +78,7 @@ class Thread:
     person_id: UUID | None
     person: str | None
     version: int
+    until: datetime | None  # when a snoozed thread comes back
     last_seq: int
     entries: list[Entry]
     earlier: int | None  # the seq to read on before, where there is more
@@ -119,6 +122,7 @@ async def load_thread(
         person_id=dialogue.person_id if dialogue else None,
         person=person,
         version=dialogue.handoff_version if dialogue else 0,
+        until=dialogue.snoozed_until if dialogue else None,
         last_seq=conversation.last_seq,
         entries=entries,
         earlier=earlier,
@@ -183,8 +187,12 @@ async def _entries(
     )
     if more:
         notes_query = notes_query.where(HandoffNote.at >= rows[0].created_at)
-    if before is not None and rows:
-        notes_query = notes_query.where(HandoffNote.at <= rows[-1].created_at)
+    if before is not None:
+        # Where the page after this one begins: no note between the two is lost, none stands on both.
+        later = select(Message.created_at).where(
+            Message.business_id == business_id, Message.conversation_id == conversation_id, Message.seq == before
+        )
+        notes_query = notes_query.where(HandoffNote.at < later.scalar_subquery())
     notes = list(await session.scalars(notes_query.order_by(HandoffNote.at.desc()).limit(PAGE)))
     people = await _names(session, select(User.id, User.name).where(User.business_id == business_id))
     known = await _catalog_names(session, business_id) if any(row.understood for row in rows) else {}
@@ -217,6 +225,8 @@ def _note_entry(note: HandoffNote, people: Mapping[str, str]) -> Entry:
         text=note.text or "",
         who=people.get(str(note.user_id)),
         move=note.move,
+        to=people.get(str(note.to_id)),
+        until=note.until,
     )
 
 

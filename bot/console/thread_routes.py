@@ -1,29 +1,41 @@
-"""One thread: read it, take it, answer it, note, hand it back."""
+"""One thread: read it, take it, answer it, note, give it to a colleague, put it aside, be done, hand it back."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import current_time
 from booking_core.kit.ids import new_id
-from bot import handoff
+from bot import replies
+from bot.console import thread_steps
 from bot.console.access import Area, Visitor, door
 from bot.console.desk import Desk
-from bot.console.forms import read_key, read_number, read_text, wants_json
-from bot.console.inbox_routes import searched
+from bot.console.forms import read_number, read_text, wants_json
+from bot.console.inbox_routes import Listing
 from bot.console.pages import Pages
+from bot.console.snooze import Snooze
 from bot.console.thread import Thread, load_ahead, load_thread, mark_seen
-from bot.console.threads import load_inbox
+from bot.console.threads import Show, load_inbox
+from bot.console.typing import who_types
 from bot.console.wall import Wall
-from bot.models import User
+from bot.models import CannedReply, User
 from channels import conversations
 
-Step = Callable[[AsyncSession, Visitor, UUID, Request], Awaitable[None]]
+#: The last part of a step's address, and what it does.
+STEPS: dict[str, thread_steps.Step] = {
+    "take": thread_steps.take,
+    "assign": thread_steps.assign,
+    "snooze": thread_steps.snooze,
+    "resolve": thread_steps.resolve,
+    "hand-back": thread_steps.give_back,
+    "reply": thread_steps.write,
+}
 
 
 def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
@@ -35,18 +47,6 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
     async def thread(request: Request, thread_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
         return await view.show(request, visitor, thread_id)
 
-    @router.post("/threads/{thread_id}/take")
-    async def take(request: Request, thread_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        return await view.act(request, visitor, thread_id, _take)
-
-    @router.post("/threads/{thread_id}/reply")
-    async def reply(request: Request, thread_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        return await view.act(request, visitor, thread_id, _write)
-
-    @router.post("/threads/{thread_id}/hand-back")
-    async def hand_back(request: Request, thread_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        return await view.act(request, visitor, thread_id, view.give_back)
-
     @router.post("/threads/{thread_id}/seen")
     async def seen(request: Request, thread_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
         seq = await read_number(request, "seq") or 0
@@ -54,6 +54,15 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
             found = await conversations.load(session, visitor.business_id, thread_id)
             await mark_seen(session, visitor.business_id, visitor.user_id, thread_id, min(seq, found.last_seq))
         return JSONResponse({"ok": True})
+
+    for name, step in STEPS.items():
+        _add_step(router, guest, view, name, step)
+
+
+def _add_step(router: APIRouter, guest: Any, view: "View", name: str, step: thread_steps.Step) -> None:
+    @router.post(f"/threads/{{thread_id}}/{name}")
+    async def stepped(request: Request, thread_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
+        return await view.act(request, visitor, thread_id, step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +72,24 @@ class View:
     desk: Desk
     pages: Pages
 
-    async def act(self, request: Request, visitor: Visitor, thread_id: UUID, step: Step) -> Response:
+    async def act(self, request: Request, visitor: Visitor, thread_id: UUID, step: thread_steps.Step) -> Response:
         """Take a step in one transaction; a refusal shows the thread as it is now, and why."""
         try:
             async with self.desk.db.transaction() as session:
-                await step(session, visitor, thread_id, request)
-        except handoff.HandoffRefused as refused:
+                await step(self.desk, session, visitor, thread_id, request)
+        except thread_steps.REFUSALS as refused:
             return await self.show(request, visitor, thread_id, refused=refused)
         if wants_json(request):
             return await self.show(request, visitor, thread_id)
-        return RedirectResponse(f"/console/threads/{thread_id}", 303)
+        return RedirectResponse(f"/console/threads/{thread_id}{Listing.read(request).query()}", 303)
 
     async def show(
-        self, request: Request, visitor: Visitor, thread_id: UUID, *, refused: handoff.HandoffRefused | None = None
+        self, request: Request, visitor: Visitor, thread_id: UUID, *, refused: Exception | None = None
     ) -> Response:
         """Return the thread."""
         status = 409 if refused else 200
         before = read_before(request)
-        search = searched(request)
+        listing = Listing.read(request)
         async with self.desk.db.transaction() as session:
             now = await current_time(session)
             found = await load_thread(session, visitor.business_id, thread_id, before=before)
@@ -90,44 +99,48 @@ class View:
                 "visitor": visitor,
                 "now": now,
                 "thread": found,
+                "listing": listing,
                 "ahead": await load_ahead(session, visitor.business_id, found.customer_id, now),
+                "colleagues": await _load_colleagues(session, visitor),
+                "snoozes": tuple(Snooze),
+                "replies": await self._load_replies(session, visitor, thread_id, now),
                 "key": new_id(),
-                "problem": await self._worded(session, visitor, refused),
+                "problem": await thread_steps.worded(self.desk, session, visitor, refused),
             }
+            context["typing"] = await who_types(self.desk.redis, visitor.business_id, thread_id, context["colleagues"])
             if wants_json(request):
                 return JSONResponse(self._news(request, found, context), status)
             await mark_seen(session, visitor.business_id, visitor.user_id, thread_id, found.last_seq)
-            inbox = await load_inbox(session, visitor.business_id, visitor.user_id, search=search, now=now)
+            inbox = await load_inbox(
+                session, visitor.business_id, visitor.user_id, search=listing.search, show=listing.show, now=now
+            )
+        chosen = request.query_params.get("reply", "")
+        draft = next((filled.text for reply, filled in context["replies"] if str(reply.id) == chosen), "")
+        if refused:
+            draft = await read_text(request, "text")  # what somebody wrote is not lost
         return self.pages.page(
             request,
             "thread.html",
             status=status,
             area=Area.INBOX,
             inbox=inbox,
-            search=search,
             open_id=thread_id,
-            waiting=len(inbox.waiting),
+            waiting=inbox.counts[Show.WAITING],
             before=before,
+            draft=draft,
             **context,
         )
 
-    async def give_back(self, session: AsyncSession, visitor: Visitor, thread_id: UUID, request: Request) -> None:
-        """Hand a thread back to the bot, which goes on with a recap."""
-        now = await current_time(session)
-        version = await read_number(request, "version")
-        dialogue = await handoff.hand_back(
-            session, visitor.business_id, thread_id, visitor.user_id, version=version, now=now
-        )
-        if dialogue is not None and self.desk.handed_back is not None:
-            await self.desk.handed_back(session, dialogue, now)
-
-    async def _worded(self, session: AsyncSession, visitor: Visitor, refused: handoff.HandoffRefused | None) -> str:
-        if refused is None:
-            return ""
-        person = await session.get(User, (visitor.business_id, refused.person_id)) if refused.person_id else None
-        return self.desk.words.text(
-            visitor.language, f"console.refused.{refused.reason}", name=person.name if person else ""
-        )
+    async def _load_replies(
+        self, session: AsyncSession, visitor: Visitor, thread_id: UUID, now: datetime
+    ) -> list[tuple[CannedReply, replies.Filled]]:
+        """Return the business's canned replies, each as it reads in this thread."""
+        known = await replies.load_replies(session, visitor.business_id)
+        if not known:
+            return []
+        conversation = await conversations.load(session, visitor.business_id, thread_id)
+        values = await replies.load_values(self.desk, session, conversation, now=now)
+        return [(one, replies.fill(one.text, values)) for one in known]
 
     def _news(self, request: Request, thread: Thread, context: dict[str, Any]) -> dict[str, Any]:
         """Return entries by id, so that our script adds what is new and leaves the rest alone."""
@@ -142,6 +155,8 @@ class View:
             ],
             "head": self.pages.render(request, "_thread_head.html", **context),
             "hint": self.pages.render(request, "_composer_hint.html", **context),
+            "replies": self.pages.render(request, "_replies.html", **context),
+            "typing": context["typing"],
             "seq": thread.last_seq,
             "key": str(context["key"]),
             "problem": context["problem"],
@@ -154,21 +169,11 @@ def read_before(request: Request) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
 
 
-async def _take(session: AsyncSession, visitor: Visitor, thread_id: UUID, request: Request) -> None:
-    version = await read_number(request, "version")
-    now = await current_time(session)
-    await handoff.take_over(session, visitor.business_id, thread_id, visitor.user_id, version=version, now=now)
-
-
-async def _write(session: AsyncSession, visitor: Visitor, thread_id: UUID, request: Request) -> None:
-    """Send a reply, or leave a private note where the form says so; nothing typed, nothing done."""
-    text = await read_text(request, "text")
-    key = await read_key(request)
-    whose = (visitor.business_id, thread_id, visitor.user_id)
-    now = await current_time(session)
-    if not text:
-        return
-    if await read_text(request, "mode", 10) == "note":
-        await handoff.add_note(session, *whose, text, key=key, now=now)
-        return
-    await handoff.reply(session, *whose, text, key=key, now=now)
+async def _load_colleagues(session: AsyncSession, visitor: Visitor) -> dict[UUID, str]:
+    """Return everybody else of the business, name by id."""
+    found = await session.execute(
+        select(User.id, User.name)
+        .where(User.business_id == visitor.business_id, User.id != visitor.user_id)
+        .order_by(User.name, User.id)
+    )
+    return dict(found.tuples().all())

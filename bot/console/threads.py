@@ -1,7 +1,8 @@
-"""Lists of threads, read for the inbox: waiting for a person first, then with a person, then the bot's."""
+"""Lists of threads, read for the inbox: who waits longest first, then with a person, put aside, and the bot's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from booking_core.models import Customer
-from bot.handoff import Answers
 from bot.models import Dialogue, HandoffNote, ThreadSeen, User
+from bot.standing import BOT_SPEAKS, Answers, Move
 from channels.models import Conversation, Message, Sender
 
 #: Threads that wait for a person or are with one are all shown; of the bot's, the latest.
@@ -21,6 +22,15 @@ MOST_OF_BOT = 50
 SEARCHED = timedelta(days=30)
 #: Unread messages are counted among so many of a thread's last; more than nine read `9+`.
 MOST_COUNTED = 40
+
+
+class Show(StrEnum):
+    """What part of the inbox is shown."""
+
+    WAITING = "waiting"
+    MINE = "mine"
+    SNOOZED = "snoozed"
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +51,24 @@ class ThreadRow:
     last_sender: str | None
     last_status: str | None
     unread: int
+    until: datetime | None
+    woken_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """The three parts of the inbox."""
+    """The parts of the inbox; `counts` are of all there is, whatever is searched for or shown."""
 
-    waiting: list[ThreadRow]
-    person: list[ThreadRow]
-    bot: list[ThreadRow]
+    waiting: list[ThreadRow] = field(default_factory=list)
+    person: list[ThreadRow] = field(default_factory=list)
+    snoozed: list[ThreadRow] = field(default_factory=list)
+    bot: list[ThreadRow] = field(default_factory=list)
+    counts: dict[Show, int] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to show."""
-        return not (self.waiting or self.person or self.bot)
+        return not (self.waiting or self.person or self.snoozed or self.bot)
 
 
 def pattern(text: str) -> str:
@@ -81,6 +95,20 @@ def matches(text: str, since: datetime) -> ColumnElement[bool]:
     )
 
 
+#: Since when a thread waits.
+_ASKED = (
+    select(func.max(HandoffNote.at))
+    .where(
+        HandoffNote.business_id == Conversation.business_id,
+        HandoffNote.conversation_id == Conversation.id,
+        HandoffNote.move == Move.ASK.value,
+        Dialogue.answers == Answers.WAITING.value,
+    )
+    .correlate(Conversation, Dialogue)
+    .scalar_subquery()
+)
+
+
 def rows_of(business_id: UUID, viewer: UUID | None) -> Select[*tuple[Any, ...]]:
     """Return the query of `ThreadRow` fields; `viewer` is whose unread marks are counted, None for none."""
     last = aliased(Message)
@@ -97,17 +125,6 @@ def rows_of(business_id: UUID, viewer: UUID | None) -> Select[*tuple[Any, ...]]:
         .correlate(Conversation, ThreadSeen)
         .scalar_subquery()
     )
-    asked = (
-        select(func.max(HandoffNote.at))
-        .where(
-            HandoffNote.business_id == Conversation.business_id,
-            HandoffNote.conversation_id == Conversation.id,
-            HandoffNote.move == "ask",
-            Dialogue.answers == Answers.WAITING.value,
-        )
-        .correlate(Conversation, Dialogue)
-        .scalar_subquery()
-    )
     return (
         select(
             Conversation.id,
@@ -118,12 +135,14 @@ def rows_of(business_id: UUID, viewer: UUID | None) -> Select[*tuple[Any, ...]]:
             func.coalesce(Dialogue.answers, Answers.BOT.value),
             Dialogue.person_id,
             User.name,
-            asked,
+            _ASKED,
             Conversation.last_message_at,
             func.coalesce(last.text, ""),
             last.sender,
             last.status,
             unread,
+            Dialogue.snoozed_until,
+            Dialogue.woken_at,
         )
         .select_from(Conversation)
         .outerjoin(
@@ -163,31 +182,54 @@ async def read_rows(session: AsyncSession, query: Select[*tuple[Any, ...]]) -> l
     ]
 
 
-async def load_inbox(session: AsyncSession, business_id: UUID, viewer: UUID, *, search: str, now: datetime) -> Inbox:
+async def load_inbox(
+    session: AsyncSession,
+    business_id: UUID,
+    viewer: UUID,
+    *,
+    search: str,
+    now: datetime,
+    show: Show = Show.ALL,
+) -> Inbox:
     """Return the inbox as one person sees it; a search looks back `SEARCHED`."""
     query = rows_of(business_id, viewer)
     if search:
         since = now - SEARCHED
         query = query.where(Conversation.last_message_at >= since, matches(search, since))
-    called = query.where(Dialogue.answers.in_([Answers.WAITING.value, Answers.PERSON.value]))
-    # The longest wait first; among threads with people, the latest word first.
-    rows = await read_rows(session, called.order_by(Conversation.last_message_at.desc()).limit(MOST_OPEN))
-    waiting = [row for row in rows if row.answers is Answers.WAITING]
-    # Spelt so that the planner can tell that this is nearly every thread, and walks the time index.
-    of_bot = query.where(or_(Dialogue.answers.is_(None), Dialogue.answers == Answers.BOT.value))
-    return Inbox(
-        waiting=sorted(waiting, key=lambda row: row.waiting_since or row.last_at),
-        person=[row for row in rows if row.answers is Answers.PERSON],
-        bot=await read_rows(session, of_bot.order_by(Conversation.last_message_at.desc()).limit(MOST_OF_BOT)),
-    )
-
-
-async def count_waiting(session: AsyncSession, business_id: UUID) -> int:
-    """Return how many threads wait for a person: the number in the menu."""
-    return (
-        await session.execute(
-            select(func.count())
-            .select_from(Dialogue)
-            .where(Dialogue.business_id == business_id, Dialogue.answers == Answers.WAITING.value)
+    inbox = Inbox(counts=await load_counts(session, business_id, viewer))
+    if show in {Show.ALL, Show.WAITING}:
+        waiting = query.where(Dialogue.answers == Answers.WAITING.value)
+        longest_first = waiting.order_by(func.coalesce(_ASKED, Conversation.last_message_at))
+        inbox.waiting.extend(await read_rows(session, longest_first.limit(MOST_OPEN)))
+    if show in {Show.ALL, Show.MINE}:
+        taken = query.where(Dialogue.answers == Answers.PERSON.value)
+        if show is Show.MINE:
+            taken = taken.where(Dialogue.person_id == viewer)
+        # What has come back from its snooze counts as new, though nobody has said anything.
+        latest = taken.order_by(func.greatest(Dialogue.woken_at, Conversation.last_message_at).desc())
+        inbox.person.extend(await read_rows(session, latest.limit(MOST_OPEN)))
+    if show in {Show.ALL, Show.SNOOZED}:
+        aside = query.where(Dialogue.answers == Answers.SNOOZED.value)
+        soonest = aside.order_by(Dialogue.snoozed_until.asc().nulls_last(), Conversation.last_message_at.desc())
+        inbox.snoozed.extend(await read_rows(session, soonest.limit(MOST_OPEN)))
+    if show is Show.ALL:
+        # Spelt so that the planner can tell that this is nearly every thread, and walks the time index.
+        of_bot = query.where(or_(Dialogue.answers.is_(None), Dialogue.answers.in_([one.value for one in BOT_SPEAKS])))
+        inbox.bot.extend(
+            await read_rows(session, of_bot.order_by(Conversation.last_message_at.desc()).limit(MOST_OF_BOT))
         )
-    ).scalar_one()
+    return inbox
+
+
+async def load_counts(session: AsyncSession, business_id: UUID, viewer: UUID) -> dict[Show, int]:
+    """Return how many threads wait, are with the viewer, and are put aside."""
+    counted = select(
+        func.count().filter(Dialogue.answers == Answers.WAITING.value),
+        func.count().filter(Dialogue.answers == Answers.PERSON.value, Dialogue.person_id == viewer),
+        func.count().filter(Dialogue.answers == Answers.SNOOZED.value),
+    ).where(
+        Dialogue.business_id == business_id,
+        Dialogue.answers.in_([Answers.WAITING.value, Answers.PERSON.value, Answers.SNOOZED.value]),
+    )
+    waiting, mine, snoozed = (await session.execute(counted)).one()
+    return {Show.WAITING: waiting, Show.MINE: mine, Show.SNOOZED: snoozed}

@@ -39,6 +39,11 @@ class Wall:
         skeleton = "MMMd" if self.local_date(self.now).year == self.local_date(moment).year else "yMMMd"
         return str(format_skeleton(skeleton, moment, tzinfo=ZoneInfo(self.tz), locale=self._babel))
 
+    def soon(self, moment: datetime) -> str:
+        """Return the clock for today, else day and clock: of a moment that lies ahead."""
+        today = self.local_date(self.now) == self.local_date(moment)
+        return self.clock(moment) if today else self.full(moment)
+
     def full(self, moment: datetime) -> str:
         """Return day and clock."""
         return phrasing.day_and_clock(moment, self.tz, self.locale)

@@ -2,6 +2,8 @@
 // Without JavaScript every form and link still works; without the socket we ask every few seconds.
 
 import { ask, live, parsed } from "./server.js";
+import { insertable } from "./thread_replies.js";
+import { presence } from "./thread_typing.js";
 
 const pane = document.querySelector("[data-thread-id]");
 const list = document.querySelector("[data-threads]");
@@ -15,9 +17,12 @@ const readingBack = new URLSearchParams(location.search).has("before");
 
 async function refreshList() {
   if (!list) return;
-  const search = new URLSearchParams(location.search).get("q") ?? "";
-  const { status, body } = await ask("/console/inbox" + (search ? "?q=" + encodeURIComponent(search) : ""));
+  const { status, body } = await ask("/console/inbox" + location.search);
   if (status !== 200) return;
+  const shows = document.querySelector("[data-shows]");
+  const show = shows.contains(document.activeElement) ? document.activeElement.dataset.show : null;
+  shows.replaceChildren(parsed(body.shows));
+  if (show) shows.querySelector(`[data-show="${CSS.escape(show)}"]`)?.focus({ preventScroll: true });
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.thread : null;
   const top = list.scrollTop;
   list.replaceChildren(parsed(body.html));
@@ -65,12 +70,9 @@ function place(news) {
   // Only the new words are read aloud, not the whole log.
   if (spoken.length) document.querySelector("[data-news]").textContent = spoken.join(" – ");
   if (!stay && spoken.length) toEnd();
-  const head = document.querySelector("[data-head]");
-  const focusId = head.contains(document.activeElement) ? document.activeElement.id : null;
-  if (head.innerHTML.trim() !== news.head.trim()) {
-    head.replaceChildren(parsed(news.head));
-    if (focusId) (document.getElementById(focusId) ?? composer.elements.text).focus();
-  }
+  placeHead(news.head);
+  writing.replace(news.typing);
+  replies?.place(news.replies);
   const hint = document.querySelector("[data-hint]");
   if (hint.innerHTML.trim() !== news.hint.trim()) hint.replaceChildren(parsed(news.hint));
   tellProblem(news.problem);
@@ -78,6 +80,30 @@ function place(news) {
     pane.dataset.seq = String(news.seq);
     if (!document.hidden) sayRead();
   }
+}
+
+let lastHead = null;
+
+function placeHead(html) {
+  if (html === lastHead) return;
+  lastHead = html;
+  const head = document.querySelector("[data-head]");
+  const focusId = head.contains(document.activeElement) ? document.activeElement.id : null;
+  // An open menu stays open, with what was chosen in it: it is somebody's half-done work.
+  const menu = head.querySelector("[data-menu]");
+  const chosen = menu?.open ? new Map([...menu.querySelectorAll("select, input:not([type=hidden])")].map((one) => [one.id, one.value])) : null;
+  head.replaceChildren(parsed(html));
+  if (chosen) {
+    head.querySelector("[data-menu]").open = true;
+    for (const [id, value] of chosen) if (document.getElementById(id)) document.getElementById(id).value = value;
+  }
+  settleSnooze();
+  if (focusId) (document.getElementById(focusId) ?? composer.elements.text).focus();
+}
+
+function settleSnooze() {
+  const until = document.querySelector("[data-until]");
+  if (until) document.querySelector("[data-at]").hidden = until.value !== "at";
 }
 
 function tellProblem(text) {
@@ -107,7 +133,9 @@ async function submit(form, button) {
     const { status, body } = await ask(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
     if (status !== 200 && status !== 409) throw new Error(String(status));
     place(body);
+    if (status === 200 && form !== composer) closeMenu();
     if (status === 200 && form === composer) {
+      writing.quiet();
       composer.elements.text.value = "";
       composer.elements.key.value = body.key;
       toEnd();
@@ -123,8 +151,25 @@ async function submit(form, button) {
   }
 }
 
+function closeMenu() {
+  const menu = document.querySelector("[data-menu]");
+  if (menu) menu.open = false;
+}
+
+const writing = presence(pane, composer);
+const replies = composer && insertable(composer, tellProblem);
+
 if (pane) {
   toEnd();
+  settleSnooze();
+  pane.addEventListener("change", (event) => { if (event.target.matches("[data-until]")) settleSnooze(); });
+  pane.addEventListener("keydown", (event) => {
+    const menu = event.target.closest("[data-menu]");
+    if (event.key !== "Escape" || !menu?.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+  document.addEventListener("click", (event) => { if (!event.target.closest("[data-menu]")) closeMenu(); });
   pane.addEventListener("submit", (event) => {
     const form = event.target.closest("[data-step], [data-composer]");
     if (!form || readingBack) return;
@@ -145,7 +190,11 @@ if (pane) {
 // News
 
 let due = null;
-function freshen() {
+function freshen(news) {
+  if (news?.kind === "typing" || news?.kind === "quiet") {
+    if (news.conversation === thread) writing.heard(news);
+    return;
+  }
   // Several changes of one moment are one question.
   due ??= setTimeout(() => {
     due = null;

@@ -6,6 +6,7 @@ const LONGEST_WAIT = 30_000;
 
 let connected = false;
 let attempts = 0;
+let open = null;
 
 export function parsed(html) {
   // Server-rendered and escaped there; a template runs no scripts, and our policy allows none.
@@ -37,6 +38,7 @@ function listen(changed) {
     if (news.kind === "ready") {
       const missed = attempts > 0;
       connected = true;
+      open = socket;
       attempts = 0;
       showLive();
       if (missed) changed();
@@ -46,6 +48,7 @@ function listen(changed) {
   });
   socket.addEventListener("close", (event) => {
     connected = false;
+    open = null;
     if (event.code === 4401) {
       changed(); // asks, and is sent to the login if the session has ended
       return;
@@ -55,6 +58,11 @@ function listen(changed) {
     // Wait longer each time, never in step with other browsers.
     setTimeout(() => listen(changed), Math.min(LONGEST_WAIT, 500 * 2 ** attempts) * (0.5 + Math.random()));
   });
+}
+
+// Says something by the socket; without one it is not said, and nothing waits for it.
+export function tell(what) {
+  if (open?.readyState === WebSocket.OPEN) open.send(JSON.stringify(what));
 }
 
 function poll(changed) {

@@ -41,6 +41,9 @@ ROUTES: dict[tuple[str, str], set[str] | str] = {
     ("POST", "/console/threads/{thread_id}/reply"): ALL,
     ("POST", "/console/threads/{thread_id}/hand-back"): ALL,
     ("POST", "/console/threads/{thread_id}/seen"): ALL,
+    ("POST", "/console/threads/{thread_id}/assign"): ALL,
+    ("POST", "/console/threads/{thread_id}/snooze"): ALL,
+    ("POST", "/console/threads/{thread_id}/resolve"): ALL,
     ("GET", "/console/calendar"): ALL,
     ("GET", "/console/calendar/new"): ALL,
     ("POST", "/console/calendar/new"): ALL,
@@ -68,7 +71,12 @@ ROUTES: dict[tuple[str, str], set[str] | str] = {
     ("GET", "/console/transcripts"): MANAGERS,
     ("GET", "/console/transcripts.csv"): MANAGERS,
     ("GET", "/console/transcripts/{thread_id}"): MANAGERS,
+    ("GET", "/console/transcripts/{thread_id}/messages.csv"): MANAGERS,
     ("POST", "/console/transcripts/{thread_id}/misunderstood"): MANAGERS,
+    ("GET", "/console/replies"): MANAGERS,
+    ("POST", "/console/replies"): MANAGERS,
+    ("POST", "/console/replies/{reply_id}"): MANAGERS,
+    ("POST", "/console/replies/{reply_id}/delete"): MANAGERS,
     ("GET", "/console/team"): OWNERS,
     ("POST", "/console/team"): OWNERS,
 }
@@ -94,7 +102,7 @@ async def test_every_route_lets_in_its_roles_and_nobody_else(
         held = await salon.meet("Yoga", "12:00", "Dalia", "Studio", {"Ada": 1})
         off = await salon.away("Bruno", salon.at("12:00"), salon.at("13:00"))
     ids: dict[str, object] = {"thread_id": thread, "task_id": thread, "booking_id": booking.id, "message_id": thread}
-    ids |= {"session_id": held.id, "step": "check-in"}
+    ids |= {"session_id": held.id, "step": "check-in", "reply_id": thread}
     browsers = {role: await signed_in(role) for role in ("staff", "manager", "owner")}
     for (method, path), roles in ROUTES.items():
         if isinstance(roles, str):
@@ -113,10 +121,10 @@ async def test_every_route_lets_in_its_roles_and_nobody_else(
             else:
                 answer = await browser.get(url)
             expected = {200, 303, 400, 409} if role in roles else {403}
-            if path.endswith("/delete") and role != "staff":
+            if path.endswith("{time_off_id}/delete") and role != "staff":
                 expected = {404}  # a colleague was here before
-            if path.endswith("/misunderstood") and role in roles:
-                expected = {404}  # no message was named
+            if path.endswith(("/misunderstood", "/assign")) and role in roles:
+                expected = {404}  # no message, no colleague was named
             assert answer.status_code in expected, (role, method, url, answer.status_code)
             if role not in roles:
                 assert "private words" not in answer.text

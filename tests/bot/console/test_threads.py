@@ -255,6 +255,9 @@ class Socket:
                 await self._task
                 return {"close": event["code"]}
 
+    def says(self, text: str) -> None:
+        self._in.put_nowait({"type": "websocket.receive", "text": text})
+
     async def leave(self) -> None:
         self._in.put_nowait({"type": "websocket.disconnect", "code": 1001})
         await asyncio.wait_for(self._task, 5)

@@ -9,8 +9,11 @@ import pytest
 import yaml
 
 from bot.console.access import AREAS, Area
+from bot.console.snooze import Snooze
+from bot.console.threads import Show
 from bot.console.transcripts import CHANNELS, OUTCOMES
-from bot.handoff import Answers, Move, Refusal
+from bot.replies import Fault, Token
+from bot.standing import Answers, Move, Refusal
 from bot.words import LOCALES, Words
 from channels.models import Delivery
 
@@ -25,7 +28,12 @@ FAMILIES = {
     "outcome.": list(OUTCOMES),
     "delivery.": [each.value for each in Delivery if each not in {Delivery.RECEIVED, Delivery.ANSWERED}],
     "refused.": [each.value for each in Refusal],
-    "event.": [each.value for each in Move],
+    "event.": [*(each.value for each in Move), "snooze_heard", "estimate"],
+    "snooze.": [*(each.value for each in Snooze), "no_such_moment"],
+    "replies.token.": [each.value for each in Token],
+    "replies.refused.": [each.value for each in Fault],
+    "inbox.show.": [each.value for each in Show],
+    "inbox.nobody.": [each.value for each in Show if each is not Show.ALL],
     "state.": [*(each.value for each in Answers), "mine"],
     "inbox.part.": [each.value for each in Answers],
     "problem.": [
@@ -44,7 +52,7 @@ def used() -> set[str]:
     return found | {f"console.{family}{member}" for family, members in FAMILIES.items() for member in members}
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", ["en", "es", "fr", "de", "pt"])
 def test_every_key_of_the_pages_has_words(words: Words, language: str) -> None:
     assert used() - set(words.keys(language)) == set()
 
