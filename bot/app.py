@@ -8,7 +8,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot import calendar_feed, calendar_file, health, home, notices
+from bot import calendar_feed, calendar_file, health, home, mail_pages, notices
 from bot.api import routes as api
 from bot.console import routes as console
 from bot.console.desk import Desk
@@ -32,6 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
         tasks = []
         if stage is not None:
             tasks.append(asyncio.create_task(sandbox.run_webhooks(stage)))
+            tasks.append(asyncio.create_task(sandbox.run_mail(stage)))
         yield
         for task in tasks:
             task.cancel()
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(home.router_for(system))
     app.include_router(calendar_file.router_for(system))
     app.include_router(calendar_feed.router_for(system))
+    app.include_router(mail_pages.router_for(system))
     doors = webhooks.Doors(system.db, system.channels, sender_limits(system.redis), on_failed=notices.delivery_failed)
     app.include_router(webhooks.router_for(doors))
     app.include_router(web_routes.router_for(web_routes.WebDoors(system.db, system.redis, system.words)))

@@ -1,5 +1,6 @@
 """`GET /calendar/TOKEN.ics`: one booking for the customer's own calendar."""
 
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Response
@@ -30,15 +31,7 @@ def router_for(system: System) -> APIRouter:
                 raise HTTPException(404)
             catalog = await catalogs.load_catalog(session, booking.business_id)
             now = await current_time(session)
-        asked = lang or catalog.business.default_locale
-        locale = phrasing.local_tag(language_of(asked), catalog.business.default_locale)
-        text = ics.booking_ics(
-            booking,
-            catalog,
-            summary=f"{_service(catalog, booking.service_id, locale)}, {catalog.business.name}",
-            description=_parts(catalog, booking, locale),
-            now=now,
-        )
+        _, text = calendar_of(catalog, booking, lang or catalog.business.default_locale, now=now)
         return Response(
             text,
             media_type="text/calendar; charset=utf-8",
@@ -49,6 +42,23 @@ def router_for(system: System) -> APIRouter:
         )
 
     return router
+
+
+def calendar_of(catalog: Catalog, booking: Booking, asked: str, *, now: datetime) -> tuple[str, str]:
+    """Return a booking's calendar object as it stands: its iTIP method, and its text in the language asked for.
+
+    It is published, never requested: nobody is to answer a calendar, and CANCEL takes back what was published
+    (RFC 5546, 4.1).
+    """
+    locale = phrasing.local_tag(language_of(asked), catalog.business.default_locale)
+    text = ics.booking_ics(
+        booking,
+        catalog,
+        summary=f"{_service(catalog, booking.service_id, locale)}, {catalog.business.name}",
+        description=_parts(catalog, booking, locale),
+        now=now,
+    )
+    return ("CANCEL" if ics.status_of(booking, now=now) == "CANCELLED" else "PUBLISH"), text
 
 
 def _parts(catalog: Catalog, booking: Booking, locale: str) -> str:

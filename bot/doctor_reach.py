@@ -1,5 +1,7 @@
 """What the doctor sees by asking: database, schema, clock, Redis, model, port, worker."""
 
+import smtplib
+import ssl
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -33,6 +35,8 @@ def reach_findings(settings: Settings) -> Iterator[Finding]:
     yield _redis_finding(settings)
     yield _model_finding(settings)
     yield _port_finding(settings)
+    if settings.smtp_host:
+        yield _mail_finding(settings)
 
 
 def _database_findings(settings: Settings) -> Iterator[Finding]:
@@ -118,6 +122,28 @@ def _model_finding(settings: Settings) -> Finding:
     if settings.model_dir.is_dir() and any(settings.model_dir.iterdir()):
         return wrong("model", f"The model in {settings.model_dir} is older than its data: run `threadbook train`.")
     return wrong("model", f"There is none in {settings.model_dir}: run `threadbook train`.")
+
+
+def _mail_finding(settings: Settings) -> Finding:
+    """Connect to the mail server, encrypt and sign in as a worker does; no letter is sent."""
+    security, password = settings.smtp_security, settings.smtp_password.get_secret_value()
+    where = settings.smtp_host, settings.smtp_port
+    context = ssl.create_default_context(cafile=settings.smtp_ca_file or None) if security != "none" else None
+    try:
+        if security == "tls" and context is not None:
+            server: smtplib.SMTP = smtplib.SMTP_SSL(*where, timeout=5, context=context)
+        else:
+            server = smtplib.SMTP(*where, timeout=5)
+        with server:
+            if security == "starttls":
+                server.starttls(context=context)
+            if settings.smtp_username:
+                server.login(settings.smtp_username, password)
+    except smtplib.SMTPResponseException as error:
+        return wrong("email", f"SMTP_HOST refuses us with {error.smtp_code}.")
+    except (smtplib.SMTPException, OSError) as error:
+        return wrong("email", f"SMTP_HOST cannot be used: {type(error).__name__}.")
+    return ok("email", f"The mail server answers{' and knows us' if settings.smtp_username else ''}.")
 
 
 def _port_finding(settings: Settings) -> Finding:

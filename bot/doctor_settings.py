@@ -30,6 +30,7 @@ _SHAPES = {
     "stripe_secret_key": (r"(sk|rk)_(test|live)_\w{10,}", "sk_test_... or sk_live_..."),
     "stripe_webhook_secret": (r"whsec_\w{10,}", "whsec_..."),
 }
+_HERE = {"localhost", "127.0.0.1", "::1"}
 _LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
 
 
@@ -61,7 +62,10 @@ def settings_findings(settings: Settings) -> Iterator[Finding]:
 
 def _credential_findings(settings: Settings) -> Iterator[Finding]:
     if settings.sandbox:
-        yield ok("vendors", "No live credential is set: the sandbox stands in for Twilio, Telegram and Stripe.")
+        yield ok(
+            "vendors",
+            "No live credential is set: the sandbox stands in for Twilio, Telegram, Stripe and a mail server.",
+        )
     for name, (shape, words) in _SHAPES.items():
         value = getattr(settings, name)
         text = value if isinstance(value, str) else value.get_secret_value()
@@ -73,6 +77,10 @@ def _credential_findings(settings: Settings) -> Iterator[Finding]:
             yield wrong(name.upper(), f"does not look like one; expected: {words}.")
     if settings.twilio_account_sid and not (settings.twilio_sms_number or settings.twilio_whatsapp_number):
         yield wrong("twilio", "TWILIO_SMS_NUMBER or TWILIO_WHATSAPP_NUMBER is needed to send anything.")
+    if not settings.sandbox and not settings.smtp_host:
+        yield note("email", "SMTP_HOST is not set: nobody gets letters.")
+    if settings.smtp_host and settings.smtp_security == "none" and settings.smtp_host not in _HERE:
+        yield wrong("SMTP_SECURITY", "is none: letters would travel in the open. Set starttls or tls.")
     if not settings.sandbox and not settings.stripe_secret_key.get_secret_value():
         yield note("stripe", "STRIPE_SECRET_KEY is not set: services with a deposit cannot be booked.")
     key = settings.stripe_secret_key.get_secret_value()

@@ -13,7 +13,7 @@ from booking_core import catalog as catalogs
 from booking_core.kit.clock import current_time
 from booking_core.kit.db import libpq_url
 from booking_core.kit.jobs import Job
-from bot import disruption, handoff, notices, offers, tasks, templates
+from bot import disruption, handoff, letters, notices, offers, tasks, templates
 from bot.api.deliveries import Postman
 from bot.turn import answer_conversation, open_turn, speak
 from bot.wiring import System
@@ -91,6 +91,7 @@ class Work:
             on_failed=notices.delivery_failed,
             template_for=templates.template_for,
             pace=self.system.pace,
+            letter_for=letters.Letters(self.system.settings, self.system.words).letter_for,
         )
 
     async def acknowledge_tap(self, context: JobContext, business_id: str, message_id: str) -> None:

@@ -9,13 +9,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.models import Booking, State
-from bot import handoff, outreach
+from bot import handoff, letters, outreach
 from bot.actions import cards
 from bot.actions.contract import Turn
 from bot.actions.submit import calendar_url, payment_title
 from bot.notices import turn_about
 from bot.turn import Voice, speak
-from channels import messages
+from channels import mail_threads, messages
 from channels.models import Sender
 from payment_links import links
 
@@ -51,7 +51,7 @@ async def tell(
     Of several bookings that are cancelled at once (`count`), `booking` is the first. Where a person answers
     the thread it is said in that person's name: the bot's words would not go out.
     """
-    turn = await turn_about(voice, session, booking, now=now)
+    turn = await turn_about(voice, session, booking, now=now, by_letter=True)
     if turn is None or turn.conversation.opted_out_at is not None:
         return False
     said = _worded(turn, booking, news, refund, count)
@@ -79,7 +79,7 @@ def _worded(turn: Turn, booking: Booking, news: News, refund: int, count: int) -
     if news is News.APPROVED and booking.state == State.HELD:
         key = "news.approved_pay"
     choices = []
-    if news in {News.CANCELLED, News.DECLINED}:
+    if news in {News.CANCELLED, News.DECLINED} and not mail_threads.is_mail(turn.conversation):
         choices = [turn.option("choice.book", "start_book")]
     said = turn.say(
         key,
@@ -99,7 +99,7 @@ def _worded(turn: Turn, booking: Booking, news: News, refund: int, count: int) -
 
 
 async def _say_in_person(turn: Turn, said: Mapping[str, Any], by: UUID | None) -> None:
-    await messages.queue_message(
+    message = await messages.queue_message(
         turn.session,
         turn.conversation,
         sender=Sender.STAFF.value,
@@ -110,3 +110,4 @@ async def _say_in_person(turn: Turn, said: Mapping[str, Any], by: UUID | None) -
         now=turn.now,
         staff_user_id=by,
     )
+    await letters.copy(turn, message)

@@ -19,7 +19,7 @@ from booking_core.kit.ids import BookingId, new_id
 from booking_core.models import Booking, BookingAudit, State
 from booking_core.placed import request_of
 from booking_core.rules import suggest
-from bot import handoff, outreach, tasks, unreached
+from bot import handoff, letters, outreach, tasks, unreached
 from bot.actions import again, cards, visits, waiting
 from bot.actions.answers import pending_payment
 from bot.actions.contract import ANYONE, Turn
@@ -29,7 +29,7 @@ from bot.models import Dialogue, HandoffNote
 from bot.standing import Move
 from bot.turn import Voice, open_turn, speak
 from bot.wiring import System
-from channels import conversations, messages
+from channels import conversations, mail_threads, messages
 from channels.models import Conversation, Delivery, Message
 from payment_links import links, settle
 from payment_links.models import Payment
@@ -37,12 +37,21 @@ from payment_links.models import Payment
 _TOLD = "told_expired"
 
 
-async def turn_about(system: Voice, session: AsyncSession, booking: Booking, *, now: datetime) -> Turn | None:
-    """Return the circumstances for saying something about a booking in its thread, if it has one."""
-    if booking.conversation_id is None:
-        return None
-    conversation = await conversations.load(session, booking.business_id, booking.conversation_id)
+async def turn_about(
+    system: Voice, session: AsyncSession, booking: Booking, *, now: datetime, by_letter: bool = False
+) -> Turn | None:
+    """Return the circumstances for saying something about a booking in its thread, if it has one.
+
+    `by_letter`: it needs no answer, so that the customer's e-mail may take the thread's place.
+    """
+    conversation: Conversation | None = None
+    if booking.conversation_id is not None:
+        conversation = await conversations.load(session, booking.business_id, booking.conversation_id)
     catalog = await catalogs.load_catalog(session, booking.business_id)
+    if by_letter:
+        conversation = await letters.best_thread(session, catalog.business, booking, conversation)
+    if conversation is None:
+        return None
     last = await messages.last_spoken(session, conversation)
     turn = await open_turn(
         system, session, catalog, conversation, last=last, key=f"notice:{booking.id}:{booking.version}", now=now
@@ -317,8 +326,11 @@ async def remind(system: System, session: AsyncSession, business_id: UUID, remin
     booking = await bookings.check_reminder(session, business_id, reminder_id, now=now)
     if booking is None:
         return
-    turn = await turn_about(system, session, booking, now=now)
+    turn = await turn_about(system, session, booking, now=now, by_letter=True)
     if turn is None or turn.conversation.opted_out_at is not None:
+        return
+    if mail_threads.is_mail(turn.conversation):
+        await letters.write(turn, turn.conversation, booking, "reminder")
         return
     about = {"booking": str(booking.id), "version": booking.version}
     line = cards.booking_line(turn, booking)

@@ -30,6 +30,6 @@ def reach_out(
 def quiet_end(turn: Turn) -> datetime | None:
     """Return when the quiet hours end that reign where the customer is now; None while they do not."""
     hours = read_quiet_hours(turn.business.settings.get("quiet_hours"))
-    if turn.conversation.channel == "web":
-        return None  # it rings nowhere
+    if turn.conversation.channel in {"web", "email"}:
+        return None  # they ring nowhere
     return quiet_until(hours, zone_of(turn.conversation.channel, turn.conversation.address, turn.tz), turn.now)

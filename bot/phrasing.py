@@ -62,6 +62,13 @@ def day_and_clock(moment: datetime, tz: str, locale: str) -> str:
     return f"{day(moment, tz, locale)}, {clock(moment, tz, locale)}"
 
 
+def wall_day_and_clock(moment: datetime, locale: str) -> str:
+    """Return a moment as `Tue 24 Nov, 15:00` by the offset that it bears, such as that of a booking's card."""
+    wall = moment.replace(tzinfo=None)
+    told = str(format_skeleton("MMMEd", wall, locale=babel_locale(locale)))
+    return f"{told}, {_plain(format_time(wall.time(), 'short', locale=babel_locale(locale)))}"
+
+
 def long_day(moment: datetime, tz: str, locale: str) -> str:
     """Return `Tuesday, 24 November 2026`."""
     local = moment.astimezone(ZoneInfo(tz))

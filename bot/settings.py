@@ -8,10 +8,12 @@ import hashlib
 import hmac
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from channels.mail_address import clean_address
 
 
 class Settings(BaseSettings):
@@ -50,6 +52,15 @@ class Settings(BaseSettings):
     telegram_polling: bool = Field(
         False, description="Fetch Telegram's updates instead of being called: for a machine that nobody can reach"
     )
+    smtp_host: str = Field("", description="Mail server that takes our letters; empty: no e-mail, or the sandbox's")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port: 587 with starttls, 465 with tls")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="starttls, tls, or none: only for a server on this machine"
+    )
+    smtp_username: str = Field("", description="User at the mail server, if it wants one")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server")
+    smtp_from: str = Field("", description="Address that letters come from; its mailbox gets what bounces later")
+    smtp_ca_file: str = Field("", description="Certificate that signs the mail server's, if no public authority does")
     stripe_secret_key: SecretStr = Field(SecretStr(""), description="Stripe secret key (sk_...)")
     stripe_webhook_secret: SecretStr = Field(SecretStr(""), description="Stripe signing secret (whsec_...)")
 
@@ -85,6 +96,10 @@ class Settings(BaseSettings):
         telegram = [self.telegram_token.get_secret_value(), self.telegram_secret.get_secret_value()]
         if any(telegram) and not all(telegram):
             raise ValueError("set both TELEGRAM_TOKEN and TELEGRAM_SECRET, or neither")
+        if self.smtp_host and clean_address(self.smtp_from) is None:
+            raise ValueError("set SMTP_FROM, too, to an address such as bookings@example.org")
+        if self.smtp_username and self.smtp_security == "none":
+            raise ValueError("set SMTP_SECURITY to starttls or tls: a password must not travel in the open")
         return self
 
     @cached_property
@@ -99,7 +114,13 @@ class Settings(BaseSettings):
             self.twilio_account_sid
             or self.telegram_token.get_secret_value()
             or self.stripe_secret_key.get_secret_value()
+            or self.smtp_host
         )
+
+    @property
+    def sandbox_smtp_port(self) -> int:
+        """Where the sandbox's mail server listens: far from the ports that people choose."""
+        return self.port + 10_000 if self.port <= 55_535 else self.port - 10_000
 
     def derived(self, purpose: str) -> str:
         """Return a secret for one purpose, the same in every process of this installation."""

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -16,8 +16,8 @@ from booking_core import customers
 from booking_core.catalog import Catalog
 from booking_core.kit.clock import current_time
 from booking_core.models import Business, Customer, Location, Unit
-from bot import estimate, handoff
-from bot.actions import leaving
+from bot import estimate, handoff, letters
+from bot.actions import leaving, letter_box
 from bot.actions.coming import coming
 from bot.actions.contract import Draft, Turn
 from bot.models import Dialogue
@@ -27,6 +27,7 @@ from bot.standing import Answers
 from bot.wiring import System
 from bot.words import Words, language_of
 from channels import conversations, messages
+from channels.mail import NAME as MAIL
 from channels.models import Conversation, Message
 from nlu import clauses, contract
 
@@ -124,7 +125,14 @@ async def _answer(
         )
         turn.place = _place_of(dialogue, catalog)
         turn.replied = replied is not None and last is replied
-        heard = await _heard(turn, dialogue, said)
+        taken = await letter_box.hear(turn, said.text) if said.tap is None and MAIL in system.channels else None
+        if taken is not None and taken.alone:
+            for row in said.rows:
+                row.understood = {"intent": "tap", "do": "email", "actions": []}
+            said_so = await letter_box.with_open_question(turn, dialogue.memory, taken.said(turn))
+            last = await speak(turn, [said_so])
+            continue
+        heard = await _heard(turn, dialogue, said if taken is None else replace(said, text=taken.rest))
         result = await engine.turn(dialogue.memory, heard, turn)
         dialogue.memory = result.memory
         for row in said.rows:
@@ -133,7 +141,7 @@ async def _answer(
         if said.tap is not None:
             said.rows[-1].understood = {"intent": "tap", "do": said.tap.do, "actions": list(result.actions)}
         if result.said:
-            last = await speak(turn, result.said)
+            last = await speak(turn, [*([taken.said(turn)] if taken is not None else []), *result.said])
         elif not turn.answer_follows:
             raise Unanswered
         if any(one.get("act") == "handoff" for one in result.said):
@@ -208,7 +216,7 @@ async def speak(turn: Turn, said: Iterable[Mapping[str, Any]]) -> Message:
     parts = list(said)
     choices: list[Mapping[str, Any]] = next((part["choices"] for part in reversed(parts) if part.get("choices")), [])
     facts = next((part["facts"] for part in reversed(parts) if part.get("facts")), None)
-    return await messages.queue_message(
+    message = await messages.queue_message(
         turn.session,
         turn.conversation,
         sender="bot",
@@ -219,6 +227,8 @@ async def speak(turn: Turn, said: Iterable[Mapping[str, Any]]) -> Message:
         locale=turn.locale,
         now=turn.now,
     )
+    await letters.copy(turn, message)
+    return message
 
 
 async def _heard(turn: Turn, dialogue: Dialogue, said: Said) -> contract.Heard:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.settings import Settings
-from channels.access import TelegramAccess, TwilioAccess
+from channels.access import MailAccess, TelegramAccess, TwilioAccess
 from payment_links.access import StripeAccess
 
 
@@ -14,6 +14,7 @@ class Vendors:
     twilio: TwilioAccess | None
     telegram: TelegramAccess | None
     stripe: StripeAccess | None
+    mail: MailAccess | None = None
 
 
 def vendors_for(settings: Settings) -> Vendors:
@@ -43,6 +44,7 @@ def vendors_for(settings: Settings) -> Vendors:
                 api_url=f"{base}/sandbox/stripe",
                 return_url=base,
             ),
+            MailAccess("127.0.0.1", settings.sandbox_smtp_port, "bookings@threadbook.example", "none"),
         )
     return Vendors(
         TwilioAccess(
@@ -67,5 +69,16 @@ def vendors_for(settings: Settings) -> Vendors:
             base,
         )
         if settings.stripe_secret_key.get_secret_value()
+        else None,
+        MailAccess(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.smtp_from,
+            settings.smtp_security,
+            settings.smtp_username,
+            settings.smtp_password.get_secret_value(),
+            settings.smtp_ca_file,
+        )
+        if settings.smtp_host
         else None,
     )

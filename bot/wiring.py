@@ -45,6 +45,7 @@ def build_system(settings: Settings) -> System:
         channels=registry.build(
             twilio=vendors.twilio,
             telegram=vendors.telegram,
+            mail=vendors.mail,
             burst_seconds=settings.burst_seconds,
             list_button=lambda locale: words.text(locale, "choice.list"),
         ),

@@ -31,3 +31,19 @@ class TelegramAccess:
     def bot_id(self) -> str:
         """The bot's numeric id: the part of its token before the colon."""
         return self.token.split(":", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class MailAccess:
+    """A mail server that takes our letters (SMTP submission), and the address that they come from."""
+
+    host: str
+    port: int
+    #: The envelope's sender and the address in From; bounces that come later go there.
+    sender: str
+    #: `starttls` (refuses to go on without), `tls` (from the first byte), `none` (loopback only).
+    security: str
+    username: str = ""
+    password: str = ""
+    #: A file with the certificate that signs the server's, where no public authority does.
+    ca_file: str = ""

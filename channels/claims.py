@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core.kit.clock import current_time
 from booking_core.kit.db import Database
 from channels import accounts, conversations, terms
-from channels.contract import Choice, OutgoingMessage, TemplateUse
+from channels.contract import Choice, Letter, OutgoingMessage, TemplateUse
 from channels.keys import make_key
 from channels.models import Delivery, Message, Sender
 from channels.pace import Pace
@@ -124,6 +124,7 @@ async def claimed(
     interrupted: bool,
     now: datetime | None = None,
     template: TemplateUse | None = None,
+    letter: Letter | None = None,
 ) -> Claim:
     """Return everything that sending a message needs, read in the transaction that took it."""
     conversation = await conversations.load(session, message.business_id, message.conversation_id)
@@ -147,6 +148,7 @@ async def claimed(
         others=(*(other for other in others if other), *terms.failed_ids(message)),
         useful_for=terms.useful_for(message, now) if now is not None else None,
         template=template,
+        letter=letter,
     )
     await session.flush()
     return Claim(

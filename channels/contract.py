@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NewType, Protocol, runtime_checkable
 
 from fastapi import Request
@@ -133,6 +133,33 @@ class TemplateUse:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarFile:
+    """A calendar object that goes with a letter: its iTIP method (RFC 5546), its text and its file's name."""
+
+    method: str
+    text: str
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message as an e-mail: what a text in a thread has no place for."""
+
+    subject: str
+    #: The business: the name in From, and where answers go; None: nowhere.
+    from_name: str
+    reply_to: str | None
+    text: str
+    html: str
+    #: What it is about, the same in every letter about it, so that mailboxes keep them together.
+    about: str
+    written_at: datetime
+    calendar: CalendarFile | None = None
+    #: Where one POST ends these letters (RFC 8058), in letters that nobody has just asked for.
+    unsubscribe: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """A message to send. `key` names our own row, the same on every attempt; opaque to adapters."""
 
@@ -147,6 +174,8 @@ class OutgoingMessage:
     #: The provider may drop it when it could not deliver it for so long.
     useful_for: timedelta | None = None
     template: TemplateUse | None = None
+    #: How it reads as an e-mail; only there.
+    letter: Letter | None = None
 
 
 class Channel(Protocol):

@@ -25,7 +25,8 @@ from booking_core.kit.live import announce
 from channels import conversations, terms
 from channels.backoff import MAX_ATTEMPTS, delay_for
 from channels.claims import PENDING, Claim, claimed, look_for_turn, to_myself, wait_for_pace
-from channels.contract import Channel, ProviderId, SendError, TemplateUse
+from channels.contract import Channel, Letter, ProviderId, SendError, TemplateUse
+from channels.mail import NAME as MAIL
 from channels.models import Conversation, Delivery, DeliveryReport, Message
 from channels.pace import Pace
 from channels.receive import OnFailed
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 
 #: Asked in the claiming transaction: may this still go out? A person may have taken over meanwhile.
 MaySend = Callable[[AsyncSession, Message], Awaitable[bool]]
+#: Words a message as an e-mail, as things stand when it is sent; None where it cannot be one.
+LetterFor = Callable[[AsyncSession, Message, Conversation], Awaitable[Letter | None]]
 
 #: Longer than any client's own time-outs.
 SEND_DEADLINE = timedelta(seconds=40)
@@ -71,6 +74,7 @@ class Judges:
     on_failed: OnFailed | None = None
     template_for: TemplateFor | None = None
     pace: Pace | None = None
+    letter_for: LetterFor | None = None
 
 
 async def deliver(
@@ -83,6 +87,7 @@ async def deliver(
     on_failed: OnFailed | None = None,
     template_for: TemplateFor | None = None,
     pace: Pace | None = None,
+    letter_for: LetterFor | None = None,
 ) -> Outcome:
     """Deliver one message once those before it in its thread are done; safe to run twice, also at once."""
     for _ in range(PATIENCE // LOOK_EVERY):
@@ -104,7 +109,7 @@ async def deliver(
         if not mine:
             await _later(db, business_id, message_id, COME_BACK)
             return Outcome.WAITING
-        judges = Judges(may_send, on_failed, template_for, pace)
+        judges = Judges(may_send, on_failed, template_for, pace, letter_for)
         return await _deliver(db, channels, business_id, message_id, judges)
 
 
@@ -179,10 +184,13 @@ async def _claim(db: Database, business_id: UUID, message_id: UUID, judges: Judg
             await _give_up(session, message, Delivery.FAILED, template, now, judges.on_failed)
             return Outcome.FAILED
         terms.use_template(message, template)
+        letter = None
+        if message.channel == MAIL and judges.letter_for is not None:
+            letter = await judges.letter_for(session, message, conversation)
         message.status = Delivery.SENDING.value
         message.attempts += 1
         message.status_at = now
-        return await claimed(session, message, interrupted=False, now=now, template=template)
+        return await claimed(session, message, interrupted=False, now=now, template=template, letter=letter)
 
 
 async def _template(

@@ -56,7 +56,7 @@ class ChannelAccount(Base):
     business_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     channel: Mapped[str] = mapped_column(Text)
-    #: sms: +E.164, whatsapp: whatsapp:+E.164, telegram: the bot's id, web: the business's slug
+    #: sms: +E.164, whatsapp: whatsapp:+E.164, telegram: the bot's id, web and email: the business's slug
     address: Mapped[str] = mapped_column(Text)
 
 
@@ -199,7 +199,8 @@ class ConsentNote(Base):
     __tablename__ = "consent_note"
     __table_args__ = (
         ForeignKeyConstraint(["business_id", "conversation_id"], ["conversation.business_id", "conversation.id"]),
-        CheckConstraint("wish IN ('in', 'out')", name="wish"),
+        CheckConstraint("wish IN ('in', 'out', 'asked')", name="wish"),
+        CheckConstraint("purpose IN ('any', 'reminders', 'marketing')", name="purpose"),
         Index(None, "business_id", "conversation_id"),
     )
     business_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -207,8 +208,15 @@ class ConsentNote(Base):
     conversation_id: Mapped[UUID]
     at: Mapped[datetime]
     wish: Mapped[str] = mapped_column(Text)
-    #: wrote (first) | platform (STOP, START) | words | blocked | unblocked | refused (the provider's error)
+    #: wrote (first) | platform (STOP, START) | words | blocked | unblocked | refused (the provider's error) |
+    #: answered (our question, in this thread) | link (opened from a letter) | question (ours: `asked`)
     how: Mapped[str] = mapped_column(Text)
+    #: What for: any message | reminders | marketing
+    purpose: Mapped[str] = mapped_column(Text, default="any", server_default="any")
+    #: Whose law was looked at (ISO 3166-1), where one was.
+    country: Mapped[str | None] = mapped_column(Text)
+    #: The sentence that was agreed to, word for word, where there was one.
+    wording: Mapped[str | None] = mapped_column(Text)
     #: The provider's id of the message that said so, where there is one.
     provider_id: Mapped[str | None] = mapped_column(Text)
 
@@ -265,3 +273,25 @@ class ThreadLink(Base):
     locale: Mapped[str | None] = mapped_column(Text)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class CustomerEmail(Base):
+    """The e-mail address of a customer, and since when it is known to be theirs; two customers may share one."""
+
+    __tablename__ = "customer_email"
+    __table_args__ = (
+        ForeignKeyConstraint(["business_id", "conversation_id"], ["conversation.business_id", "conversation.id"]),
+        CheckConstraint("use IN ('also', 'instead', 'fallback')", name="use"),
+        UniqueConstraint("token_hash"),
+        Index(None, "business_id", "conversation_id"),
+    )
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: The thread on the channel `email` with this address.
+    conversation_id: Mapped[UUID]
+    #: What the customer chose; null: as the business does it.
+    use: Mapped[str | None] = mapped_column(Text)
+    confirmed_at: Mapped[datetime | None]
+    #: SHA-256 of the token in the letter that asks to confirm.
+    token_hash: Mapped[str | None] = mapped_column(Text)
+    expires_at: Mapped[datetime | None]

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from channels.access import TelegramAccess, TwilioAccess
+from channels.access import MailAccess, TelegramAccess, TwilioAccess
 from channels.contract import Channel, Closes
+from channels.mail import Mail
 from channels.telegram import Telegram
 from channels.twilio import Twilio
 from channels.web import WebChat
@@ -18,6 +19,7 @@ def build(
     *,
     twilio: TwilioAccess | None,
     telegram: TelegramAccess | None,
+    mail: MailAccess | None = None,
     burst_seconds: float = 1.5,
     list_button: Callable[[str], str] = lambda _locale: MENU_SIGN,
 ) -> Mapping[str, Channel]:
@@ -33,6 +35,8 @@ def build(
         channels += [Twilio.sms(twilio, quiet=quiet), Twilio.whatsapp(twilio, quiet=quiet, list_button=list_button)]
     if telegram is not None:
         channels.append(Telegram(telegram, quiet=quiet))
+    if mail is not None:
+        channels.append(Mail(mail))
     return {channel.name: channel for channel in channels}
 
 

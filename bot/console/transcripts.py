@@ -16,7 +16,7 @@ from bot.console.threads import ThreadRow, matches, read_rows, rows_of
 from channels.models import Conversation
 
 PAGE = 30
-CHANNELS = ("sms", "whatsapp", "telegram", "web")
+CHANNELS = ("sms", "whatsapp", "telegram", "web", "email")
 OUTCOMES = ("booked", "moved", "cancelled", "handed_off", "none")
 #: Text is searched by ILIKE, so never without a bound in time.
 SEARCHED = timedelta(days=90)

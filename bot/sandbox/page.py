@@ -21,6 +21,7 @@ _HEADERS = {
 _FILES = {
     "phones.css": "text/css",
     "checkout.css": "text/css",
+    "mail.css": "text/css",
     "phones.js": "text/javascript",
     "render.js": "text/javascript",
     "checkout.js": "text/javascript",

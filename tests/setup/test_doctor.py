@@ -12,11 +12,13 @@ from pydantic import ValidationError
 
 from booking_core.kit.clock import advance_clock
 from booking_core.kit.db import Database
-from bot.doctor_reach import _clock_findings, _database_findings, _port_finding, _redis_finding
+from bot.doctor_reach import _clock_findings, _database_findings, _mail_finding, _port_finding, _redis_finding
 from bot.doctor_settings import explain, settings_findings
 from bot.embedded import free_port
 from bot.findings import Finding, Level
 from bot.settings import Settings
+from tests.bot.api.certificates import serving, write_certificate
+from tests.channels.post_office import PASSWORD, SENDER, USER, open_office
 from tests.conftest import named
 
 GOOD = {
@@ -183,3 +185,32 @@ def test_a_free_port_is_well_and_a_taken_one_is_not() -> None:
         finding = _port_finding(settings(port=port))
     assert finding.level is Level.WRONG
     assert f"Port {port}" in finding.words
+
+
+MAIL = {"smtp_host": "localhost", "smtp_from": SENDER}
+
+
+async def test_the_mail_server_is_asked_as_a_worker_does(tmp_path: Path) -> None:
+    certificate = write_certificate(tmp_path, "localhost")
+    known = MAIL | {"smtp_username": USER, "smtp_ca_file": str(certificate)}
+    async with open_office(serving(certificate), auth=True) as office:
+        for changes, level, words in (
+            ({"smtp_password": PASSWORD}, Level.OK, "knows us"),
+            ({"smtp_password": "guessed"}, Level.WRONG, "refuses us with 535"),
+            ({"smtp_ca_file": ""}, Level.WRONG, "SSLCertVerificationError"),
+        ):
+            found = await asyncio.to_thread(_mail_finding, settings(**(known | {"smtp_port": office.port} | changes)))
+            assert (found.level, words in found.words) == (level, True), found.words
+            assert "guessed" not in found.words
+    assert office.letters == []
+    gone = await asyncio.to_thread(_mail_finding, settings(**(known | {"smtp_port": free_port()})))
+    assert gone.level is Level.WRONG
+
+
+def test_letters_in_the_open_are_refused() -> None:
+    assert refused(**(GOOD | MAIL | {"smtp_from": "nobody"}))
+    assert refused(**(GOOD | MAIL | {"smtp_security": "none", "smtp_username": USER}))
+    elsewhere = settings(**(MAIL | {"smtp_host": "mail.example.org", "smtp_security": "none"}))
+    assert "SMTP_SECURITY" in wrong(list(settings_findings(elsewhere)))
+    assert "SMTP_SECURITY" not in wrong(list(settings_findings(settings(**(MAIL | {"smtp_security": "none"})))))
+    assert not settings(**MAIL).sandbox  # a mail server is live: no stand-in beside it
