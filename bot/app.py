@@ -59,7 +59,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(mail_pages.router_for(system))
     doors = webhooks.Doors(system.db, system.channels, sender_limits(system.redis), on_failed=notices.delivery_failed)
     app.include_router(webhooks.router_for(doors))
-    app.include_router(web_routes.router_for(web_routes.WebDoors(system.db, system.redis, system.words)))
+    chat = web_routes.WebDoors(system.db, system.redis, system.words, public_url=settings.public_url)
+    app.include_router(web_routes.router_for(chat))
     if system.vendors.stripe is not None:
         till = payment_webhook.Till(system.db, system.vendors.stripe.webhook_secret)
         app.include_router(payment_webhook.router_for(till))

@@ -23,7 +23,11 @@ TOKEN_PREFIX = "b1:"  # noqa: S105 - the version of the form, no secret
 
 @dataclass(frozen=True, slots=True)
 class ChoiceDraft:
-    """An option to offer: what it says, and what a tap on it asks the bot to do."""
+    """An option to offer: what it says, and what a tap on it asks the bot to do.
+
+    An option that stands for a moment has it in `args["starts"]`, ISO 8601 with the place's offset: pages
+    show these as a calendar.
+    """
 
     label: str
     do: str
@@ -54,7 +58,7 @@ async def queue_message(
     message.act = act
     message.facts = dict(facts) if facts is not None else None
     tokens = [_token(message, number, choice, now) for number, choice in enumerate(choices, start=1)]
-    message.choices = [{"id": token.token, "label": token.label} for token in tokens]
+    message.choices = [_shown(token) for token in tokens]
     session.add_all(tokens)
     return await _queue(session, message)
 
@@ -95,6 +99,12 @@ def _token(message: Message, number: int, choice: ChoiceDraft, now: datetime) ->
         meaning={"do": choice.do, "args": dict(choice.args)},
         expires_at=now + CHOICE_LIFE,
     )
+
+
+def _shown(token: ChoiceToken) -> dict[str, Any]:
+    shown = {"id": token.token, "label": token.label}
+    starts = token.meaning["args"].get("starts")
+    return shown | {"starts": starts} if isinstance(starts, str) else shown
 
 
 async def _queue(session: AsyncSession, message: Message) -> Message:

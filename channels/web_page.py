@@ -1,7 +1,7 @@
 """The full-page chat of a business: one template, one style, one script, kept by hand."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -14,10 +14,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.db import Database
+from channels import web_assets
 from channels.web_threads import LOCALE, find_account
 
 _HERE: Final = Path(__file__).resolve().parent / "pages"
-_ASSETS: Final = {"chat.css": "text/css", "chat.js": "text/javascript"}
 #: Scripts written from the right to the left; the page turns with them.
 _FROM_THE_RIGHT: Final = frozenset({"ar", "fa", "he", "ur"})
 _POLICY: Final = (
@@ -28,6 +28,11 @@ _POLICY: Final = (
 
 class Words(Protocol):
     """Where words come from (`bot.words.Words`)."""
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """The languages there are catalogs of."""
+        ...
 
     def text(self, locale: str, key: str, count: int | None = None, **values: object) -> str:
         """Return the sentence for a key in the locale's language."""
@@ -61,8 +66,8 @@ def add_pages(router: APIRouter, db: Database, words: Words, *, text_limit: int)
     template = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     ).get_template("chat.html")
-    assets = {name: (_HERE / name).read_bytes() for name in _ASSETS}
-    version = hashlib.sha256(b"".join(assets.values())).hexdigest()[:12]
+    assets = page_assets()
+    version = hashlib.sha256(b"".join(asset.content for asset in assets.values())).hexdigest()[:12]
 
     @router.get("/chat/assets/{name}", include_in_schema=False)
     async def asset(name: str, request: Request) -> Response:
@@ -71,8 +76,7 @@ def add_pages(router: APIRouter, db: Database, words: Words, *, text_limit: int)
             return Response(status_code=404)
         fresh = request.query_params.get("v") == version
         caching = "public, max-age=31536000, immutable" if fresh else "no-cache"
-        headers = {"Cache-Control": caching, "X-Content-Type-Options": "nosniff"}
-        return Response(assets[name], media_type=_ASSETS[name], headers=headers)
+        return assets[name].response(request, **{"Cache-Control": caching})
 
     @router.get("/chat/{slug}", response_class=HTMLResponse)
     async def chat_page(slug: str, request: Request, lang: str | None = None) -> Response:
@@ -82,17 +86,37 @@ def add_pages(router: APIRouter, db: Database, words: Words, *, text_limit: int)
             if account is None:
                 return Response("There is no such page.", status_code=404, media_type="text/plain")
             shop = await load_shop(session, account.business_id)
-        language = _choose_language(words, lang, request.headers.get("Accept-Language", ""), shop.locale)
+        language = choose_language(words, lang, request.headers.get("Accept-Language", ""), shop.locale)
         page = template.render(
             shop=shop,
             slug=slug,
             language=language,
-            direction="rtl" if language in _FROM_THE_RIGHT else "ltr",
+            direction=direction_of(language),
             version=version,
             words=page_words(words, language, shop, text_limit),
-            settings={"slug": slug, "limit": text_limit, "locale": _own_locale(lang, request, language)},
+            settings={
+                "slug": slug,
+                "name": shop.name,
+                "limit": text_limit,
+                "language": language,
+                "locale": own_locale(lang, request, language),
+            },
         )
         return HTMLResponse(page, headers=_headers(request))
+
+
+def page_assets() -> dict[str, web_assets.Asset]:
+    """Return the page's style and script."""
+    css = f"{web_assets.style('thread')}@media (prefers-color-scheme:dark){{{web_assets.style('dark')}}}"
+    return {
+        "chat.css": web_assets.Asset.of(css + web_assets.style("page"), "text/css"),
+        "chat.js": web_assets.Asset.of(web_assets.script("room", "calendar", "thread", "page"), "text/javascript"),
+    }
+
+
+def direction_of(language: str) -> str:
+    """Return how a language is written: `ltr` or `rtl`."""
+    return "rtl" if language in _FROM_THE_RIGHT else "ltr"
 
 
 def page_words(words: Words, language: str, shop: Shop, text_limit: int) -> dict[str, str]:
@@ -100,11 +124,11 @@ def page_words(words: Words, language: str, shop: Shop, text_limit: int) -> dict
     return {
         key.removeprefix("chat."): words.text(language, key, business=shop.name, limit=text_limit, staff="{staff}")
         for key in words.keys("en")
-        if key.startswith("chat.") and not key.startswith("chat.pay.")
+        if key.startswith("chat.") and not key.startswith(("chat.pay.", "chat.widget."))
     }
 
 
-def _choose_language(words: Words, asked: str | None, accepted: str, own: str) -> str:
+def choose_language(words: Words, asked: str | None, accepted: str, own: str) -> str:
     """Return the first language that there are words in: asked for, the browser's, the business's, English."""
     wishes = [asked or "", *(part.split(";", 1)[0].strip() for part in accepted.split(",")), own]
     for wish in wishes:
@@ -121,7 +145,7 @@ def _speaks(words: Words, language: str) -> bool:
         return False
 
 
-def _own_locale(asked: str | None, request: Request, language: str) -> str:
+def own_locale(asked: str | None, request: Request, language: str) -> str:
     """Return the browser's own tag of the page's language, such as `en-GB`: its dates are written so."""
     first = request.headers.get("Accept-Language", "").split(",", 1)[0].split(";", 1)[0].strip()
     tag = asked or first

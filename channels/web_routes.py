@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, WebSocket
 from fastapi.responses import JSONResponse
@@ -21,10 +22,12 @@ from channels.limits import Limit
 from channels.models import Conversation
 from channels.receive import receive
 from channels.web import NAME
+from channels.web_origins import FromElsewhere, is_admitted, preflight
 from channels.web_page import Words, add_pages
 from channels.web_socket import serve_socket
 from channels.web_threads import find_account, find_thread, load_account_address, load_news, open_thread
 from channels.web_watch import watch
+from channels.web_widget import add_widget
 
 Body = TypeVar("Body", bound=BaseModel)
 TEXT_LIMIT: Final = 2000
@@ -41,6 +44,8 @@ class WebDoors:
     words: Words
     #: New threads that one address may begin in a minute.
     sessions_a_minute: int = 120
+    #: How the world reaches us, if that is not the host that browsers ask for.
+    public_url: str = ""
 
 
 class SessionWanted(BaseModel):
@@ -84,7 +89,7 @@ class Refused(Exception):
 
 def router_for(doors: WebDoors) -> APIRouter:
     """Return /chat/session, /chat/messages, /chat/socket, and the page of every business's chat."""
-    router = APIRouter(tags=["web chat"])
+    router = APIRouter(tags=["web chat"], route_class=FromElsewhere)
     sessions = _limit(doors, "web_session", doors.sessions_a_minute, timedelta(minutes=1))
     written = _limit(doors, "web_message", 10, timedelta(seconds=10))
 
@@ -98,6 +103,7 @@ def router_for(doors: WebDoors) -> APIRouter:
                 account = await find_account(session, wanted.business)
                 if account is None:
                     raise Refused(404, "unknown_business")
+                await _admit(doors, session, request, account.business_id)
                 token = await open_thread(session, account, wanted.locale, now=await current_time(session))
         except Refused as refused:
             return refused.response()
@@ -109,7 +115,7 @@ def router_for(doors: WebDoors) -> APIRouter:
         token = _bearer(request)
         try:
             async with doors.db.transaction() as session:
-                await _thread(session, token)
+                await _admitted(doors, session, request, token)
             await _take(written, token)
             body = await _read(request, Written)
             async with doors.db.transaction() as session:
@@ -136,16 +142,21 @@ def router_for(doors: WebDoors) -> APIRouter:
     @router.websocket("/chat/socket")
     async def socket(websocket: WebSocket) -> None:
         """Push what `GET /chat/messages` returns; the first message says `{token, after}`."""
-        await serve_socket(doors.db, doors.redis, websocket)
+        await serve_socket(doors.db, doors.redis, websocket, public_url=doors.public_url)
 
-    add_pages(router, doors.db, doors.words, text_limit=TEXT_LIMIT)
+    for path in ("/chat/session", "/chat/messages"):
+        router.add_api_route(path, preflight, methods=["OPTIONS"], include_in_schema=False)
+    add_widget(router, doors.db, doors.words, text_limit=TEXT_LIMIT, public_url=doors.public_url)
+    pages = APIRouter(tags=["web chat"])
+    add_pages(pages, doors.db, doors.words, text_limit=TEXT_LIMIT)
+    router.include_router(pages)
     return router
 
 
 async def _read_news(doors: WebDoors, request: Request, after: int, wait: float) -> dict[str, Any]:
     token = _bearer(request)
     async with doors.db.transaction() as session:
-        conversation = await _thread(session, token)
+        conversation = await _admitted(doors, session, request, token)
         news = await load_news(session, conversation, after, now=await current_time(session))
     if news.messages or wait <= 0:
         return news.as_json()
@@ -191,6 +202,18 @@ async def _thread(session: AsyncSession, token: str) -> Conversation:
     if conversation is None:
         raise Refused(401, "unknown_token")
     return conversation
+
+
+async def _admitted(doors: WebDoors, session: AsyncSession, request: Request, token: str) -> Conversation:
+    """Return the thread, for a page that may show it."""
+    conversation = await _thread(session, token)
+    await _admit(doors, session, request, conversation.business_id)
+    return conversation
+
+
+async def _admit(doors: WebDoors, session: AsyncSession, request: Request, business_id: UUID) -> None:
+    if not await is_admitted(session, request, business_id, public_url=doors.public_url):
+        raise Refused(403, "origin_refused")
 
 
 def _bearer(request: Request) -> str:

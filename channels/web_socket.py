@@ -11,24 +11,32 @@ from booking_core.kit.clock import current_time
 from booking_core.kit.db import Database
 from booking_core.kit.live import conversation_topic
 from channels.models import Conversation
+from channels.web_origins import is_admitted
 from channels.web_threads import PAGE, find_thread, load_news
 from channels.web_watch import LOOK_AGAIN, watch
 
 #: Offered by browsers that send the token as a second subprotocol.
 PROTOCOL: Final = "threadbook"
 UNKNOWN_TOKEN: Final = 4401
+ORIGIN_REFUSED: Final = 4403
 _FIRST_WORD_WITHIN: Final = 10.0
 
 
-async def serve_socket(db: Database, redis: "Redis | None", socket: WebSocket) -> None:
-    """Push a thread's news until the page goes away."""
+async def serve_socket(db: Database, redis: "Redis | None", socket: WebSocket, *, public_url: str = "") -> None:
+    """Push a thread's news until the page goes away; a website that may not show it is turned away."""
     token, after = await _greet(socket)
     if token is None:
         return
     async with db.transaction() as session:
         conversation = await find_thread(session, token)
+        admitted = conversation is not None and await is_admitted(
+            session, socket, conversation.business_id, public_url=public_url
+        )
     if conversation is None:
         await socket.close(UNKNOWN_TOKEN, "unknown_token")
+        return
+    if not admitted:
+        await socket.close(ORIGIN_REFUSED, "origin_refused")
         return
     # Reading notices that the page has gone; what it says is not asked for here.
     gone = asyncio.create_task(_until_gone(socket))

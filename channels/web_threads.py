@@ -105,7 +105,9 @@ def message_json(message: Message) -> dict[str, Any]:
         "seq": message.seq,
         "from": message.sender,
         "text": message.text,
-        "choices": [{"id": choice["id"], "label": choice["label"]} for choice in message.choices],
+        "choices": [
+            {name: choice[name] for name in ("id", "label", "starts") if name in choice} for choice in message.choices
+        ],
         "act": message.act,
         "facts": _facts(message.facts),
         "at": message.created_at.isoformat(),

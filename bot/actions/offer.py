@@ -224,7 +224,7 @@ def slot_option(
 ) -> Option:
     """Return a free time as a choice; `named`: the customer asked for this person."""
     args = {
-        "starts": slot.starts.isoformat(),
+        "starts": turn.local(slot.starts).isoformat(),
         "staff": str(request.staff_id or slot.staff_id) if named and (request.staff_id or slot.staff_id) else None,
         "visit": visits.kept(replace(request, location_id=slot.location_id or request.location_id)),
         "task": task,

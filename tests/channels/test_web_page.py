@@ -12,7 +12,7 @@ from sqlalchemy import text
 import channels
 from booking_core.kit.db import Database
 from bot.words import Words
-from channels.web_page import Shop, page_words
+from channels.web_page import Shop, page_assets, page_words
 from tests.channels.webshop import chat_app, open_shop
 
 PAGES = Path(channels.__file__).parent / "pages"
@@ -24,6 +24,10 @@ async def browser(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(chat_app(database))
     async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
         yield client
+
+
+def scripts() -> str:
+    return "".join(path.read_text(encoding="utf-8") for path in sorted(PAGES.glob("*.js")))
 
 
 def settings_of(page: str) -> dict[str, str]:
@@ -89,18 +93,21 @@ async def test_there_is_no_page_of_a_business_that_is_not_there(browser: httpx.A
 
 
 def test_the_page_stays_light() -> None:
-    assert sum(len((PAGES / name).read_bytes()) for name in ("chat.html", "chat.css", "chat.js")) < 30_000
+    assets = page_assets().values()
+    assert sum(len(asset.content) for asset in assets) < 32_000
+    assert sum(len(asset.packed) for asset in assets) < 11_000
 
 
 def test_every_word_of_the_script_is_in_the_catalogs() -> None:
-    script = (PAGES / "chat.js").read_text(encoding="utf-8")
+    script = scripts()
     template = (PAGES / "chat.html").read_text(encoding="utf-8")
-    used = set(re.findall(r"\bwords\.([a-z_]+)", script + template)) | set(re.findall(r'"(try_\w+)"', template))
+    used = set(re.findall(r"\bwords\.([a-z_]+)", script + template)) | set(re.findall(r'"(try_\w+)"', script))
     used |= set(re.findall(r'words\["([\w.]+)"\]', script))
     used |= {f"from_{who}" for who in ("you", "bot", "staff")} | {
         f"card.{row}" for row in ("place", "price", "reference")
     }
     used |= {f"card.{act}" for act in re.findall(r'"(\w+)"', script[script.index("const CARDS") :].split(";")[0])}
+    used.add("language")  # says that there are words of the chat in a language
     words = Words()
     for language in words.languages:
         if "chat.language" in words.keys(language):
@@ -109,7 +116,7 @@ def test_every_word_of_the_script_is_in_the_catalogs() -> None:
 
 
 def test_nothing_is_ever_set_as_html() -> None:
-    script = (PAGES / "chat.js").read_text(encoding="utf-8")
+    script = scripts()
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", script)
 
 

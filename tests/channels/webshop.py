@@ -6,10 +6,11 @@ from uuid import UUID
 
 from fastapi import FastAPI
 from redis.asyncio import Redis
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from booking_core.kit.clock import current_time
 from booking_core.kit.db import Database
+from booking_core.models import Business
 from bot.words import Words
 from channels.deliver import deliver
 from channels.messages import ChoiceDraft, queue_message
@@ -39,10 +40,21 @@ def chat_app(database: Database, redis: "Redis | None" = None) -> FastAPI:
     return app
 
 
-async def open_shop(database: Database, *slugs: str) -> None:
+async def open_shop(database: Database, *slugs: str, origins: Sequence[str] = ()) -> None:
     for slug in slugs or ("marigold",):
         async with database.transaction() as session:
-            await a_business(session, slug, {"web": slug})
+            business = await a_business(session, slug, {"web": slug})
+            business.settings = {"chat_origins": list(origins)}
+
+
+async def allow(database: Database, *origins: str) -> None:
+    async with database.transaction() as session:
+        await session.execute(update(Business).values(settings={"chat_origins": list(origins)}))
+
+
+async def count(database: Database, table: type) -> int:
+    async with database.transaction() as session:
+        return int(await session.scalar(select(func.count()).select_from(table)) or 0)
 
 
 async def only_thread(database: Database) -> Conversation:
@@ -55,18 +67,24 @@ async def say(
     conversation: Conversation,
     text: str,
     *,
-    choices: Sequence[str] = (),
+    choices: Sequence[str | tuple[str, str]] = (),
     act: str | None = None,
     facts: Mapping[str, Any] | None = None,
     sender: str = "bot",
     send: bool = True,
 ) -> UUID:
-    """Queue a message to the customer as the bot does, and deliver it as the worker does."""
+    """Queue a message to the customer as the bot does, and deliver it as the worker does.
+
+    A choice that stands for a moment is (its label, the moment with its offset).
+    """
     async with database.transaction() as session:
         now = await current_time(session)
         await session.execute(update(Message).where(Message.status == "received").values(status="answered"))
         thread = await session.get_one(Conversation, (conversation.business_id, conversation.id))
-        drafts = [ChoiceDraft(label, "pick") for label in choices]
+        drafts = [
+            ChoiceDraft(one, "pick") if isinstance(one, str) else ChoiceDraft(one[0], "pick", {"starts": one[1]})
+            for one in choices
+        ]
         message = await queue_message(
             session, thread, sender=sender, text=text, choices=drafts, act=act, facts=facts, locale="en", now=now
         )

@@ -1,57 +1,25 @@
-// The chat page. What people write is only ever set as text, never as HTML.
-"use strict";
-(() => {
-  const $ = (id) => document.getElementById(id);
-  const words = JSON.parse($("words").textContent);
-  const settings = JSON.parse($("settings").textContent);
+// A thread in the browser, for the page and for the widget. What people write is only ever set as text, never as HTML.
+// `root` is the document or a shadow root, `place` where to build in it; `on.news()` hears that something new was said.
+const openThread = (root, place, { words, settings, kept, on = {} }) => {
+  const $ = (id) => root.getElementById(id);
+  const { origin, slug } = settings;
   const CARDS = ["confirm", "payment_link", "booked", "rescheduled", "cancelled", "reminder", "waitlist_offer"];
   const PAGE = 200; // as many messages as one answer of the server holds
+  furnish(place, words, settings);
   const scroll = $("scroll"), log = $("log"), input = $("text");
-
-  // Kept in this browser, or for as long as the page is open.
-  const kept = (() => {
-    const memory = {};
-    const name = (key) => `threadbook:${settings.slug}:${key}`;
-    return {
-      get(key) { try { return localStorage.getItem(name(key)); } catch { return memory[key] ?? null; } },
-      set(key, value) {
-        memory[key] = value;
-        try {
-          if (value === null) localStorage.removeItem(name(key)); else localStorage.setItem(name(key), value);
-        } catch { }
-      },
-      name,
-    };
-  })();
 
   let token = kept.get("token");
   let lastSeq = 0, lastDay = "", lastFrom = "", fresh = true;
-  let outbox = [], sending = false, retryIn = 0;
+  let outbox = [], sending = false, retryIn = 0, restUntil = 0;
 
-  const make = (tag, className, text) => {
-    const node = document.createElement(tag);
-    if (className) node.className = className;
-    if (text !== undefined) node.textContent = text;
-    return node;
-  };
   const jitter = (seconds) => seconds * 1000 * (0.75 + Math.random() / 2);
   const webAddress = (text) => {
     try {
-      const address = new URL(text, location.href);
+      const address = new URL(text, origin);
       return ["http:", "https:"].includes(address.protocol) ? address.href : null;
     } catch { return null; }
   };
-  const link = (address, label, className) => {
-    const node = make("a", className, label);
-    node.href = address;
-    node.target = "_blank";
-    node.rel = "noopener noreferrer";
-    return node;
-  };
-  const locale = (() => { try { return Intl.getCanonicalLocales(settings.locale)[0]; } catch { return words.language; } })();
-  const format = (date, options) => new Intl.DateTimeFormat(locale, options).format(date);
-  // A booking's times are shown as its own wall clock has them, wherever the reader is.
-  const wall = (iso) => new Date(iso.slice(0, 19) + "Z");
+  const format = formatter(settings);
   const wallFormat = (iso, options) => format(wall(iso), { ...options, timeZone: "UTC" });
 
   // ---- showing messages
@@ -164,15 +132,19 @@
 
   function choices(message) {
     const set = make("div", "choices");
+    const tap = (choice) => {
+      set.remove();
+      say(choice.label, choice.id);
+      scroll.focus({ preventScroll: true }); // the input would open a phone's keyboard
+    };
+    const times = message.act === "offer_slots" ? message.choices.filter((choice) => choice.starts) : [];
+    if (times.length) set.append(calendar(times, { words, format, tap }));
     for (const choice of message.choices) {
+      if (times.includes(choice)) continue;
       const button = make("button", "choice", choice.label);
       button.type = "button";
       button.dir = "auto";
-      button.addEventListener("click", () => {
-        set.remove();
-        say(choice.label, choice.id);
-        scroll.focus({ preventScroll: true }); // the input would open a phone's keyboard
-      });
+      button.addEventListener("click", () => tap(choice));
       set.append(button);
     }
     return set;
@@ -189,6 +161,8 @@
     if (news.typing) typing(true);
     refresh();
     if (stay) toEnd(); else if (lastSeq > before) $("newest").hidden = false;
+    const heard = news.messages.findLast((message) => message.from !== "customer");
+    if (heard) on.news?.(heard.seq);
     if (fresh && news.messages.length < PAGE) {
       fresh = false; // from here on messages are new, and read out
       setTimeout(() => log.setAttribute("aria-live", "polite"), 150);
@@ -267,7 +241,7 @@
   }
 
   async function flush() {
-    if (sending) return;
+    if (sending || Date.now() < restUntil) return;
     sending = true;
     try {
       for (let own; (own = outbox.find((each) => !each.sent)); ) {
@@ -281,19 +255,18 @@
   async function post(own) {
     let answer;
     try {
-      if (!token) await begin();
+      const wait = token ? 0 : await begin();
+      if (wait) return wait;
       const body = own.choice ? { client_id: own.id, choice: own.choice } : { client_id: own.id, text: own.text };
       answer = await request("/chat/messages", body);
     } catch {
       retryIn = Math.min((retryIn || 1) * 2, 20);
+      connection.trouble();
       return jitter(retryIn);
     }
     if (answer.status === 401) return restart(), 200;
-    if (answer.status === 429) {
-      problem(words.slow_down);
-      return jitter(Number(answer.headers.get("Retry-After")) || 5);
-    }
-    if (answer.status >= 500) return jitter(4);
+    const wait = await pause(answer);
+    if (wait) return wait;
     retryIn = 0;
     if (answer.ok) {
       own.sent = true;
@@ -307,18 +280,38 @@
     return 0;
   }
 
-  const request = (path, body) => fetch(path, {
+  // What passes keeps the message waiting: said with words, and for how many milliseconds; 0 for everything else.
+  async function pause(answer) {
+    if (answer.status === 429) {
+      problem(words.slow_down);
+      const { retry_after: seconds } = await answer.json().catch(() => ({}));
+      const rest = (seconds || 5) * 1000 + Math.random() * 500;
+      restUntil = Date.now() + rest;
+      return rest + 50;
+    }
+    if (answer.status >= 500) { connection.trouble(); return jitter(4); }
+    if (answer.status === 403 || answer.status === 404) { problem(words.unavailable); return jitter(30); }
+    return 0;
+  }
+
+  const request = (path, body) => fetch(origin + path, {
     method: "POST",
     headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
     body: JSON.stringify(body),
   });
 
-  async function begin() {
-    const answer = await request("/chat/session", { locale: settings.locale, business: settings.slug });
-    if (!answer.ok) throw new Error("no session");
-    token = (await answer.json()).token;
-    kept.set("token", token);
+  // Two tabs that begin at once begin one thread.
+  const begin = () => (navigator.locks && kept.lasting() ? navigator.locks.request(kept.name("begin"), obtain) : obtain());
+  async function obtain() {
+    token = kept.get("token");
+    if (!token) {
+      const answer = await request("/chat/session", { locale: settings.locale, business: slug });
+      if (!answer.ok) return (await pause(answer)) || jitter(20);
+      ({ token } = await answer.json());
+      kept.set("token", token);
+    }
     connection.open();
+    return 0;
   }
 
   // The server no longer knows our thread: begin another, with what is still to be said.
@@ -327,51 +320,68 @@
     kept.set("token", null);
     connection.close();
     clear();
-    for (const own of outbox) { own.after = 0; own.sent = false; own.choice = undefined; keep(own); showOwn(own); }
+    carry();
     problem(words.ended);
     refresh();
+    flush();
+  }
+
+  // What is still to be said goes into the thread that begins now.
+  function carry() {
+    for (const own of outbox) { own.after = 0; own.sent = false; own.choice = undefined; keep(own); showOwn(own); }
   }
 
   // ---- hearing: a socket; where there can be none, long polling
   const connection = (() => {
     let socket = null, failures = 0, timer, worry, opened = false, polling = null;
-    const state = (text) => { if ($("banner").textContent !== text) $("banner").textContent = text; };
+    const state = (text) => {
+      text ||= kept.lasting() ? "" : words.not_kept;
+      if ($("banner").textContent !== text) $("banner").textContent = text;
+    };
     const fine = () => { failures = 0; clearTimeout(worry); worry = null; state(""); flush(); };
     const trouble = () => {
       if (!navigator.onLine) return state(words.offline);
       worry ??= setTimeout(() => state(navigator.onLine ? words.reconnecting : words.offline), 2500);
     };
 
-    const pause = () => jitter(Math.min(0.4 * 2 ** failures, 15));
+    const backoff = () => jitter(Math.min(0.4 * 2 ** failures, 15));
 
     function open() {
       if (!token || socket || polling) return;
       if (failures >= 3 && !opened) return void poll();
-      const mine = socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/chat/socket`);
+      let mine;
+      // A policy of the page that embeds us may forbid sockets.
+      try { mine = socket = new WebSocket(`${origin.replace(/^http/, "ws")}/chat/socket`); } catch { return later(); }
       mine.onopen = () => { opened = true; mine.send(JSON.stringify({ token, after: lastSeq })); };
       mine.onmessage = (event) => { if (socket === mine) { fine(); take(JSON.parse(event.data)); } };
       mine.onclose = (event) => {
         if (socket !== mine) return;
         socket = null;
-        if (event.code === 4401) { restart(); return; }
-        later();
+        if (event.code === 4401) return restart();
+        if (event.code === 4403) refused(); else later();
       };
     }
     function later() {
       failures += 1;
       trouble();
       clearTimeout(timer);
-      timer = setTimeout(open, pause());
+      timer = setTimeout(open, backoff());
+    }
+    function refused() {
+      state(words.unavailable);
+      clearTimeout(timer);
+      timer = setTimeout(open, 30000);
     }
     async function poll() {
       const mine = polling = new AbortController();
       while (polling === mine && token) {
         try {
-          const answer = await fetch(`/chat/messages?after=${lastSeq}&wait=${fresh ? 0 : 25}`, {
+          const answer = await fetch(`${origin}/chat/messages?after=${lastSeq}&wait=${fresh ? 0 : 25}`, {
             headers: { Authorization: `Bearer ${token}` }, signal: mine.signal,
           });
           if (polling !== mine) return;
-          if (answer.status === 401) { polling = null; restart(); return; }
+          if (answer.status === 401) { polling = null; return restart(); }
+          if (answer.status === 403) { polling = null; return refused(); }
           if (!answer.ok) throw new Error("not answered");
           fine();
           take(await answer.json());
@@ -379,7 +389,7 @@
           if (polling !== mine) return;
           failures += 1;
           trouble();
-          await new Promise((done) => setTimeout(done, pause()));
+          await new Promise((done) => setTimeout(done, backoff()));
         }
       }
     }
@@ -396,7 +406,7 @@
     addEventListener("offline", () => state(words.offline));
     // A phone that slept may hold a dead socket without knowing.
     document.addEventListener("visibilitychange", () => { if (!document.hidden) again(); });
-    return { open, close, alive: () => Boolean(socket || polling) };
+    return { open, close, trouble, state, alive: () => Boolean(socket || polling) };
   })();
 
   // ---- the page's own controls
@@ -426,15 +436,17 @@
   }
   $("newest").addEventListener("click", () => { toEnd(); scroll.focus({ preventScroll: true }); });
   scroll.addEventListener("scroll", () => { if (atEnd()) $("newest").hidden = true; }, { passive: true });
-  window.visualViewport?.addEventListener("resize", () => { if (document.activeElement === input) toEnd(); });
+  window.visualViewport?.addEventListener("resize", () => { if (root.activeElement === input) toEnd(); });
 
   function leave() {
     connection.close();
     token = kept.get("token");
-    outbox = [];
+    outbox = stored().filter((own) => !own.sent);
     clear();
+    carry();
     problem("");
     connection.open();
+    flush();
     refresh();
   }
   $("new").addEventListener("click", () => { $("ask").returnValue = "no"; $("ask").showModal(); });
@@ -452,7 +464,9 @@
 
   outbox = stored();
   for (const own of outbox) showOwn(own);
+  connection.state("");
   connection.open();
   flush();
   refresh();
-})();
+  return { toEnd };
+};
