@@ -1,8 +1,10 @@
 """Who answers: every move, races between people, and what the bot may still send."""
 
+import ast
 import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -352,3 +354,18 @@ async def test_of_all_who_end_or_take_it_at_once_one_wins(database: Database, sc
     assert len(taken) <= 1
     assert sum(won) == len(moves) - 1
     assert dialogue.handoff_version == len(moves)
+
+
+def test_a_person_s_words_have_one_way_out_and_it_takes_the_thread() -> None:
+    """`news` is the other: it speaks in a person's name only where a person has the thread already."""
+    root = Path(handoff.__file__).parents[1]
+    speaking = {
+        str(path.relative_to(root))
+        for room in ("bot", "channels", "booking_core", "payment_links")
+        for path in (root / room).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("queue_message")
+        for given in call.keywords
+        if given.arg == "sender" and ("STAFF" in ast.unparse(given.value) or "staff" in ast.unparse(given.value))
+    }
+    assert speaking == {"bot/handoff.py", "bot/news.py"}

@@ -190,16 +190,20 @@ if (pane) {
 // News
 
 let due = null;
+let threadDue = false;
 function freshen(news) {
   if (news?.kind === "typing" || news?.kind === "quiet") {
     if (news.conversation === thread) writing.heard(news);
     return;
   }
+  // Another thread's news change the list alone; a booking's may be this customer's.
+  threadDue ||= !news?.conversation || news.conversation === thread;
   // Several changes of one moment are one question.
   due ??= setTimeout(() => {
     due = null;
     refreshList().catch(() => {});
-    refreshThread().catch(() => {});
+    if (threadDue) refreshThread().catch(() => {});
+    threadDue = false;
   }, 80);
 }
 
