@@ -21,6 +21,7 @@ from bot.migrate import alembic_config
 from bot.processes import ServerError
 from bot.settings import Settings
 from bot.up_reach import local_url, refuse_taken_port
+from channels.web_origins import read_origin
 
 #: The oldest versions that the tests pass on.
 OLDEST_POSTGRES = 15
@@ -52,6 +53,7 @@ def _database_findings(settings: Settings) -> Iterator[Finding]:
             yield from _clock_findings(connection, settings)
             if schema.level == "ok":
                 yield _worker_finding(connection)
+                yield from _website_findings(connection)
     except psycopg.OperationalError as error:
         yield wrong("database", f"DATABASE_URL does not answer: {str(error).strip().splitlines()[-1]}")
 
@@ -96,6 +98,18 @@ def _worker_finding(connection: psycopg.Connection[Any]) -> Finding:
     if not beats:
         return note("worker", "None is running: start `threadbook worker`, or everything by `threadbook up`.")
     return ok("worker", f"{len(beats)} running, with model {', '.join(sorted({str(model) for _, model in beats}))}.")
+
+
+def _website_findings(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
+    """A website that is written so that no browser would call it that is never let in."""
+    for slug, listed in connection.execute(
+        "SELECT slug, settings -> 'chat_origins' FROM business WHERE settings ? 'chat_origins' ORDER BY slug"
+    ):
+        if not isinstance(listed, list):
+            yield wrong("chat_origins", f"{slug}: must be a list, such as [https://www.example.com].")
+        elif unread := [number for number, entry in enumerate(listed, start=1) if read_origin(entry) is None]:
+            entries = ", ".join(map(str, unread))
+            yield wrong("chat_origins", f"{slug}: entry {entries} is no website; write https://www.example.com.")
 
 
 def _redis_finding(settings: Settings) -> Finding:

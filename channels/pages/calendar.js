@@ -1,4 +1,4 @@
-// Free times as a calendar: the days that have some, then the times of the chosen one, on the business's own clock.
+// Times to choose from as a calendar: the days that have some, then the times of one, on the business's own clock.
 function calendar(times, { words, format, tap }) {
   const DAY = 864e5, WEEKS = 6;
   const write = (date, options) => format(date, { ...options, timeZone: "UTC" });

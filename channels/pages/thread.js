@@ -137,7 +137,7 @@ const openThread = (root, place, { words, settings, kept, on = {} }) => {
       say(choice.label, choice.id);
       scroll.focus({ preventScroll: true }); // the input would open a phone's keyboard
     };
-    const times = message.act === "offer_slots" ? message.choices.filter((choice) => choice.starts) : [];
+    const times = message.choices.filter((choice) => choice.starts);
     if (times.length) set.append(calendar(times, { words, format, tap }));
     for (const choice of message.choices) {
       if (times.includes(choice)) continue;
@@ -354,12 +354,15 @@ const openThread = (root, place, { words, settings, kept, on = {} }) => {
       try { mine = socket = new WebSocket(`${origin.replace(/^http/, "ws")}/chat/socket`); } catch { return later(); }
       mine.onopen = () => { opened = true; mine.send(JSON.stringify({ token, after: lastSeq })); };
       mine.onmessage = (event) => { if (socket === mine) { fine(); take(JSON.parse(event.data)); } };
-      mine.onclose = (event) => {
+      const ended = (code) => {
         if (socket !== mine) return;
         socket = null;
-        if (event.code === 4401) return restart();
-        if (event.code === 4403) refused(); else later();
+        if (code === 4401) return restart();
+        if (code === 4403) refused(); else later();
       };
+      mine.onclose = (event) => ended(event.code);
+      // What a policy forbids fails in Chromium without being closed.
+      mine.onerror = () => { if (mine.readyState === WebSocket.CLOSED) ended(); };
     }
     function later() {
       failures += 1;

@@ -27,9 +27,9 @@ p { margin: 3em; letter-spacing: .1em; } * { color: #333; }
 @media (prefers-color-scheme: dark) { body { background: #241c18; } * { color: #eee; } button { color: #333; } }"""
 
 
-def policy(chat: str) -> str:
+def policy(chat: str, *, sockets: bool) -> str:
     """The strictest policy under which a chat can be: our script and our connections, nothing else."""
-    socket = chat.replace("http", "ws", 1)
+    socket = chat.replace("http", "ws", 1) if sockets else ""
     return (
         f"default-src 'none'; script-src {chat}; connect-src {chat} {socket}; style-src 'self'; base-uri 'none';"
         " form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
@@ -38,14 +38,14 @@ def policy(chat: str) -> str:
 
 @asynccontextmanager
 async def website(chat: str) -> AsyncIterator[str]:
-    """Serve the website and return its origin; `?business=` and `?more=` fill its snippet in."""
+    """Serve the website and return its origin; `?business=`, `?more=` fill its snippet, `?nosockets` forbids them."""
     app = FastAPI()
 
     @app.get("/")
     async def home(request: Request) -> HTMLResponse:
         asked = request.query_params
         page = PAGE.format(chat=chat, business=asked.get("business", "marigold"), more=asked.get("more", ""))
-        return HTMLResponse(page, headers={"Content-Security-Policy": policy(chat)})
+        return HTMLResponse(page, headers={"Content-Security-Policy": policy(chat, sockets="nosockets" not in asked)})
 
     @app.get("/site.css")
     async def style() -> HTMLResponse:

@@ -110,7 +110,7 @@ async def test_a_booking_by_writing_and_by_tapping_under_a_strict_policy(street:
     await write(page, "A haircut, please")
     await sent(page)
     await street.say("When suits you?", choices=[*TIMES, "Other times"], act="offer_slots")
-    calendar = page.get_by_role("group", name="Free times")
+    calendar = page.get_by_role("group", name="Times to choose from")
     await expect(calendar).to_contain_text("November – December 2026")
     days = calendar.get_by_role("button", name=re.compile("^(Tuesday|Friday|Thursday)"))
     await expect(days).to_have_count(3)
@@ -138,14 +138,32 @@ async def test_a_booking_by_writing_and_by_tapping_under_a_strict_policy(street:
     assert await page.evaluate("Object.keys(window).filter((name) => /thread|calendar|make|keeper/i.test(name))") == []
 
 
-async def test_choices_that_are_no_free_times_stay_buttons(street: Street) -> None:
+async def test_choices_that_are_no_times_stay_buttons(street: Street) -> None:
     page = await street.visit()
     await open_chat(page)
-    await write(page, "at 8")
+    await write(page, "a haircut")
     await sent(page)
-    await street.say("Morning or evening?", choices=[("8:00", TIMES[0][1]), ("20:00", TIMES[1][1])], act="ask_when")
-    await expect(page.get_by_role("button", name="20:00", exact=True)).to_be_visible()
+    await street.say("With whom?", choices=["Ana", "Bruno"], act="ask_staff")
+    await expect(page.get_by_role("button", name="Bruno", exact=True)).to_be_visible()
     await expect(page.locator(".calendar")).to_have_count(0)
+
+
+async def test_two_at_the_same_time_are_told_apart_and_weeks_without_times_are_left_out(street: Street) -> None:
+    page = await street.visit(locale="de-DE")
+    await page.get_by_role("button", name="Chat öffnen").click()
+    await page.locator("#text").fill("Haare schneiden")
+    await page.keyboard.press("Enter")
+    await sent(page)
+    late = ("Do. 4. März, 9:00", "2027-03-04T09:00:00+01:00")
+    same = [("15:00 mit Ana", TIMES[0][1]), ("15:00 mit Bruno", TIMES[0][1])]
+    await street.say("Wann passt es?", choices=[*same, late], act="ask_when")
+    calendar = page.get_by_role("group", name="Zeiten zur Auswahl")
+    await expect(calendar.get_by_role("button", name="15:00 mit Bruno")).to_be_visible()
+    await expect(calendar.locator(".grid > *")).to_have_count(7 + 14)
+    await expect(calendar.locator(".grid > span").first).to_have_text("Mo")
+    await calendar.get_by_role("button", name="Donnerstag, 4. März").click()
+    await calendar.get_by_role("button", name=re.compile("9:00.*Donnerstag, 4. März")).click()
+    await expect(page.locator(".customer:not(.waiting) .bubble").last).to_have_text("Do. 4. März, 9:00")
 
 
 async def test_the_website_and_the_widget_leave_each_other_alone(street: Street) -> None:
@@ -275,6 +293,16 @@ async def test_without_sockets_it_polls(street: Street) -> None:
     await sent(page)
     await street.say("Hi!")
     await expect(page.locator(".bubble")).to_have_text(["hello", "Hi!"])
+
+
+async def test_a_policy_that_forgot_the_socket_is_no_hindrance(street: Street) -> None:
+    page = await street.visit()
+    await page.goto(f"{street.site}/?nosockets")
+    await open_chat(page)
+    await write(page, "hello")
+    await sent(page)
+    await street.say("Hi!")
+    await expect(page.locator(".bubble")).to_have_text(["hello", "Hi!"], timeout=15_000)
 
 
 async def test_where_nothing_may_be_kept_it_works_and_says_so(street: Street) -> None:

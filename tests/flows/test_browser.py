@@ -14,6 +14,8 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from nlu.engine import Engine
 from tests.browser import launch_options
+from tests.channels.elsewhere import website
+from tests.channels.webshop import allow
 from tests.flows.world import World, running
 
 pytestmark = [pytest.mark.model, pytest.mark.browser, pytest.mark.timeout(180)]
@@ -129,6 +131,47 @@ async def test_web_chat_handoff_and_transcript(size: str, engine: Engine, databa
         await desk.get_by_text("Tom Reed").or_(desk.get_by_text("Website visitor")).first.click()
         await expect(desk.locator("body")).to_contain_text("A beard trim on Thursday at 4pm")
         await picture(desk, f"transcript-{size}")
+
+
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+async def test_the_widget_on_a_website_of_the_business(
+    size: str, engine: Engine, database_url: str, redis_url: str
+) -> None:
+    async with (
+        running(engine, database_url, redis_url) as world,
+        website(world.settings.base_url) as site,
+        browser() as chromium,
+    ):
+        await allow(world.system.db, site)
+        context = await context_of(chromium, size)
+        page = await context.new_page()
+        await page.goto(site)
+        await page.get_by_role("button", name="Book now").click()
+        await say(page, "Can I get a haircut with Ana this week?")
+        calendar = page.get_by_role("group", name="Times to choose from")
+        await expect(calendar.get_by_role("button", pressed=True)).to_have_count(1)
+        await picture(page, f"widget-times-{size}")
+        await calendar.locator(".times .choice").first.click()
+        await expect(page.locator("#log")).to_contain_text("What name shall I put it under?")
+        await say(page, "Maria Lopez")
+        await expect(page.locator(".card").last).to_contain_text("Haircut")
+        await page.get_by_role("button", name="Yes", exact=True).click()
+        pay = page.get_by_role("link", name="Pay now, opens in a new tab")
+        async with context.expect_page() as opened:
+            await pay.click()
+        checkout = await opened.value
+        await checkout.click(".pay")
+        await expect(checkout).to_have_url(re.compile("/pay/thanks"))
+        await expect(page.locator(".card.booked")).to_contain_text("with Ana")
+        await picture(page, f"widget-booked-{size}")
+        await page.reload()
+        await page.get_by_role("button", name="Open the chat").click()
+        await expect(page.locator(".card.booked")).to_contain_text("with Ana")
+        ((state, channel),) = await world.rows(
+            "SELECT b.state, c.channel FROM booking b JOIN conversation c"
+            " ON (c.business_id, c.id) = (b.business_id, b.conversation_id)"
+        )
+        assert (state, channel) == ("confirmed", "web")
 
 
 async def say(chat: Page, words: str) -> None:

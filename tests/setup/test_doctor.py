@@ -163,6 +163,25 @@ def test_a_worker_is_known_by_its_beat(database_url: str) -> None:
     assert "model-7" in findings["worker"].words
 
 
+def test_a_website_that_no_browser_would_call_so_is_told(database_url: str) -> None:
+    lists = {
+        "good": '["https://www.example.com", "http://localhost:3000/"]',
+        "mixed": '["https://www.example.com", "www.example.com", "*"]',
+        "single": '"https://www.example.com"',
+    }
+    with psycopg.connect(database_url) as connection:
+        for slug, listed in lists.items():
+            connection.execute(
+                "INSERT INTO business (id, slug, name, default_locale, timezone, currency, policy, settings)"
+                " VALUES (gen_random_uuid(), %s, 'A', 'en', 'Europe/Madrid', 'EUR', '{}', %s)",
+                (slug, f'{{"chat_origins": {listed}}}'),
+            )
+    told = wrong(list(_database_findings(settings(database_url=database_url))))
+    assert "mixed: entry 2, 3 is no website" in told
+    assert "single: must be a list" in told
+    assert "good" not in told
+
+
 def test_redis_is_asked_for_its_version(redis_url: str) -> None:
     finding = _redis_finding(settings(redis_url=redis_url))
     assert finding.level is Level.OK
