@@ -116,7 +116,7 @@ async function refreshThread() {
   if (!thread || readingBack) return;
   const kept = document.querySelector("[data-problem]");
   const problem = kept.hidden ? "" : kept.textContent;
-  const { status, body } = await ask(`/console/threads/${thread}`);
+  const { status, body } = await ask(`/console/threads/${thread}${location.search}`);
   if (status === 200) place({ ...body, problem });
 }
 

@@ -87,7 +87,7 @@ export function insertable(composer, tellProblem) {
   return {
     // Values change with bookings; while somebody chooses, the list stays as it is.
     place(html) {
-      if (html === undefined || html === last || menu()?.open) return;
+      if (html === undefined || html === last || place.contains(document.activeElement) || menu()?.open) return;
       last = html;
       place.replaceChildren(parsed(html));
     },

@@ -74,6 +74,9 @@ async def test_two_in_one_thread_see_each_other_write_and_note(
     await expect(ana.locator("[data-head]")).to_contain_text("until the customer writes")
     await expect(ana.locator('[data-show="snoozed"] b')).to_have_text("1")
     assert ana.url.endswith("?show=waiting"), "what is listed stays in the address"
+    await bruno.click(".back")
+    await bruno.wait_for_url("**/console/inbox?show=waiting")
+    await expect(bruno.locator("[data-threads]")).to_contain_text("Nobody is waiting.")
 
 
 async def test_a_canned_reply_goes_in_by_keyboard_and_says_what_is_missing(
