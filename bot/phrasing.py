@@ -10,6 +10,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time
 from babel.lists import format_list
 from babel.numbers import format_currency
+from babel.units import format_unit
 
 from booking_core.kit.money import exponent
 from nlu.pipeline.texts import fold
@@ -109,6 +110,11 @@ def _weekdays() -> frozenset[str]:
         for width in ("wide", "abbreviated")
         for name in babel_locale(language).days["format"][width].values()
     )
+
+
+def hours(count: float, locale: str) -> str:
+    """Return `24 hours` or `1.5 hours`."""
+    return _plain(format_unit(count, "duration-hour", "long", locale=babel_locale(locale)))
 
 
 def money(amount: int, currency: str, locale: str) -> str:

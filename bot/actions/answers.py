@@ -246,13 +246,11 @@ async def pending_payment(turn: Turn) -> tuple[bool, dict[str, Any] | None]:
 
 def _policy(turn: Turn) -> dict[str, Any]:
     rules = Policy.model_validate(turn.business.policy)
-    return turn.say(
-        "answer.policy",
-        act="info",
-        hours=rules.cancel_cutoff_hours,
-        before=rules.refund_before_cutoff,
-        after=rules.refund_after_cutoff,
-    )
+    before = rules.refund_before_cutoff
+    if not rules.cancel_cutoff_hours:
+        return turn.say("answer.policy_until_it_begins", act="info", before=before)
+    time = phrasing.hours(rules.cancel_cutoff_hours, turn.locale)
+    return turn.say("answer.policy", act="info", time=time, before=before, after=rules.refund_after_cutoff)
 
 
 def _preparation(turn: Turn, draft: Draft) -> dict[str, Any]:
