@@ -105,10 +105,12 @@ def _months() -> frozenset[str]:
 @lru_cache(maxsize=1)
 def _weekdays() -> frozenset[str]:
     return frozenset(
-        fold(str(name)).strip(".")
+        said
         for language in _SPOKEN
         for width in ("wide", "abbreviated")
         for name in babel_locale(language).days["format"][width].values()
+        # Portuguese says "terça" for "terça-feira".
+        for said in (fold(str(name)).strip("."), fold(str(name)).split("-")[0].strip("."))
     )
 
 

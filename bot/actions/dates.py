@@ -8,7 +8,7 @@ from bot.phrasing import babel_locale
 from nlu.pipeline.texts import fold
 from nlu.when import When
 
-_CLOCK = re.compile(r"(?<![\d:.])(\d{1,2}):(\d{2})(?![\d:])")
+_CLOCK = re.compile(r"(?<![\d:.])(\d{1,2})[:h](\d{2})(?![\d:])")
 _LATEST_HOUR, _LATEST_MINUTE = 24, 59
 #: The leap year in which every date exists that ever does.
 _LEAP = 2024

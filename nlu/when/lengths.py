@@ -43,9 +43,13 @@ def _may_be_clock(match: Match, unit: str) -> bool:
     if token is None or "hmark" not in token.values:
         return False
     before, after = match.before, match.after
+    if before and "of" in before.values:  # "décalez-le d'une heure"
+        earlier = match.tokens[max(match.found.start() - 2, 0)]
+        before = earlier if "put_back" in earlier.values else before
     if (
         before
-        and before.values.keys() & {"in", "within", "during", "next", "coming", "last", "amount_lead", "for"}
+        and before.values.keys()
+        & {"put_back", "in", "within", "during", "next", "coming", "last", "amount_lead", "for"}
         and not before.values.keys() & {"at_clock"}
     ):
         return False

@@ -28,6 +28,18 @@ def set_aside(wishes: Sequence[Wish], tokens: Sequence[Token]) -> tuple[list[Wis
     return [_on_the_day_of(wish, aside) for wish in kept], aside
 
 
+def at_the_same_time(wishes: Sequence[Wish]) -> list[Wish]:
+    """Join a day and the hour of the booking, said apart: "können wir es Freitag machen, gleiche Zeit?"."""
+    wanted = [wish for wish in wishes if not wish.excluded]
+    same = [wish for wish in wanted if wish.meaning == Same()]
+    days = [(wish, wish.meaning.day) for wish in wanted if isinstance(wish.meaning, Point) and not wish.meaning.time]
+    if len(wanted) > 2 or not same or not days:
+        return list(wishes)
+    [(dated, day)] = days
+    joined = replace(dated, meaning=Same(day))
+    return [joined if wish is dated else wish for wish in wishes if wish is not same[0]]
+
+
 def _stands_in_for(tokens: Sequence[Token], index: int) -> bool:
     """Instead of Tuesday, au lieu de mardi, statt am Dienstag."""
     lead = index - 1

@@ -284,6 +284,12 @@ def moved_to_clock(match: Match) -> Any:
     return Same(time=clock, keep="day")
 
 
+@POINTS.rule("same", "put_back of? a:amount")
+def put_back(match: Match) -> Any:
+    """Put it back by an hour, décalez-le d'une heure."""
+    return Same(shift=match.get("a"), keep="shift")
+
+
 @POINTS.rule("same", "a:amount x:later/later_than/earlier", "x:later_than/earlier a:amount")
 def earlier_or_later(match: Match) -> Any:
     """An hour later, half an hour earlier."""

@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 
 from nlu.when.clocks import clock_from
 from nlu.when.meaning import Between, Clock, Date, Hours, Lasting, Meaning, Now, Part, Point, Same, Shift, Weekday
-from nlu.when.moves import set_aside
+from nlu.when.moves import at_the_same_time, set_aside
 from nlu.when.tokens import Token
 
 _KINDS = ("stretch", "lasting", "same", "point", "instant", "day", "period", "hours", "time", "part")
@@ -50,7 +50,7 @@ def find_wishes(tokens: Sequence[Token], *, latent: bool) -> list[Wish]:
             items.append(Wish(meaning, token, index, known[index] is not None))
     # "I now have a clash on Friday": now is when, only if nothing else is.
     found = [item for item in items if item.meaning != Now()] or items
-    kept, aside = set_aside(found, tokens)
+    kept, aside = set_aside(at_the_same_time(found), tokens)
     return _put_together(_distributed(kept, tokens)) + [replace(item, replaced=True) for item in aside]
 
 

@@ -20,6 +20,8 @@ CONVERSATIONS = Path(__file__).resolve().parents[2] / "data" / "conversations"
 ADDRESSES = {"sms": "+34600111222", "whatsapp": "+34600111333", "telegram": "700100200"}
 
 
+#: How it is said that a hold ran out.
+_RAN_OUT = re.compile("free again|liberado|de nouveau libre|wieder frei|livre de novo")
 #: Seconds after which the database holds what a reply says.
 _SETTLED = 5.0
 
@@ -89,7 +91,7 @@ class Player:
         assert not left, f"said something more at the end: {left}\n\n{await self.transcript()}"
 
     async def _say(self, said: str | dict[str, Any]) -> None:
-        await self.phone.say(said if isinstance(said, str) else said["start"] + said["text"] * said["times"])
+        await self.phone.say(said if isinstance(said, str) else said.get("start", "") + said["text"] * said["times"])
 
     async def _burst(self, texts: list[str]) -> None:
         """Write several messages before anybody answers, however slow the machine is."""
@@ -117,7 +119,7 @@ class Player:
 
     async def _hear(self, expected: dict[str, Any]) -> None:
         self.last = await self.phone.hear()
-        if self.crossing and re.search("free again|liberado", self.last["text"]):
+        if self.crossing and _RAN_OUT.search(self.last["text"]):
             # The hold's end and the late payment cross: the first may be told before the second.
             self.crossing = False
             self.last = await self.phone.hear()

@@ -18,13 +18,24 @@ TESTED = {
 EVERY = range(1, 61)
 
 
+#: Of sixty, in the languages that came later.
+MOST = 45
+
+
+def _played(language: str) -> set[int]:
+    scripts = {script.path: script for script, _ in plays() if script.language == language}
+    return {number for script in scripts.values() for number in script.load().get("situations", ())}
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_situation_is_covered(language: str) -> None:
-    played = {
-        number for script, _ in plays() if script.language == language for number in script.load().get("situations", ())
-    }
-    missing = [number for number in EVERY if number not in played | TESTED.keys()]
+    missing = [number for number in EVERY if number not in _played(language) | TESTED.keys()]
     assert not missing, f"{language} misses {missing}"
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "pt"])
+def test_most_situations_are_covered(language: str) -> None:
+    assert len(_played(language) & set(EVERY)) >= MOST
 
 
 @pytest.mark.parametrize("number", TESTED)
