@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil
@@ -78,6 +79,10 @@ LOOK_BACK = 50
 Form = ImmutableMultiDict[str, str]
 
 
+#: Twilio's error codes: https://www.twilio.com/docs/api/errors
+_CODE = re.compile(r"[0-9]{1,6}")
+
+
 class Twilio:
     """One of the two; `Twilio.sms` and `Twilio.whatsapp` make them."""
 
@@ -138,7 +143,9 @@ class Twilio:
         if known is None:
             return Ignored("a status that says nothing of our message")
         code = form.get("ErrorCode") or None
-        meaning = meaning_of(int(code)) if code and code.isdecimal() else PERMANENT
+        if code and not _CODE.fullmatch(code):
+            code = "unknown"
+        meaning = meaning_of(int(code)) if code and code != "unknown" else PERMANENT
         return DeliveryReported(
             ProviderId(_needed(form, "MessageSid")),
             known.value,

@@ -73,9 +73,18 @@ def read_event(body: bytes, signature: str | None, secret: str) -> events.Told:
         raise Malformed("the body is not an event") from None
     if not (isinstance(told.id, str) and told.id and isinstance(told.type, str) and isinstance(told.subject, dict)):
         raise Malformed("the body is not an event")
-    if b"\\u0000" in body:
+    if not _is_text(body, event):
         raise Malformed("the body has characters that no text has")
     return told
+
+
+def _is_text(body: bytes, event: object) -> bool:
+    """Whether all of an event can be kept: PostgreSQL has neither NUL nor half a surrogate pair."""
+    try:
+        json.dumps(event, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return b"\\u0000" not in body
 
 
 async def _body_of(request: Request) -> bytes:

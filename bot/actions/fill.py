@@ -134,6 +134,7 @@ async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -
     before = Draft.of(slots, turn.catalog)
     await _take_habits(turn, step, slots, said, reading)
     _take_facts(turn, step, slots, said, reading)
+    await _take_listed_booking(turn, step, slots, reading)
     reading.search |= prefer.take_preference(turn, step, slots, reading.remember)
     slots.update(reading.remember)
     _take_asides(turn, step, slots, said, reading)
@@ -191,6 +192,8 @@ async def _take_task(turn: Turn, step: Step, slots: dict[str, Any], said: set[st
     if current == "cancel" and "cancel" in said:
         leaving.surely_cancels(reading.remember["memo"])
     wanted = next((task for intent, task in _TASKS.items() if intent in said and task != current), None)
+    if wanted == "cancel" and "cancel" not in said and await _asks_for_another_time(turn, step):
+        wanted = "move"
     if current is None:
         task = "book" if wanted == "move" and await _names_something_new(turn, step) else wanted or "book"
     elif wanted is None:
@@ -210,6 +213,16 @@ async def _take_task(turn: Turn, step: Step, slots: dict[str, Any], said: set[st
         if turn.customer is not None and turn.customer.name:
             reading.remember["customer_name"] = turn.customer.name
     return None
+
+
+async def _asks_for_another_time(turn: Turn, step: Step) -> bool:
+    """Whether who cannot come asks for a time: "I can't make it. Is Friday at 10 free?", not "I can't on Friday"."""
+    when = step.understood.when
+    if when is None or not when.choices or "?" not in step.heard.text:
+        return False
+    booked = {turn.local(one.starts).date() for one in await coming(turn)}
+    start = when.choices[0].start
+    return start is not None and (start.date() not in booked or when.choices[0].grain in {"hour", "minute"})
 
 
 async def _names_something_new(turn: Turn, step: Step) -> bool:
@@ -300,6 +313,19 @@ def _take_ordinal(asking: str, number: int, slots: dict[str, Any], reading: Read
             reading.remember["confirmed"] = True
 
 
+async def _take_listed_booking(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading) -> None:
+    """Take over the booking whose place in the list was named: "the second one"."""
+    named = reading.remember.get("booking") if step.asking == "booking" else None
+    if named is None:
+        return
+    picked = next((one for one in await coming(turn) if str(one.id) == named), None)
+    if picked is None:  # it was cancelled meanwhile: the list comes again
+        reading.remember["booking"] = None
+        return
+    take_booking(turn, picked, slots, reading.remember)
+    reading.search = True
+
+
 async def _take_booking(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading) -> Answer | None:
     """Find which booking a move or cancellation is about; several are asked about."""
     upcoming = await coming(turn)
@@ -336,7 +362,7 @@ def _take_decision(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]
     if "more_times" in said or (step.asking == "slot" and "deny" in said and not changed):
         reading.remember |= {"slot": None, "memo": memo | {"page": memo.get("page", 0) + 1}}
     elif step.asking == "confirmed" and not changed:
-        if "affirm" in said and "deny" not in said and not memo.get("unable"):
+        if "affirm" in said and "deny" not in said and not (memo.get("unable") and slots["task"] == "cancel"):
             reading.remember["confirmed"] = True
         elif "deny" in said:
             return declined(turn, slots)
