@@ -52,6 +52,13 @@ def parser() -> argparse.ArgumentParser:
     wrong.add_argument("slug", metavar="SLUG", help="the business's short name")
     wrong.add_argument("--out", type=Path, metavar="FILE", help="where to; the terminal, if none is named")
     wrong.set_defaults(run=_export_misunderstandings)
+    agreed = exports.add_parser("consents", help="What one customer agreed to and refused: where, when, by which words")
+    agreed.add_argument("slug", metavar="SLUG", help="the business's short name")
+    agreed.add_argument(
+        "who", metavar="WHO", help="an address of the customer (+34600111222, a@example.org), or the id"
+    )
+    agreed.add_argument("--out", type=Path, metavar="FILE", help="where to; the terminal, if none is named")
+    agreed.set_defaults(run=_export_consents)
     token = add("token", _token, "Make, list and revoke the tokens of other programs (docs/api.md)")
     tokens = token.add_subparsers(required=True, metavar="WHAT", dest="what")
     create = tokens.add_parser("create", help="Make a token; it is shown this once")
@@ -189,6 +196,24 @@ def _export_misunderstandings(args: argparse.Namespace) -> int:
         text = write_misunderstandings(settings_or_exit(), args.slug, args.out)
     except BookingRefused:
         sys.stderr.write(f"There is no business called {args.slug}.\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if args.out is None:
+        sys.stdout.write(text)
+    return 0
+
+
+def _export_consents(args: argparse.Namespace) -> int:
+    from booking_core.refusals import BookingRefused
+    from bot.exports import write_consents
+
+    try:
+        text = write_consents(settings_or_exit(), args.slug, args.who, args.out)
+    except BookingRefused as refused:
+        what = f"business called {args.slug}" if "business" in refused.data else f"customer {args.who} there"
+        sys.stderr.write(f"There is no {what}.\n")
         return 1
     except OSError as error:
         sys.stderr.write(f"{error}\n")

@@ -11,8 +11,8 @@ from booking_core.models import Business
 from bot.wiring import System
 
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
@@ -20,7 +20,7 @@ _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "pages"), a
 
 
 def router_for(system: System) -> APIRouter:
-    """Return the front page and its stylesheet."""
+    """Return the front page, which shows the first business's chat as a website would, and its stylesheet."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")

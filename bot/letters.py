@@ -220,7 +220,7 @@ def _linked(line: str) -> Markup:
     words = []
     for word in line.split(" "):
         if word.startswith(("https://", "http://")):
-            words.append(Markup('<a href="{0}">{0}</a>').format(word))
+            words.append(Markup('<a href="{0}" style="color: inherit">{0}</a>').format(word))
         else:
             words.append(Markup.escape(word))
     return Markup(" ").join(words)

@@ -73,10 +73,15 @@ def router_for(system: System) -> APIRouter:
         """Believe the address, and send what is booked with its calendar file."""
         async with system.db.transaction() as session:
             now = await current_time(session)
-            row = await mail_threads.confirm(session, token, now=now)
+            row = await mail_threads.find_proposal(session, token, now=now)
             if row is None:
                 return show("en", "gone", status=404)
             locale, values = await _about(session, row)
+            wording = " ".join(
+                system.words.text(locale, f"mail.page.confirm_{part}", None, **values) for part in ("title", "body")
+            )
+            if await mail_threads.confirm(session, token, now=now, wording=wording) is None:
+                return show("en", "gone", status=404)
             await _send_booked(system, session, row)
         return show(locale, "confirmed", values)
 

@@ -19,7 +19,7 @@ from booking_core.kit.ids import BookingId, new_id
 from booking_core.models import Booking, BookingAudit, State
 from booking_core.placed import request_of
 from booking_core.rules import suggest
-from bot import handoff, letters, outreach, tasks, unreached
+from bot import consent, handoff, letters, outreach, tasks, unreached
 from bot.actions import again, cards, visits, waiting
 from bot.actions.answers import pending_payment
 from bot.actions.contract import ANYONE, Turn
@@ -30,6 +30,7 @@ from bot.standing import Move
 from bot.turn import Voice, open_turn, speak
 from bot.wiring import System
 from channels import conversations, mail_threads, messages
+from channels.consents import Purpose, Standing
 from channels.models import Conversation, Delivery, Message
 from payment_links import links, settle
 from payment_links.models import Payment
@@ -329,8 +330,13 @@ async def remind(system: System, session: AsyncSession, business_id: UUID, remin
     turn = await turn_about(system, session, booking, now=now, by_letter=True)
     if turn is None or turn.conversation.opted_out_at is not None:
         return
-    if mail_threads.is_mail(turn.conversation):
-        await letters.write(turn, turn.conversation, booking, "reminder")
+    letter_box = turn.conversation if mail_threads.is_mail(turn.conversation) else None
+    if letter_box is None and await consent.standing(turn, Purpose.REMINDERS) is not Standing.GIVEN:
+        letter_box = await consent.letter_box(turn, booking.customer_id)
+        if letter_box is None:
+            return  # nobody has said that they may be reminded
+    if letter_box is not None:
+        await letters.write(turn, letter_box, booking, "reminder")
         return
     about = {"booking": str(booking.id), "version": booking.version}
     line = cards.booking_line(turn, booking)

@@ -14,17 +14,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core import catalog as catalogs
 from booking_core.kit.db import savepoint
 from booking_core.kit.ids import new_id
+from booking_core.models import Business
 from bot.actions import cards
 from bot.actions.coming import coming
 from bot.actions.submit import calendar_url
 from bot.models import CannedReply
 from bot.turn import Voice, open_turn
+from bot.words import Words
 from channels.models import Conversation
 from payment_links import links
 
 MOST_REPLIES = 100
 LONGEST_TITLE = 60
 LONGEST_TEXT = 1000
+#: What a sample business has, by its keys in the catalogs.
+SAMPLES = ("see_you", "late", "link")
 #: Letters in braces are a token, known or not: none of them ever reaches a customer.
 _TOKEN = re.compile(r"\{\s*([^\W\d]\w*)\s*\}")
 
@@ -127,7 +131,7 @@ async def save_reply(
     *,
     title: str,
     text: str,
-    by: UUID,
+    by: UUID | None,
     now: datetime,
 ) -> CannedReply:
     """Write a reply, or change one.
@@ -153,6 +157,17 @@ async def save_reply(
     except IntegrityError as clash:
         raise ReplyRefused(Fault.TITLE_TAKEN) from clash
     return reply
+
+
+async def seed_replies(session: AsyncSession, words: Words, business: Business, now: datetime) -> None:
+    """Write a few replies in the language of a business that has none, for a first look."""
+    if await load_replies(session, business.id):
+        return
+    for sample in SAMPLES:
+        title, text = (
+            words.text(business.default_locale, f"sample.reply.{sample}.{part}") for part in ("title", "text")
+        )
+        await save_reply(session, business.id, None, title=title, text=text, by=None, now=now)
 
 
 async def delete_reply(session: AsyncSession, business_id: UUID, reply_id: UUID) -> None:

@@ -11,8 +11,10 @@ from booking_core.kit.db import Database
 from booking_core.models import Business
 from booking_core.seed import load_seed
 from bot.console.users import seed_users
+from bot.replies import seed_replies
 from bot.settings import Settings
 from bot.vendors import vendors_for
+from bot.words import Words
 from channels import registry
 from channels.accounts import AccountTaken, open_account
 
@@ -69,6 +71,8 @@ async def _load(db: Database, settings: Settings, file: Path) -> Loaded:
         business = await load_seed(session, file, now)
         taken = await open_accounts(session, settings, business)
         made = await seed_users(session, business, now) if settings.sandbox else []
+        if settings.sandbox:
+            await seed_replies(session, Words(), business, now)
         chat = f"{settings.base_url}/chat/{business.slug}"
         return Loaded(business.name, chat, [SampleUser(*one) for one in made], taken)
 

@@ -16,7 +16,7 @@ from booking_core import customers
 from booking_core.catalog import Catalog
 from booking_core.kit.clock import current_time
 from booking_core.models import Business, Customer, Location, Unit
-from bot import estimate, handoff, letters
+from bot import consent, estimate, handoff, letters
 from bot.actions import leaving, letter_box
 from bot.actions.coming import coming
 from bot.actions.contract import Draft, Turn
@@ -213,7 +213,7 @@ def _locale_of(system: Voice, conversation: Conversation, business: Business) ->
 
 async def speak(turn: Turn, said: Iterable[Mapping[str, Any]]) -> Message:
     """Queue one message made of everything that was said: its choices and facts are the last ones."""
-    parts = list(said)
+    parts = await consent.with_question(turn, list(said))
     choices: list[Mapping[str, Any]] = next((part["choices"] for part in reversed(parts) if part.get("choices")), [])
     facts = next((part["facts"] for part in reversed(parts) if part.get("facts")), None)
     message = await messages.queue_message(

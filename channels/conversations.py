@@ -92,9 +92,17 @@ def opt_in(conversation: Conversation, now: datetime, *, how: str, provider_id: 
 
 
 def note_consent(
-    conversation: Conversation, now: datetime, *, wish: str, how: str, provider_id: str | None = None
+    conversation: Conversation,
+    now: datetime,
+    *,
+    wish: str,
+    how: str,
+    provider_id: str | None = None,
+    purpose: str = "any",
+    country: str | None = None,
+    wording: str | None = None,
 ) -> None:
-    """Write down a wish; the notes are kept when the wish changes."""
+    """Write down a wish, or that we asked for one; the notes are kept when the wish changes."""
     session = object_session(conversation)
     if session is None:
         raise LookupError("a thread of no session")
@@ -107,6 +115,9 @@ def note_consent(
             wish=wish,
             how=how,
             provider_id=provider_id,
+            purpose=purpose,
+            country=country,
+            wording=wording,
         )
     )
 

@@ -63,8 +63,13 @@ async def find_proposal(session: AsyncSession, token: str, *, now: datetime) -> 
     )
 
 
-async def confirm(session: AsyncSession, token: str, *, now: datetime) -> CustomerEmail | None:
-    """Believe that an address is the customer's, since they have its letters; once. None: no such token, or late."""
+async def confirm(
+    session: AsyncSession, token: str, *, now: datetime, wording: str | None = None
+) -> CustomerEmail | None:
+    """Believe that an address is the customer's, since they have its letters; once. None: no such token, or late.
+
+    `wording` is what the page said that the button was under.
+    """
     row = await session.scalar(
         select(CustomerEmail)
         .where(CustomerEmail.token_hash == _hash(token), CustomerEmail.expires_at > now)
@@ -75,8 +80,8 @@ async def confirm(session: AsyncSession, token: str, *, now: datetime) -> Custom
     row.token_hash, row.expires_at, row.confirmed_at = None, None, now
     thread = await conversations.load(session, row.business_id, row.conversation_id)
     thread.customer_id = thread.customer_id or row.customer_id
-    thread.opted_out_at = None
-    conversations.note_consent(thread, now, wish="in", how="link")
+    conversations.opt_in(thread, now, how="link")
+    conversations.note_consent(thread, now, wish="in", how="link", purpose="reminders", wording=wording)
     await session.flush()
     return row
 

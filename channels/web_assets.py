@@ -57,12 +57,12 @@ def in_pixels(css: str) -> str:
 def _script(name: str) -> str:
     """Drop indentation, comments, needless spaces and ends of lines.
 
-    That is plain text work: no string or template goes over several lines, or has spaces beside `=`, `{`, `}` and the
+    That is plain text work: no string or template goes over several lines, or has spaces beside `=`, `+`, `{` and the
     like that matter.
     """
     text = (_HERE / f"{name}.js").read_text(encoding="utf-8")
     text = re.sub(r"^[ \t]*(//.*)?\n?|[ \t]+// .*$", "", text, flags=re.MULTILINE)
-    text = re.sub(r" (=>|={1,3}|&&|\|\||\?\?) | ?([{}]) ?", r"\1\2", text)
+    text = re.sub(r" (=>|[<>!]=|={1,3}|&&|\|\||\?\?|[-+*/<>?:]) | ?([{}]) ?", r"\1\2", text)
     return re.sub(r"([;{,(\[])\n", r"\1", text)
 
 

@@ -1,8 +1,9 @@
-"""Answers to what the bot said without being asked: an offer of the waitlist, another time for a booking."""
+"""Answers to what the bot said without being asked: an offer, another time for a booking, whether it may remind."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from bot import consent
 from bot.actions import again, displaced, waiting
 from bot.actions.contract import Turn, forget_task
 from nlu.contract import Answer, Step
@@ -33,13 +34,14 @@ TAPS: Mapping[str, _Answering] = {
     "join_waitlist": waiting.join_waitlist,
     "take_move": displaced.take_move,
     "cancel_hit": displaced.cancel_hit,
+    "consent": consent.take,
 }
 
 
 def is_open(turn: Turn) -> bool:
     """Whether the last thing that was said is such a question: a plain yes or no then answers it."""
     facts = turn.last.facts if turn.last is not None and turn.last.sender == "bot" else None
-    return bool(facts and ({"offer", "proposal", "later"} & facts.keys()))
+    return bool(facts and ({"offer", "proposal", "later", "consent"} & facts.keys()))
 
 
 async def answer_plainly(turn: Turn, step: Step) -> Answer | None:
@@ -48,6 +50,8 @@ async def answer_plainly(turn: Turn, step: Step) -> Answer | None:
         return None
     facts: Mapping[str, Any] = turn.last.facts or {}
     yes = step.understood.intent == "affirm"
+    if "consent" in facts:
+        return await consent.take(turn, {"yes": yes, "wording": facts["consent"]}, step.form)
     if "later" in facts:
         return await (_begin_later if yes else keep)(turn, facts["later"], step.form)
     if "offer" in facts:

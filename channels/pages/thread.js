@@ -190,6 +190,8 @@ const openThread = (root, place, { words, settings, kept, on = {} }) => {
     lastSeq = 0;
     lastDay = lastFrom = "";
     fresh = true;
+    kept.set("seen", null);
+    on.news?.(0);
     typing(false);
   }
 

@@ -68,11 +68,11 @@ function install() {
   document.body.append(host);
 
   const close = round("close", "quiet", say.close, "M6 6l12 12M18 6L6 18");
-  let thread = null, heard = 0, opener = null, loading = null, attempts = 0;
+  let thread = null, heard = 0, opener = null, loading = null, attempts = 0, retry;
   const isOpen = () => !panel.hidden;
 
   function unread() {
-    if (isOpen()) { kept.set("seen", String(heard)); heard = 0; }
+    if (isOpen() && heard) kept.set("seen", String(heard));
     const waiting = heard > Number(kept.get("seen") ?? 0);
     dot.hidden = !waiting;
     launcher.ariaLabel = waiting ? `${say.open}, ${say.unread}` : say.open;
@@ -105,13 +105,14 @@ function install() {
   }
   function furnished() {
     if (thread || loading) return;
+    clearTimeout(retry);
     if (isOpen()) notice("…");
     loading = load().then(() => { attempts = 0; }, () => {
       attempts += 1;
       const again = having(make("button", "strong", say.again), { type: "button" });
       again.addEventListener("click", furnished);
       notice(say.away, again);
-      setTimeout(() => { if (isOpen()) furnished(); }, Math.min(2 ** attempts, 30) * 1000);
+      retry = setTimeout(() => { if (isOpen()) furnished(); }, Math.min(2 ** attempts, 30) * 1000);
     }).finally(() => { loading = null; });
   }
 
@@ -170,6 +171,7 @@ function install() {
   phone.addEventListener("change", fit);
   for (const type of ["resize", "scroll"]) window.visualViewport?.addEventListener(type, () => { if (isOpen()) fit(); });
 
+  addEventListener("storage", (event) => { if (event.key === kept.name("seen")) unread(); });
   if (kept.get("token")) furnished(); // an answer may have come meanwhile
 }
 if (document.body) install(); else addEventListener("DOMContentLoaded", install);

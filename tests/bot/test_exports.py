@@ -1,11 +1,20 @@
 """The commands that load businesses and write them, as somebody at a terminal calls them."""
 
+import asyncio
+import os
 from pathlib import Path
 
 import pytest
+import yaml
+from sqlalchemy import select
 
+from booking_core.kit.db import Database
 from bot.cli import main
+from channels.contract import IncomingMessage, ProviderId
+from channels.models import ChannelAccount
+from channels.receive import receive
 from tests.booking_core.seeds import SAMPLES
+from tests.channels.builders import NOW
 
 
 @pytest.fixture
@@ -34,6 +43,31 @@ def test_every_sample_is_loaded_and_written(terminal: Path, capsys: pytest.Captu
         assert capsys.readouterr().out == out.read_text()
         assert main(["seed", str(out)]) == 0
         capsys.readouterr()
+
+
+def test_what_a_customer_agreed_to_is_written(terminal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["seed", str(SAMPLES[0])]) == 0
+    slug = SAMPLES[0].stem
+
+    async def write() -> None:
+        database = Database(os.environ["DATABASE_URL"], pool_size=1)
+        async with database.transaction() as session:
+            account = (await session.scalars(select(ChannelAccount).where(ChannelAccount.channel == "web"))).one()
+            incoming = IncomingMessage(account.address, "a-browser", ProviderId("W1"), "hello")
+            await receive(session, "web", [incoming], now=NOW)
+        await database.close()
+
+    asyncio.run(write())
+    capsys.readouterr()
+    out = terminal / "agreed.yml"
+    assert main(["export", "consents", slug, "a-browser", "--out", str(out)]) == 0
+    assert main(["export", "consents", slug, "a-browser"]) == 0
+    assert capsys.readouterr().out == out.read_text()
+    (thread,) = yaml.safe_load(out.read_text())["threads"]
+    assert [(one["wish"], one["how"], one["message"]) for one in thread["notes"]] == [("in", "wrote", "W1")]
+    assert main(["export", "consents", slug, "nobody"]) == 1
+    assert main(["export", "consents", "nowhere", "nobody"]) == 1
+    assert capsys.readouterr().err == "There is no customer nobody there.\nThere is no business called nowhere.\n"
 
 
 def test_what_cannot_be_done_is_said(terminal: Path, capsys: pytest.CaptureFixture[str]) -> None:

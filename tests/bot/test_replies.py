@@ -93,6 +93,17 @@ async def test_values_are_those_of_the_thread_s_own_customer(database: Database,
     assert "{" not in text
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "es", "fr", "de", "pt"])
+async def test_a_sample_business_has_a_few_once(database: Database, scene: Scene, desk: Desk, locale: str) -> None:
+    async with database.transaction() as session:
+        scene.business.default_locale = locale
+        for _ in range(2):
+            await replies.seed_replies(session, desk.words, scene.business, NOW)
+        found = await replies.load_replies(session, scene.business.id)
+    assert len(found) == len(replies.SAMPLES)
+    assert {name for one in found for name in tokens_in(one.text)} == {Token.NAME, Token.TIME, Token.LINK}
+
+
 async def test_replies_are_kept_changed_and_refused(database: Database, scene: Scene) -> None:
     business, by = scene.business.id, scene.users["manager"].id
 

@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from booking_core.kit.clock import current_time
 from booking_core.kit.db import libpq_url
-from bot import due, handoff
+from bot import due, handoff, notices
 from bot.models import Dialogue, HandoffNote, User
 from bot.sample import seed_business
 from bot.turn import answer_conversation
 from bot.wiring import System, open_system
-from channels import conversations
+from channels import conversations, messages
 from channels.contract import IncomingMessage
 from channels.models import Conversation, Message
 from channels.receive import receive
@@ -64,7 +64,9 @@ async def says(system: System, thread: Conversation, words: str) -> None:
 
 async def said_by_bot(system: System) -> list[tuple[str | None, str]]:
     async with system.db.transaction() as session:
-        rows = await session.execute(select(Message.act, Message.text).where(Message.sender == "bot"))
+        rows = await session.execute(
+            select(Message.act, Message.text).where(Message.sender == "bot").order_by(Message.seq)
+        )
         return [(act, text) for act, text in rows.tuples()]
 
 
@@ -120,6 +122,37 @@ async def test_a_message_wakes_a_snoozed_thread_and_the_bot_stays_silent(system:
         assert dialogue.woken_at is not None
     assert await said_by_bot(system) == []
     assert await moves(system) == ["ask", "snooze", "heard"]
+
+
+async def test_the_recap_tells_what_was_kept_silent_since_a_person_was_asked_for_and_once(
+    system: System, thread: Conversation
+) -> None:
+    ana = await person(system)
+    where = (thread.business_id, thread.id, ana)
+
+    async def handed_back(*, silent: str = "") -> str:
+        async with system.db.transaction() as session:
+            conversation = await conversations.load(session, thread.business_id, thread.id)
+            now = await current_time(session)
+            await handoff.ask_for_person(session, conversation, now)
+            if silent:
+                said = await messages.queue_message(
+                    session, conversation, sender="bot", text=silent, act="booked", locale="en", now=now
+                )
+                said.status = "suppressed"
+        async with system.db.transaction() as session:
+            now = await current_time(session)
+            await handoff.take_over(session, *where, version=None, now=now)
+        async with system.db.transaction() as session:
+            now = await current_time(session)
+            dialogue = await handoff.hand_back(session, *where, version=None, now=now)
+            assert dialogue is not None
+            await notices.recap(system, session, dialogue, now)
+        return (await said_by_bot(system))[-1][1]
+
+    first = await handed_back(silent="Booked: a haircut.")
+    assert first.startswith("Booked: a haircut.\n"), "said though it came before anybody took the thread"
+    assert "Booked" not in await handed_back()
 
 
 async def test_the_clockwork_wakes_a_snoozed_thread(system: System, thread: Conversation) -> None:

@@ -38,13 +38,18 @@ def policy(chat: str, *, sockets: bool) -> str:
 
 @asynccontextmanager
 async def website(chat: str) -> AsyncIterator[str]:
-    """Serve the website and return its origin; `?business=`, `?more=` fill its snippet, `?nosockets` forbids them."""
+    """Serve the website and return its origin.
+
+    `?business=` and `?more=` fill its snippet, `?twice` has it twice, `?nosockets` forbids sockets.
+    """
     app = FastAPI()
 
     @app.get("/")
     async def home(request: Request) -> HTMLResponse:
         asked = request.query_params
         page = PAGE.format(chat=chat, business=asked.get("business", "marigold"), more=asked.get("more", ""))
+        if "twice" in asked:
+            page = page.replace("</head>", page[page.index("<script") : page.index("</head>")] + "</head>")
         return HTMLResponse(page, headers={"Content-Security-Policy": policy(chat, sockets="nosockets" not in asked)})
 
     @app.get("/site.css")
