@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -94,18 +95,21 @@ async def _offers(turn: Turn, draft: Draft, wanted: wish.Wish, memo: Mapping[str
         near = datetime.fromisoformat(missed)
     plain = visits.wanted(turn.catalog, draft)
     lead: Mapping[str, Any] | None = None
-    for request in _ways(turn, draft, plain):
-        for spans in _widening(wanted, near, turn.now, missed):
-            free = await _free(turn, draft, wanted, spans, request)
-            slots = [slot for slot in free.slots if slot.starts.isoformat() not in {missed, memo.get("was")}]
-            slots = [slot for slot in slots if str(slot.staff_id) not in (memo.get("without") or ())]
-            picked = slots[:count] if wanted.soonest else suggest.suggest(slots, wish=near, count=count)
-            picked = picked[page * OFFERS :]
-            if picked:
-                lead = _lead(turn, draft, wanted, memo, request, widened=spans != wanted.spans)
-                return Found(sorted(picked, key=lambda slot: slot.starts), request, lead)
-            if free.reason in {Reason.TOO_MANY, Reason.STAFF_CANNOT} and request == plain:
-                lead = refusing.sentence(turn, free.reason.value, when=None, data=free.data, request=request)
+    ways, widening = _ways(turn, draft, plain), _widening(wanted, near, turn.now, missed)
+    tried = list(product(ways, widening))
+    if memo.get("or_anyone"):  # the time matters more than the person
+        tried = [(request, spans) for spans, request in product(widening, ways)]
+    for request, spans in tried:
+        free = await _free(turn, draft, wanted, spans, request)
+        slots = [slot for slot in free.slots if slot.starts.isoformat() not in {missed, memo.get("was")}]
+        slots = [slot for slot in slots if str(slot.staff_id) not in (memo.get("without") or ())]
+        picked = slots[:count] if wanted.soonest else suggest.suggest(slots, wish=near, count=count)
+        picked = picked[page * OFFERS :]
+        if picked:
+            lead = _lead(turn, draft, wanted, memo, request, widened=spans != wanted.spans)
+            return Found(sorted(picked, key=lambda slot: slot.starts), request, lead)
+        if free.reason in {Reason.TOO_MANY, Reason.STAFF_CANNOT} and request == plain:
+            lead = refusing.sentence(turn, free.reason.value, when=None, data=free.data, request=request)
     return Found([], plain, lead)
 
 

@@ -18,6 +18,8 @@ def take_booking(turn: Turn, booking: Booking, slots: Mapping[str, Any], remembe
     visit = visits.booked_visit(turn.catalog, booking)
     if slots.get("staff") is not None:
         del visit["staff"]
+    elif task == "move":
+        memo["or_anyone"] = True  # the same person if possible, else whoever has the time that is wished for
     remember |= visit | {
         "booking": str(booking.id),
         "details": DONE,
