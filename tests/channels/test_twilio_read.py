@@ -179,7 +179,14 @@ async def test_a_status_callback(status: str, kept: str) -> None:
     assert event == DeliveryReported("SM9", kept, account="+15005550006", key=KEY)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("code", "opted_out"), [("21610", True), ("30006", False), ("99999", False), ("x", False)])
+@pytest.mark.parametrize("code", ["x", "a\x00b", "9" * 5000, "-1"])
+async def test_what_is_no_error_code_is_not_kept(code: str) -> None:
+    event = await read(SMS, {"MessageSid": "SM9", "MessageStatus": "undelivered", "ErrorCode": code})
+    assert isinstance(event, DeliveryReported)
+    assert (event.error, event.opted_out) == ("twilio_unknown", False)
+
+
+@pytest.mark.parametrize(("code", "opted_out"), [("21610", True), ("30006", False), ("99999", False)])
 async def test_a_status_callback_with_an_error(code: str, opted_out: bool) -> None:
     form = {"MessageSid": "SM9", "MessageStatus": "undelivered", "ErrorCode": code}
     event = await read(SMS, form)
