@@ -337,7 +337,7 @@ def clock_in_part(match: Match) -> Clock | None:
     if match.before and "month" in match.before.values:
         return None  # March 20 in the evening
     if match.before and "weekday" in match.before.values and _is_bare_number(match):
-        return None  # lundi 5 l'après-midi: an hour would have its h
+        return None  # lundi 5 l'après-midi
     if "to" in lead.values and match.before and match.before.values.keys() & {"hour", "time"}:
         return None  # das quatro às seis da tarde: the preposition joins two hours
     if clock is None or (
@@ -347,10 +347,9 @@ def clock_in_part(match: Match) -> Clock | None:
     return settle(clock, part)
 
 
-def _is_bare_number(match: Match) -> bool:
-    """Whether a number stands without the word that each hour has in languages such as French."""
-    said = match.tokens[match.found.start() : match.found.end()]
-    return bool(match.context.data.get("literal_hours")) and not any("hmark" in token.values for token in said)
+def _is_bare_number(match: Match) -> bool:  # without the h that each hour has in French
+    said = match.tokens[slice(*match.found.span())]
+    return bool(match.context.data.get("literal_hours")) and all("hmark" not in token.values for token in said)
 
 
 @CLOCKS.rule(
