@@ -334,10 +334,9 @@ def clock_in_part(match: Match) -> Clock | None:
     """5 de la tarde, 3 in the morning, Viertel nach 8 abends."""
     clock, part = clock_from(match.get("h")), match.get("p")
     lead = match.tokens[match.found.start()]
-    if match.before and "month" in match.before.values:
-        return None  # March 20 in the evening
-    if match.before and "weekday" in match.before.values and _is_bare_number(match):
-        return None  # lundi 5 l'après-midi
+    before = match.before.values if match.before else {}
+    if "month" in before or ("weekday" in before and _is_bare_number(match)):
+        return None  # March 20 in the evening, lundi 5 l'après-midi
     if "to" in lead.values and match.before and match.before.values.keys() & {"hour", "time"}:
         return None  # das quatro às seis da tarde: the preposition joins two hours
     if clock is None or (
@@ -348,8 +347,8 @@ def clock_in_part(match: Match) -> Clock | None:
 
 
 def _is_bare_number(match: Match) -> bool:  # without the h that each hour has in French
-    said = match.tokens[slice(*match.found.span())]
-    return bool(match.context.data.get("literal_hours")) and all("hmark" not in token.values for token in said)
+    literal = bool(match.context.data.get("literal_hours"))
+    return literal and all("hmark" not in one.values for one in match.tokens[slice(*match.found.span())])
 
 
 @CLOCKS.rule(
