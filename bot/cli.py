@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -189,49 +189,33 @@ def _seed(args: argparse.Namespace) -> int:
 
 
 def _export_misunderstandings(args: argparse.Namespace) -> int:
-    from booking_core.refusals import BookingRefused
     from bot.exports import write_misunderstandings
 
-    try:
-        text = write_misunderstandings(settings_or_exit(), args.slug, args.out)
-    except BookingRefused:
-        sys.stderr.write(f"There is no business called {args.slug}.\n")
-        return 1
-    except OSError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    if args.out is None:
-        sys.stdout.write(text)
-    return 0
+    return _exported(args, lambda settings: write_misunderstandings(settings, args.slug, args.out))
 
 
 def _export_consents(args: argparse.Namespace) -> int:
-    from booking_core.refusals import BookingRefused
     from bot.exports import write_consents
 
-    try:
-        text = write_consents(settings_or_exit(), args.slug, args.who, args.out)
-    except BookingRefused as refused:
-        what = f"business called {args.slug}" if "business" in refused.data else f"customer {args.who} there"
-        sys.stderr.write(f"There is no {what}.\n")
-        return 1
-    except OSError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    if args.out is None:
-        sys.stdout.write(text)
-    return 0
+    return _exported(args, lambda settings: write_consents(settings, args.slug, args.who, args.out))
 
 
 def _export_business(args: argparse.Namespace) -> int:
-    from booking_core.refusals import BookingRefused
-    from booking_core.seed import SeedError
     from bot.exports import write_business
 
+    return _exported(args, lambda settings: write_business(settings, args.slug, args.out))
+
+
+def _exported(args: argparse.Namespace, write: Callable[[Settings], str]) -> int:
+    """Write what was asked for to its file, or show it; say why it cannot be written."""
+    from booking_core.refusals import BookingRefused
+    from booking_core.seed import SeedError
+
     try:
-        text = write_business(settings_or_exit(), args.slug, args.out)
-    except BookingRefused:
-        sys.stderr.write(f"There is no business called {args.slug}.\n")
+        text = write(settings_or_exit())
+    except BookingRefused as refused:
+        missing = f"customer {args.who} there" if "customer" in refused.data else f"business called {args.slug}"
+        sys.stderr.write(f"There is no {missing}.\n")
         return 1
     except SeedError as error:
         sys.stderr.write(f"The file is written, but `threadbook seed` would refuse it:\n{error}\n")

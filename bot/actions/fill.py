@@ -220,9 +220,11 @@ async def _asks_for_another_time(turn: Turn, step: Step) -> bool:
     when = step.understood.when
     if when is None or not when.choices or "?" not in step.heard.text:
         return False
-    booked = {turn.local(one.starts).date() for one in await coming(turn)}
-    start = when.choices[0].start
-    return start is not None and (start.date() not in booked or when.choices[0].grain in {"hour", "minute"})
+    booked = [turn.local(one.starts).replace(tzinfo=None) for one in await coming(turn)]
+    first = when.choices[0]
+    if first.start is None or first.start in booked:
+        return False
+    return first.grain in {"hour", "minute"} or first.start.date() not in {one.date() for one in booked}
 
 
 async def _names_something_new(turn: Turn, step: Step) -> bool:
