@@ -1,4 +1,4 @@
-"""Every module of a room (those of its inner rooms come with them) can be the first that a process imports: a worker begins elsewhere than the web."""
+"""Each module directly in a room, and what it brings, can be the first import: a worker begins elsewhere than the web."""
 
 import subprocess
 import sys
