@@ -69,13 +69,20 @@ async def expire_due(session: AsyncSession, *, now: datetime, limit: int = 100) 
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
-    return await _expire_all(session, list(due), now)
+    holds = list(due)
+    for hold in holds:
+        await _expire(session, hold, now)
+    await session.flush()
+    return holds
 
 
 async def expire_these(
-    session: AsyncSession, business_id: UUID, booking_ids: Sequence[UUID], *, now: datetime
-) -> list[Booking]:
-    """Expire those of the named holds that have really run out, once whoever works on them is done."""
+    session: AsyncSession, business_id: UUID, booking_ids: Sequence[UUID], *, now: datetime, but: UUID | None
+) -> None:
+    """Expire those of the named holds that have really run out, once whoever works on them is done.
+
+    The class `but` goes on although it may be empty now: a seat in it is taken next.
+    """
     lapsed = await session.scalars(
         select(Booking)
         .where(
@@ -88,7 +95,9 @@ async def expire_these(
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    return await _expire_all(session, list(lapsed), now)
+    gave_back = [one for hold in lapsed for one in await _expire(session, hold, now, ends_classes=False)]
+    await session.flush()
+    await end_empty_classes(session, business_id, [one for one in gave_back if one.get("session") != str(but)])
 
 
 async def lock_held(session: AsyncSession, business_id: UUID, booking_ids: Sequence[UUID]) -> list[UUID]:
@@ -149,13 +158,13 @@ def _described(row: Any) -> dict[str, Any]:
     }
 
 
-async def _expire_all(session: AsyncSession, holds: list[Booking], now: datetime) -> list[Booking]:
-    for hold in holds:
-        hold.state = after(hold.state, Move.EXPIRE).value
-        hold.hold_expires_at = None
-        hold.updated_at = now
-        gone = await give_back(session, hold.business_id, [hold.id])
-        write_audit(session, hold, Move.EXPIRE.value, actor="system", now=now, freed=gone)
-        await defer(session, Job.TELL_HOLD_EXPIRED, business_id=str(hold.business_id), booking_id=str(hold.id))
-    await session.flush()
-    return holds
+async def _expire(
+    session: AsyncSession, hold: Booking, now: datetime, *, ends_classes: bool = True
+) -> list[dict[str, Any]]:
+    hold.state = after(hold.state, Move.EXPIRE).value
+    hold.hold_expires_at = None
+    hold.updated_at = now
+    gone = await give_back(session, hold.business_id, [hold.id], ends_classes=ends_classes)
+    write_audit(session, hold, Move.EXPIRE.value, actor="system", now=now, freed=gone)
+    await defer(session, Job.TELL_HOLD_EXPIRED, business_id=str(hold.business_id), booking_id=str(hold.id))
+    return gone

@@ -200,12 +200,12 @@ async def _lock(session: AsyncSession, business_id: UUID, proposal_id: UUID) -> 
 
 async def _claim(session: AsyncSession, booking: Booking, place: Place, now: datetime) -> bool:
     lapsed = [one.booking_id for one in place.yielding if one.lapsed]
-    if lapsed:
-        await expire_these(session, booking.business_id, lapsed, now=now)
     rest = left_to_take(place.placement.claims, await _own(session, booking))
     wanted = replace(place.placement, claims=rest)
     try:
         async with savepoint(session):
+            if lapsed:
+                await expire_these(session, booking.business_id, lapsed, now=now, but=place.session_id)
             if not await claim(session, booking.business_id, wanted, booking_id=booking.id, proposed=True):
                 raise _Lost
     except _Lost:

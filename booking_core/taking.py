@@ -199,7 +199,7 @@ async def _try(
         # two who look again and again would wait for each other.
         async with savepoint(session):
             if lapsed:
-                await expire_these(session, business_id, lapsed, now=now)
+                await expire_these(session, business_id, lapsed, now=now, but=place.session_id)
             if own and len(await lock_held(session, business_id, own)) < len(own):
                 raise _Lost
             given_up = {one: await give_back(session, business_id, [one], ends_classes=False) for one in own}

@@ -1,4 +1,4 @@
-"""Each module directly in a room, and what it brings, can be the first import: a worker begins elsewhere than the web."""
+"""Each module directly in a room can be a process's first import: a worker begins elsewhere than the web."""
 
 import subprocess
 import sys

@@ -249,9 +249,9 @@ class Keeper(RuleBasedStateMachine):
                 continue
             assert other.yields(house.now, visit.customer), f"{other} is in the way of {visit}"
             if other.lapsed(house.now):
-                self.end(other, "expired", version=0)
+                self.end(other, "expired", version=0, besides=visit)
             else:
-                self.end(other, "cancelled_by_customer")
+                self.end(other, "cancelled_by_customer", besides=visit)
         self.end_classes(besides=visit)
 
     async def given(self, visit: Visit) -> tuple[frozenset[int], frozenset[tuple[str, int, int]]]:
@@ -276,9 +276,10 @@ class Keeper(RuleBasedStateMachine):
         assert all(seat < SERVICES["Workshop"].seats for seat in seats)
         return frozenset(seats), frozenset(limits)
 
-    def end(self, visit: Visit, state: str, *, version: int = 1) -> None:
+    def end(self, visit: Visit, state: str, *, version: int = 1, besides: Visit | None = None) -> None:
+        """End a visit; `besides` takes its place, in its class perhaps."""
         visit.state, visit.until, visit.version = state, None, visit.version + version
-        self.end_classes()
+        self.end_classes(besides)
 
     def end_classes(self, besides: Visit | None = None) -> None:
         """A class that nobody has a seat in any more does not take place."""

@@ -72,6 +72,15 @@ async def test_a_hold_that_runs_out_ends_it(house: House) -> None:
     assert await states(house, "Workshop") == ["ended"]
 
 
+async def test_who_takes_the_seat_of_a_hold_that_ran_out_goes_on_in_its_class(house: House) -> None:
+    lapsed = await house.book("09:00", "Workshop", party=4)
+    lapsed.state, lapsed.hold_expires_at = "held", NOW
+    await house.session.flush()
+    taken = await house.book("09:00", "Workshop", party=4)
+    assert (taken.session_id, await states(house, "Workshop")) == (lapsed.session_id, ["open"])
+    assert "09:00" not in await house.clocks("Cut", staff="Ana")
+
+
 async def test_a_class_of_the_timetable_takes_place_without_guests(house: House) -> None:
     one = await house.book("12:00", "Yoga")
     await house.cancel(one)
