@@ -10,6 +10,7 @@ from booking_core.refusals import Reason
 from booking_core.requests import VisitRequest
 from booking_core.rules import availability as rules
 from booking_core.rules.availability import Bounds
+from booking_core.rules.policy import last_day
 from booking_core.rules.spans import Span
 from booking_core.rules.wallclock import DAY, instant, local_day, minute_of, moment_of
 
@@ -24,7 +25,8 @@ def bounds_of(catalog: Catalog, wanted: VisitRequest, tz: str, now: datetime) ->
     lead_time = max(policy.lead_time if one.lead_time is None else one.lead_time for one in services)
     window = min(policy.booking_window if one.booking_window is None else one.booking_window for one in services)
     today = local_day(tz, minute_of(now))
-    return rules.bounds_for(now, lead_time=lead_time, window_end=instant(tz, today + timedelta(days=window + 1), 0))
+    last = last_day(today, window, policy.booking_window_days)
+    return rules.bounds_for(now, lead_time=lead_time, window_end=instant(tz, last + timedelta(days=1), 0))
 
 
 def limits_of(reason: Reason, bounds: Bounds) -> dict[str, Any]:

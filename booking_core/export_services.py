@@ -28,6 +28,7 @@ def service_facts(offer: Offer, service: Service) -> dict[str, Any]:
         "buffer_before": service.buffer_before or None,
         "buffer_after": service.buffer_after or None,
         "slot_interval": service.slot_interval if service.slot_interval != 15 else None,
+        "slot_offset": service.slot_offset or None,
         "unit": sold_by,
         "units_min": service.units_min if service.units_min > 1 else None,
         "units_max": service.units_max if sold_by else None,

@@ -139,6 +139,7 @@ def _plan(catalog: Catalog, wanted: VisitRequest, place: Location, days: tuple[d
             first = len(parts) - len(steps)
             wait = max(part.after for part in parts[first - len(steps) : first]) + parts[first].before
             parts[first] = _waiting(parts[first], wait)
+    main = catalog.service(wanted.service_id)
     services = {*wanted.service_ids, *(step.service.id for step in steps)}
     return Plan(
         location_id=place.id,
@@ -146,7 +147,8 @@ def _plan(catalog: Catalog, wanted: VisitRequest, place: Location, days: tuple[d
         parts=parts,
         days=days,
         lanes=lanes,
-        interval=catalog.service(wanted.service_id).slot_interval,
+        interval=main.slot_interval,
+        offset=main.slot_offset,
         grid=catalog.policy.grid,
         buffers=catalog.policy.buffers,
         open=None if all(part.roles for part in parts) else opening(catalog, place, days),

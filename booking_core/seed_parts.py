@@ -244,6 +244,7 @@ class SeedService(SeedPart):
     buffer_before: MinutesOrNone = 0
     buffer_after: MinutesOrNone = 0
     slot_interval: Minutes = 15
+    slot_offset: Annotated[int, Field(ge=0, lt=60, strict=True)] = 0
     unit: Unit = Unit.VISIT
     units_min: Annotated[int, Field(ge=1, le=366, strict=True)] = 1
     units_max: Annotated[int, Field(ge=1, le=366, strict=True)] | None = None

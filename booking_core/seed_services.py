@@ -46,6 +46,7 @@ def _facts(seed: Seed, wanted: SeedService) -> dict[str, object]:
         "buffer_before": wanted.buffer_before,
         "buffer_after": wanted.buffer_after,
         "slot_interval": wanted.slot_interval,
+        "slot_offset": wanted.slot_offset,
         "unit": wanted.unit.value,
         "units_min": wanted.units_min,
         "units_max": wanted.units_max or 1,

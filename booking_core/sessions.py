@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import delete, select, text
@@ -21,6 +21,7 @@ from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
 from booking_core.rules.lifecycle import TAKES_TIME
 from booking_core.rules.plan import Placement
+from booking_core.rules.policy import last_day
 from booking_core.rules.schedule import days_between
 from booking_core.rules.wallclock import instant, local_day, minute_of, moment_of
 from booking_core.taken import Asker
@@ -145,7 +146,7 @@ def _planned(catalog: Catalog, now: datetime) -> Iterator[tuple[ClassTime, datet
         tz = catalog.location(one.location_id).timezone
         today = local_day(tz, minute_of(now))
         window = catalog.policy.booking_window if service.booking_window is None else service.booking_window
-        for day in days_between(today, today + timedelta(days=window)):
+        for day in days_between(today, last_day(today, window, catalog.policy.booking_window_days)):
             if day.weekday() == one.weekday and _runs(one, day) and not catalog.is_holiday(one.location_id, day):
                 starts = moment_of(instant(tz, day, one.minute))
                 if starts > now:

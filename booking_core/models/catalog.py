@@ -129,6 +129,8 @@ class Service(Base):
     buffer_before: Mapped[int] = mapped_column(Integer, default=0)
     buffer_after: Mapped[int] = mapped_column(Integer, default=0)
     slot_interval: Mapped[int] = mapped_column(Integer, default=15)
+    #: So many minutes after round times it begins: 5 makes 9:35 and 10:05 of 9:30 and 10:00.
+    slot_offset: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     unit: Mapped[str] = mapped_column(Text, default=Unit.VISIT.value, server_default="visit")
     units_min: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     units_max: Mapped[int] = mapped_column(Integer, default=1, server_default="1")

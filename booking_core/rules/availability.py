@@ -8,7 +8,6 @@ time: cleaning up may outlast it.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 from booking_core.refusals import BookingRefused, Reason
@@ -130,11 +129,10 @@ class Search:
 
     def _lay(self, starts: set[int], span: Span, length: int, within: Sequence[Span]) -> None:
         plan = self.plan
-        lead = partial(offset_at, plan.tz)
         # What is open for days has no beginning of its own: then each local date is one.
         for first, end in self._cut(span) if span[1] - span[0] > DAY else (span,):
             grid = grids.starts_in(
-                (first, end - 1 + length), duration=length, interval=plan.interval, grid=plan.grid, offset_at=lead
+                (first, end - 1 + length), duration=length, interval=plan.interval, grid=plan.grid, offset_at=self._lead
             )
             for low, high in within:
                 if low < end and first < high:
@@ -149,9 +147,11 @@ class Search:
             start = midnight
 
     def _on_grid(self, start: int) -> bool:
-        return self.plan.grid == Grid.HOUR and on_clock_grid(
-            start, interval=self.plan.interval, offset_at=lambda at: offset_at(self.plan.tz, at)
-        )
+        return self.plan.grid == Grid.HOUR and on_clock_grid(start, interval=self.plan.interval, offset_at=self._lead)
+
+    def _lead(self, minute: int) -> int:
+        """Return the wall clock's lead on UTC, less what visits begin after its round times."""
+        return offset_at(self.plan.tz, minute) - self.plan.offset
 
 
 _REASONS = {

@@ -28,7 +28,7 @@ def step_of(interval: int) -> int:
 def starts_in(
     free: Span, *, duration: int, interval: int, grid: Grid = Grid.HOUR, offset_at: Callable[[int], int]
 ) -> range:
-    """Return every start in a free span; `offset_at` tells the wall clock's lead on UTC at a minute."""
+    """Return every start in a free span; `offset_at` tells the lead on UTC of the clock whose times are round."""
     first, end = free
     last = end - duration
     match grid:

@@ -133,6 +133,8 @@ class Plan:
     #: How many come at the same time.
     lanes: int = 1
     interval: int = 15
+    #: So many minutes after the clock's round times visits begin.
+    offset: int = 0
     grid: Grid = Grid.HOUR
     buffers: Buffers = Buffers.SUM
     #: When the place is open, for visits that need nobody; None: always.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, assert_never
 
@@ -30,6 +30,14 @@ class Assignment(StrEnum):
     IN_ORDER = "in_order"
 
 
+class WindowDays(StrEnum):
+    """Which days a booking window counts; those between can be booked, too."""
+
+    CALENDAR = "calendar"
+    #: Monday to Friday.
+    BUSINESS = "business"
+
+
 class Policy(BaseModel):
     """A business's rules of booking; every one has a value that harms nobody."""
 
@@ -41,6 +49,7 @@ class Policy(BaseModel):
     lead_time: int = Field(60, ge=0, le=60 * 24 * 90)
     #: Bookable are today and so many local days after it.
     booking_window: int = Field(60, ge=0, le=730)
+    booking_window_days: WindowDays = WindowDays.CALENDAR
     #: Hours before the start up to which a cancellation is early; exactly that long before is early enough.
     cancel_cutoff_hours: float = Field(24, ge=0, le=24 * 90, multiple_of=0.25)
     #: Percent of what was paid that comes back.
@@ -70,6 +79,21 @@ class Terms:
     refund: int
     fee: int
     cutoff_passed: bool
+
+
+_FRIDAY = 4
+
+
+def last_day(today: date, window: int, days: WindowDays) -> date:
+    """Return the last day of a booking window: so many days after today, of those that it counts."""
+    if days == WindowDays.CALENDAR:
+        return today + timedelta(days=window)
+    weeks, rest = divmod(window, _FRIDAY + 1)
+    day = today - timedelta(days=max(0, today.weekday() - _FRIDAY)) + timedelta(weeks=weeks)
+    while rest:
+        day += timedelta(days=1)
+        rest -= day.weekday() <= _FRIDAY
+    return max(day, today)
 
 
 def snapshot(policy: Policy) -> dict[str, Any]:

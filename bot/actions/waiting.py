@@ -10,6 +10,7 @@ from booking_core import customers, offers, waitlist
 from booking_core.models import Booking, State, WaitlistEntry
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
+from booking_core.rules.policy import last_day
 from booking_core.rules.waitlist import Window, Wish
 from bot.actions import cards, visits
 from bot.actions.answers import own_bookings, pending_payment
@@ -113,7 +114,9 @@ def wait_options(
         return []
     missed = memo.get("missed")
     spans = _around(datetime.fromisoformat(missed)) if missed else wanted.spans
-    far = turn.now + timedelta(days=turn.catalog.policy.booking_window + 1)
+    policy = turn.catalog.policy
+    ahead = last_day(turn.now.date(), policy.booking_window, policy.booking_window_days) - turn.now.date()
+    far = turn.now + ahead + timedelta(days=1)
     windows = [(max(start or turn.now, turn.now), min(end or far, far)) for start, end in spans]
     windows = [(start, end) for start, end in windows if start < end]
     if not windows:

@@ -128,14 +128,15 @@ class House:
         )
 
     async def free(self, *services: str, day: date = MONDAY, days: int = 1, **more: Any) -> calendar.FreeSlots:
-        ignoring = more.pop("ignoring", None)
+        asked = {name: more.pop(name) for name in ("ignoring", "now", "limit") if name in more}
+        customer = more.pop("customer", None)
         return await calendar.free_slots(
             self.session,
             self.known,
             wanted=self.wanted(*services, **more),
             windows=[(at("00:00", day), at("00:00", day) + timedelta(days=days))],
-            now=NOW,
-            ignoring=ignoring,
+            customer_id=customer,
+            **{"now": NOW} | asked,
         )
 
     async def clocks(self, *services: str, **more: Any) -> list[str]:

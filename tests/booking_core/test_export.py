@@ -21,6 +21,7 @@ from booking_core.seed_values import WallMoment, _moment, weekdays
 from booking_core.seed_yaml import read_document
 from tests.booking_core.seeds import HOUSE, MARIGOLD, SAMPLES
 from tests.booking_core.shop import NOW
+from tests.booking_core.test_cases import HOUSE as CASES
 
 
 async def exported(session: AsyncSession, slug: str) -> str:
@@ -45,6 +46,18 @@ async def test_a_copy_is_the_same(session, tmp_path: Path, sample: Path) -> None
     version = await session.scalar(select(Business.catalog_version).where(Business.id == business.id))
     await copied(session, tmp_path, text, business.slug)
     assert await session.scalar(select(Business.catalog_version).where(Business.id == business.id)) == version
+
+
+async def test_a_copy_begins_at_the_same_minutes(session, tmp_path: Path) -> None:
+    file = tmp_path / "cases.yml"
+    file.write_text(CASES)
+    business = await load_seed(session, file, NOW)
+    text = await exported(session, business.slug)
+    assert "slot_offset: 5" in text
+    assert "booking_window_days" not in text  # as usual
+    assert await copied(session, tmp_path, text, "copy") == text
+    other = text.replace("lead_time: 0", "lead_time: 0\n    booking_window_days: business")
+    assert "booking_window_days: business" in await copied(session, tmp_path, other, "other")
 
 
 async def test_everything_is_written(session, tmp_path: Path) -> None:

@@ -60,12 +60,12 @@ class Oracle:
         """Lay the grid between the first and the last start of a stretch, on a clock that shows UTC."""
         interval = self.plan.interval
         step = next(step for step in (60, 30, 20, 15, 10, 5, 1) if interval % step == 0)
-        begin = first
+        begin, late = first, self.plan.offset
         if self.plan.grid == Grid.HOUR:
-            begin = next(minute for minute in range(first, first + 60) if minute % step == 0)
+            begin = next(minute for minute in range(first, first + 60) if (minute - late) % step == 0)
         if self.plan.grid == Grid.PACKED:
             most = len(range(first, last + 1, interval))
-            tidy = (minute for step in (60, 15, 5) for minute in range(first, last + 1) if minute % step == 0)
+            tidy = (minute for step in (60, 15, 5) for minute in range(first, last + 1) if (minute - late) % step == 0)
             begin = next((minute for minute in tidy if len(range(minute, last + 1, interval)) == most), first)
         yield from range(begin, last + 1, interval)
 

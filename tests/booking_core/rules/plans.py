@@ -31,6 +31,7 @@ class Need:
     interval: int = 15
     grid: Grid = Grid.HOUR
     buffers: Buffers = Buffers.SUM
+    offset: int = 0
 
 
 def need(
@@ -40,9 +41,10 @@ def need(
     after: int = 0,
     grid: Grid = Grid.HOUR,
     buffers: Buffers = Buffers.SUM,
+    offset: int = 0,
 ) -> Need:
     """Say a service; unless told it begins as often as it is long."""
-    return Need(duration, before, after, interval or duration, grid, buffers)
+    return Need(duration, before, after, interval or duration, grid, buffers, offset)
 
 
 def number_of(whose: UUID) -> int:
@@ -66,8 +68,9 @@ def plan_of(wanted: Need, *people: Person, tz: str = "UTC", quotas: Sequence[Quo
         after=wanted.after,
     )
     return Plan(
-        PLACE, tz, [part], DAYS, interval=wanted.interval, grid=wanted.grid, buffers=wanted.buffers, quotas=quotas
-    )
+        PLACE, tz, [part], DAYS, interval=wanted.interval, offset=wanted.offset, grid=wanted.grid,
+        buffers=wanted.buffers, quotas=quotas,
+    )  # fmt: skip
 
 
 def search_of(

@@ -138,6 +138,7 @@ def searches(
         DAYS,
         lanes=lanes,
         interval=draw(st.sampled_from([1, 2, 5, 7, 15])),
+        offset=draw(st.sampled_from([0, 0, 2, 5])),
         grid=draw(st.sampled_from(Grid)),
         buffers=buffers,
         open=draw(st.one_of(st.none(), short_spans(longest=36))),

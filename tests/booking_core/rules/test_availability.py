@@ -64,6 +64,16 @@ def test_half_hour_zones() -> None:  # 5, 6
     assert offered(D, "9:30-18:00", tz=IST, need=need(30, 120)) == ["10:00", "12:00", "14:00", "16:00"]
 
 
+def test_starts_after_round_times() -> None:  # 7
+    late = need(25, 30, offset=5)
+    starts = offered(D, "9:30-18:00", tz=IST, need=late)
+    assert (len(starts), starts[:2], starts[-1]) == (17, ["09:35", "10:05"], "17:35")
+    assert offered(D, "9:36-11:00", tz=IST, need=late) == ["10:05", "10:35"]
+    packed = need(25, 30, offset=5, grid=Grid.PACKED)
+    assert offered(D, "9:30-10:30", tz=IST, need=packed) == ["09:35", "10:05"]
+    assert offered(D, "9:36-10:31", tz=IST, need=packed) == ["09:36", "10:06"]  # none is lost by it
+
+
 @pytest.mark.parametrize(
     ("hours", "busy", "grid", "starts"),
     [

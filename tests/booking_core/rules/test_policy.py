@@ -1,13 +1,21 @@
 """Money and deadlines of a policy."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from booking_core.rules.policy import Policy, cancellation_terms, due_for, may_still_move, snapshot
+from booking_core.rules.policy import (
+    Policy,
+    WindowDays,
+    cancellation_terms,
+    due_for,
+    last_day,
+    may_still_move,
+    snapshot,
+)
 from booking_core.rules.reminder_plan import plan_reminders, still_useful
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -94,3 +102,27 @@ def test_reminders_that_lie_ahead(ahead: int, kinds: list[str]) -> None:
 def test_late_reminders(kind: str, late: float, useful: bool) -> None:
     starts = NOW + timedelta(hours=int(kind[:-1]))
     assert still_useful(kind, due_at=NOW, starts=starts, now=NOW + timedelta(hours=late)) is useful
+
+
+@pytest.mark.parametrize(
+    ("today", "window", "last"),
+    [
+        ("2024-05-31", 2, "2024-06-04"),  # 19: Friday; Saturday and Sunday can be booked and do not count
+        ("2024-05-31", 0, "2024-05-31"),
+        ("2024-06-01", 0, "2024-06-01"),
+        ("2024-06-01", 1, "2024-06-03"),
+        ("2024-06-02", 5, "2024-06-07"),
+        ("2024-06-03", 5, "2024-06-10"),
+    ],
+)
+def test_a_window_of_business_days(today: str, window: int, last: str) -> None:
+    assert last_day(date.fromisoformat(today), window, WindowDays.BUSINESS) == date.fromisoformat(last)
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 730))
+def test_a_window_counts_its_days(today: date, window: int) -> None:
+    last = last_day(today, window, WindowDays.BUSINESS)
+    counted = [day for n in range((last - today).days) if (day := today + timedelta(days=n + 1)).weekday() < 5]
+    assert len(counted) == window
+    assert last == max(today, *counted, today)
+    assert last_day(today, window, WindowDays.CALENDAR) == today + timedelta(days=window)
