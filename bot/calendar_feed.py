@@ -17,6 +17,7 @@ from booking_core import ics
 from booking_core.catalog import Catalog, load_catalog
 from booking_core.ics import Entry
 from booking_core.kit.clock import current_time
+from booking_core.lengths import ends_after
 from booking_core.models import Booking, ClassSession, Customer, Staff, State
 from booking_core.placed import part_times
 from booking_core.rules.lifecycle import TAKES_TIME
@@ -81,7 +82,7 @@ async def _bookings(session: AsyncSession, catalog: Catalog, staff_id: UUID, now
         select(Booking)
         .where(
             Booking.business_id == catalog.business.id,
-            Booking.ends > now - BEFORE,
+            *ends_after(catalog.business.id, now - BEFORE),
             Booking.starts < now + AFTER,
             Booking.parts.contains([{"staff": [str(staff_id)]}]),
             # Seats are shown as the class that they are in.

@@ -97,6 +97,13 @@ class Booking(Base):
         Index("ix_booking_customer_starts", "business_id", "customer_id", "starts"),
         Index("ix_booking_starts", "business_id", "starts"),
         Index("ix_booking_ics_token", "ics_token"),
+        # `lengths.py`
+        Index(
+            "ix_booking_long",
+            "business_id",
+            text("(ends - starts)"),
+            postgresql_where=text("ends - starts > interval '1 day'"),
+        ),
         Index(
             "ix_booking_hold_expires",
             "hold_expires_at",

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, select
 
 from booking_core import booking as bookings
 from booking_core.customers import load_or_create
+from booking_core.lengths import ends_after
 from booking_core.models import Booking, Customer, State
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
@@ -111,7 +112,7 @@ def _add_list(router: APIRouter) -> None:
         query = select(Booking).where(
             Booking.business_id == call.business_id,
             *(getattr(Booking, name) == value for name, value in exact.items() if value is not None),
-            *_in_time(from_, to, updated_since),
+            *_in_time(call.business_id, from_, to, updated_since),
         )
         if state:
             query = query.where(Booking.state.in_([one.value for one in state]))
@@ -128,10 +129,12 @@ def _add_list(router: APIRouter) -> None:
         )
 
 
-def _in_time(from_: datetime | None, to: datetime | None, updated_since: datetime | None) -> list[ColumnElement[bool]]:
+def _in_time(
+    business_id: UUID, from_: datetime | None, to: datetime | None, updated_since: datetime | None
+) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if from_ is not None:
-        found.append(Booking.ends > from_)
+        found.extend(ends_after(business_id, from_))
     if to is not None:
         found.append(Booking.starts < to)
     if updated_since is not None:

@@ -1,4 +1,4 @@
-"""services that begin so many minutes after round times."""
+"""services that begin so many minutes after round times; bookings of more than a day by their length."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,9 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("service", sa.Column("slot_offset", sa.Integer(), server_default="0", nullable=False))
+    op.create_index('ix_booking_long', 'booking', ['business_id', sa.text('(ends - starts)')], unique=False, postgresql_where=sa.text("ends - starts > interval '1 day'"))
 
 
 def downgrade() -> None:
+    op.drop_index('ix_booking_long', table_name='booking', postgresql_where=sa.text("ends - starts > interval '1 day'"))
     op.drop_column("service", "slot_offset")
