@@ -23,6 +23,10 @@ from channels.models import Conversation, Message, Sender
 
 #: What the bot may still send while a person is waited for: the sentence that says so.
 WAITING_ACTS = frozenset({"handoff"})
+#: What it still sends while a person has put the thread aside: nobody is talking that it could talk over.
+ASIDE_ACTS = frozenset({"reminder"})
+#: What of the bot goes out although it does not answer.
+_SENT_ALL_THE_SAME = {Answers.WAITING: WAITING_ACTS, Answers.SNOOZED: ASIDE_ACTS}
 #: Threads that are woken in one look of the clockwork.
 MOST_WOKEN = 100
 
@@ -224,12 +228,12 @@ async def may_send(session: AsyncSession, message: Message) -> bool:
     """Judge an outgoing message once more when it is about to be sent.
 
     A person's words always go. The bot's go while it answers; while a person is waited for, only the
-    sentence that says so.
+    sentence that says so; while the thread is put aside, only reminders of appointments.
     """
     if message.sender == Sender.STAFF:
         return True
     answers = await _answers(session, message.business_id, message.conversation_id)
-    return answers in BOT_SPEAKS or (answers is Answers.WAITING and message.act in WAITING_ACTS)
+    return answers in BOT_SPEAKS or message.act in _SENT_ALL_THE_SAME.get(answers, frozenset())
 
 
 async def _answers(session: AsyncSession, business_id: UUID, conversation_id: UUID) -> Answers:

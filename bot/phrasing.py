@@ -43,8 +43,8 @@ def local_tag(language: str, business_locale: str) -> str:
         try:
             return str(Locale.parse(f"{language}_{territory}")).replace("_", "-")
         except (UnknownLocaleError, ValueError):
-            # English on the continent is written with European dates and a 24-hour clock.
-            return "en-150" if language == "en" and territory not in {"US", "CA"} else language
+            # English abroad: the day before the month, a clock of 24 hours, and money as English writes it.
+            return "en-GB" if language == "en" else language
     return language
 
 

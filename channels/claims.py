@@ -21,7 +21,7 @@ from channels.contract import Choice, Letter, OutgoingMessage, TemplateUse
 from channels.keys import make_key
 from channels.models import Delivery, Message, Sender
 from channels.pace import Pace
-from channels.segments import sms_size
+from channels.segments import gsm_friendly, sms_size
 
 PENDING = (Delivery.QUEUED.value, Delivery.SENDING.value)
 #: How soon to come back while an earlier message is being tried again: half of how long it has waited, so far.
@@ -84,7 +84,7 @@ async def wait_for_pace(db: Database, business_id: UUID, message_id: UUID, pace:
         if message.terms.get("paced") or (message.not_before is not None and message.not_before > now):
             return False
         conversation = await conversations.load(session, business_id, message.conversation_id)
-        units = sms_size(message.text).segments if message.channel == "sms" else 1
+        units = sms_size(gsm_friendly(message.text)).segments if message.channel == "sms" else 1
         unasked = bool(message.terms.get("unasked"))
         channel, account, address = message.channel, str(conversation.account_id), conversation.address
     wait = await pace.take(channel, account, address, units=units)

@@ -1,5 +1,6 @@
 """How many SMS segments a text takes: GSM-7 where every character is in it, else UCS-2 (3GPP TS 23.038)."""
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,6 +30,12 @@ _PLAIN = str.maketrans(
 )
 
 
+#: Signs of two letters.
+_LIGATURES = {"œ": "oe", "Œ": "OE"}
+#: A text of so many segments keeps its accents.
+_SHORT = 2
+
+
 class Encoding(StrEnum):
     """The two alphabets of SMS."""
 
@@ -55,9 +62,25 @@ def sms_size(text: str) -> Size:
 
 
 def gsm_friendly(text: str) -> str:
-    """Return the text with typographers' signs made plain, where that alone keeps it out of UCS-2."""
+    """Return the text with typographers' signs made plain, where that alone keeps it out of UCS-2.
+
+    What is long in UCS-2 all the same loses the accents that GSM-7 lacks, as banks and railways write it: half the
+    segments, and each phone shows it. A text with any other character that GSM-7 lacks stays as it was written.
+    """
     plain = text.translate(_PLAIN)
-    return plain if sms_size(plain).encoding is Encoding.GSM_7 else text
+    size = sms_size(plain)
+    if size.encoding is Encoding.GSM_7:
+        return plain
+    if size.segments <= _SHORT:
+        return text
+    bare = "".join(map(_without_accent, plain))
+    return bare if sms_size(bare).encoding is Encoding.GSM_7 else text
+
+
+def _without_accent(character: str) -> str:
+    if character in GSM_BASIC or character in GSM_EXTENDED:
+        return character
+    return _LIGATURES.get(character) or unicodedata.normalize("NFD", character)[0]
 
 
 def _segments(widths: list[int], *, single: int, each: int) -> int:

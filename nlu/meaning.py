@@ -15,6 +15,9 @@ _WHOLE = 0.35
 #: Beside facts, less sure guesses at questions and at small talk count for nothing.
 _ASKED = 0.5
 _SAID = 0.65
+#: Beside a time, service or person that was asked for, fear and anger are only where they are plain.
+_PLAIN = 0.9
+_FEELINGS = {"distress", "complaint", "medical"}
 #: A task that a clause names this much more clearly than the whole is the task.
 _CLEARER = 0.1
 _CLEAR = 0.85
@@ -33,7 +36,7 @@ _GRAVE_INTENTS = {
 }  # fmt: skip
 #: Only a whole message that is surely one of these counts as it: a wrong guess would do harm.
 _SURE = {
-    "opt_out": 0.75, "distress": 0.6, "wait_for_free": 0.6, "complaint": 0.5, "medical": 0.5, "affirm": 0.55,
+    "opt_out": 0.75, "distress": 0.6, "wait_for_free": 0.6, "complaint": 0.5, "medical": 0.6, "affirm": 0.55,
     "deny": 0.5, "stop": 0.5, "talk_to_person": 0.5, "confirm_attendance": 0.5, "running_late": 0.5, "cannot_come": 0.5,
     "ask_price": 0.45,
 }  # fmt: skip
@@ -174,7 +177,7 @@ def _in_context(found: dict[str, float], *, asked: str | None, has_facts: bool, 
         doubtful = [
             intent
             for intent, confidence in found.items()
-            if _is_doubtful(intent, confidence) or (intent in _ARRIVALS and asked in _OPEN)
+            if _is_doubtful(intent, confidence, asked) or (intent in _ARRIVALS and asked in _OPEN)
         ]
         for intent in doubtful:
             del found[intent]
@@ -203,10 +206,12 @@ def _after(found: dict[str, float], *, asked: str | None, has_facts: bool, entit
         found["reschedule"] = found.pop("more_times")  # "can you make it earlier"
 
 
-def _is_doubtful(intent: str, confidence: float) -> bool:
+def _is_doubtful(intent: str, confidence: float, asked: str | None) -> bool:
     """Tell whether a time, service or person in the message says more than this guess."""
     if intent in {FALLBACK, "out_of_scope"}:
         return True
+    if intent in _FEELINGS:
+        return confidence < (_PLAIN if asked in _OPEN else _SAID)
     return intent not in _TASKS and confidence < (_ASKED if intent.startswith("ask_") else _SAID)
 
 

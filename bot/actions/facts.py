@@ -92,7 +92,9 @@ def _take_people(step: Step, slots: dict[str, Any], reading: Reading) -> None:
         people = int(totals[0])
     elif step.asking == "people" and (numbers := values_of(entities, "number")):
         people = int(numbers[0])
-    elif others:
+    elif step.asking == "people" and "deny" in {step.understood.intent, *step.understood.also}:
+        people = 1  # "no", to how many come: nobody else does
+    elif others and "ask_fact" not in {step.understood.intent, *step.understood.also}:  # "can my son wait there?"
         people = int(slots.get("people") or 1) + sum(map(int, others))
     elif any(one.entity == "several" for one in entities) and (slots.get("people") or 1) == 1:
         reading.remember |= {"people": None, "memo": _memo(slots, reading) | {"several": True}}

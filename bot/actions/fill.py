@@ -11,6 +11,7 @@ from bot.actions.coming import coming
 from bot.actions.contract import ANYONE, Draft, Turn, forget_task
 from bot.actions.facts import take_visit, values_of
 from bot.actions.finding import find_slot
+from bot.actions.offered import meant
 from bot.actions.reading import Reading
 from bot.actions.settling import settle
 from bot.actions.taking import declined, take_booking
@@ -118,11 +119,15 @@ def _brings_facts(turn: Turn, step: Step) -> bool:
         return True
     if "number" in kinds and step.asking in {"people", "units"}:
         return True
+    if unknown.answers_service(turn, step):
+        return True
     return "name" in kinds or ("ordinal" in kinds and step.asking is not None)
 
 
 def _brings_somebody(step: Step) -> bool:
-    return any(entity.entity == "companions" for entity in step.understood.entities)
+    return step.understood.intent != "ask_fact" and any(
+        entity.entity == "companions" for entity in step.understood.entities
+    )
 
 
 async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -> Answer:
@@ -167,6 +172,8 @@ async def _take_habits(turn: Turn, step: Step, slots: dict[str, Any], said: set[
     """Take over service and person of the last visit, when just that is asked for."""
     if "same_as_last_time" not in said or slots["task"] != "book":
         return
+    if slots.get("service") and any(one.entity == "staff" for one in step.understood.entities):
+        return  # "Bruno always does it" tells who, what is known already
     described = step.understood.marked("described person")
     reading.say.append(await habits.take_last(turn, reading.remember, same_person=not described))
     slots.update(reading.remember)
@@ -177,7 +184,10 @@ def _take_asides(turn: Turn, step: Step, slots: Mapping[str, Any], said: set[str
     """Note what the question that follows must know of: something unknown, a condition, a wish to wait."""
     memo = reading.remember["memo"] = dict(reading.remember["memo"])
     if slots["task"] == "book":
-        unknown.take_unknown(turn, step, slots, memo)
+        meant = unknown.take_unknown(turn, step, slots, memo)
+        if meant is not None:
+            reading.remember["service"] = meant
+            reading.search = True
     if step.understood.marked("otherwise leave"):
         memo["or_leave"] = True
     if "wait_for_free" in said:
@@ -274,16 +284,9 @@ def _take_time(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading) 
         reading.say.append(said)
     draft = Draft.of(slots, turn.catalog)
     offered = (slots.get("memo") or {}).get("offered") or []
-    if step.asking == "slot" and len(when.choices) == 1 and not when.choices[0].dated:
-        start = when.choices[0].start
-        same = [
-            offer
-            for offer in offered
-            if start is not None and turn.local(datetime.fromisoformat(offer["starts"])).time() == start.time()
-        ]
-        if len(same) == 1 and when.choices[0].grain in {"minute", "hour"}:
-            reading.remember |= {"slot": same[0], "when": slots.get("when")}
-            return
+    if step.asking == "slot" and (chosen := meant(turn, step, when, offered)) is not None:
+        reading.remember |= {"slot": chosen, "when": slots.get("when")}
+        return
     days = {turn.local(datetime.fromisoformat(offer["starts"])).date() for offer in offered}
     on_day = wish.day_talked_about(slots.get("when"), starts=draft.starts, tz=turn.tz)
     if on_day is None and len(days) == 1:
@@ -368,10 +371,6 @@ def _take_decision(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]
             reading.remember["confirmed"] = True
         elif "deny" in said:
             return declined(turn, slots)
-    elif step.asking == "service" and memo.get("maybe") and not changed:
-        if "affirm" in said:
-            reading.remember["service"] = memo["maybe"]
-        reading.remember["memo"] = {key: one for key, one in memo.items() if key not in {"maybe", "unknown"}}
     elif step.asking == "slot" and "affirm" in said and not changed:
         offered = memo.get("offered") or []
         if len(offered) == 1:

@@ -109,6 +109,8 @@ def _settle_people(turn: Turn, slots: Mapping[str, Any], draft: Draft, found: Se
         found.remember["people"] = None if most > 1 else 1
     elif draft.people is None and not (memo.get("several") and most > 1):
         found.remember["people"] = 1
+        if memo.get("several"):
+            found.say.append(turn.say("people.alone", act="info", service=visits_name(turn, draft)))
 
 
 def _settle_units(turn: Turn, draft: Draft, found: Settled) -> None:

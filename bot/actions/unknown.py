@@ -14,17 +14,36 @@ _ALIKE = 72
 _LISTED = 8
 
 
-def take_unknown(turn: Turn, step: Step, slots: Mapping[str, Any], memo: dict[str, Any]) -> None:
-    """Note what was asked for and is not known, and what it may have meant."""
-    memo.pop("unknown", None)
-    memo.pop("maybe", None)
-    said = [entity.text for entity in step.understood.entities if entity.entity == "unknown"]
-    if not said or slots.get("service"):
-        return
-    memo["unknown"] = True
-    near = nearest(turn, said[0])
+def take_unknown(turn: Turn, step: Step, slots: Mapping[str, Any], memo: dict[str, Any]) -> str | None:
+    """Note what was asked for and is not known, and what it may have meant.
+
+    Returns the service, if the one that was asked about before is meant: by a yes, or by the same word again.
+    """
+    before = memo.pop("maybe", None) if step.asking == "service" else None
+    for key in ("unknown", "maybe"):
+        memo.pop(key, None)
+    if slots.get("service"):
+        return None
+    said = _said(step)
+    near = nearest(turn, said) if said is not None else None
+    agreed = "affirm" in {step.understood.intent, *step.understood.also} if said is None else near is not None
+    if before is not None and agreed and (near is None or str(near.id) == before):
+        return str(before)
+    if said is not None:
+        memo["unknown"] = True
     if near is not None:
         memo["maybe"] = str(near.id)
+    return None
+
+
+def answers_service(turn: Turn, step: Step) -> bool:
+    """Whether something like a service's name answers the question for the service."""
+    said = _said(step)
+    return step.asking == "service" and said is not None and nearest(turn, said) is not None
+
+
+def _said(step: Step) -> str | None:
+    return next((entity.text for entity in step.understood.entities if entity.entity == "unknown"), None)
 
 
 def nearest(turn: Turn, said: str) -> Service | None:

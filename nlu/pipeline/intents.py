@@ -19,6 +19,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer
 
+from nlu.pipeline.plain import PLAIN
 from nlu.pipeline.texts import words_of
 
 _FILE = "intents.npz"
@@ -119,7 +120,7 @@ class Intents(IntentClassifier, GraphComponent):  # type: ignore[misc]
 
 def _counts(messages: list[Message]) -> csr_matrix:
     """Count words and pairs of words, and two to five letters in a row."""
-    texts = [_plain(str(message.get("text") or "")) for message in messages]
+    texts = [_plain(str(message.get(PLAIN) or message.get("text") or "")) for message in messages]
     counts: csr_matrix = hstack([_WORDS.transform(texts), _LETTERS.transform(texts)], format="csr", dtype=np.float32)
     return counts
 

@@ -80,6 +80,14 @@ class Language(Learner):
         if not self._weights.size:
             return (self._languages[0] if self._languages else None), 1.0
         words = _telling(text, catalog, self._known)
+        told = self._told_by(words, spoken)
+        if told[0] is None and words and spoken is None:
+            # A first message of little else: "coupe hier à 15h" has its language from what is wanted.
+            named = self._told_by(_telling(text, Catalog(), self._known), spoken)
+            return named if named[0] is not None else told
+        return told
+
+    def _told_by(self, words: Sequence[Word], spoken: str | None) -> tuple[str | None, float]:
         evidence = {language: sum(word.text in own for word in words) for language, own in self._own.items()}
         if not words:
             return None, 0.0

@@ -339,16 +339,15 @@ def clock_in_part(match: Match) -> Clock | None:
         return None  # March 20 in the evening, lundi 5 l'après-midi
     if "to" in lead.values and match.before and match.before.values.keys() & {"hour", "time"}:
         return None  # das quatro às seis da tarde: the preposition joins two hours
-    if clock is None or (
-        match.before and "day_lead" in match.before.values and "hour" in match.tokens[match.found.start()].values
-    ):
+    if clock is None or ("day_lead" in before and "hour" in lead.values):
         return None  # el 15 por la tarde: a day and a part of it
     return settle(clock, part)
 
 
-def _is_bare_number(match: Match) -> bool:  # without the h that each hour has in French
-    literal = bool(match.context.data.get("literal_hours"))
-    return literal and all("hmark" not in one.values for one in match.tokens[slice(*match.found.span())])
+def _is_bare_number(match: Match) -> bool:  # without what makes it an hour: its h in French, the "de" in Spanish
+    habits, said = match.context.data, match.tokens[slice(*match.found.span())]
+    made = "hmark" if habits.get("literal_hours") else "of" if habits.get("hours_of_part") else None
+    return made is not None and "dom" in said[0].values and all(made not in one.values for one in said)
 
 
 @CLOCKS.rule(

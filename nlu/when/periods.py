@@ -274,7 +274,9 @@ def nth_unit(match: Match) -> Any:
 )
 def day_inside_period(match: Match) -> Any:
     """Tuesday of next week, next week Wednesday, the 20th of next month."""
-    outer = match.get("p")
+    outer, lead = match.get("p"), match.tokens[match.found.start()]
+    if "to" in lead.values and match.before and "weekday" in match.before.values:
+        return None  # del martes al jueves de la próxima semana: a range, and its end without the preposition
     if match.has("w"):
         if isinstance(outer, Shift) and outer.unit in ("week", "weekend", "month", "workweek"):
             return Inside(Weekday(match.get("w")), outer)

@@ -22,6 +22,7 @@ from nlu.when.meaning import (
     Shift,
     Side,
     Stretch,
+    Weekday,
 )
 from nlu.when.pattern import Match, Stage
 
@@ -138,7 +139,18 @@ def days_between(match: Match) -> Any:
         and second.month
     ) and first.day < second.day:
         first = replace(second, day=first.day, weekday=first.weekday, swapped=None)
-    return Stretch(first, second)
+    return Stretch(_in_the_week_of(second, first), second)
+
+
+def _in_the_week_of(last: Any, first: Any) -> Any:
+    """Put a weekday into the week that was said with the other one: Tuesday to Thursday of next week."""
+    if not (isinstance(first, Weekday) and first.which is None):
+        return first
+    if isinstance(last, Inside) and isinstance(last.inner, Weekday) and first.day < last.inner.day:
+        return Inside(first, last.outer)
+    if isinstance(last, Weekday) and last.which is not None and first.day < last.day:
+        return Weekday(first.day, last.which)
+    return first
 
 
 @OPEN_STRETCHES.rule(

@@ -143,6 +143,10 @@ def test_anything_else_is_no_key(text: str) -> None:
         # Nothing is gained: the text stays as it was written.
         ("¿Vendrá? \N{EN DASH} sí", "¿Vendrá? \N{EN DASH} sí"),
         ("see you \N{EN DASH} \N{WAVING HAND SIGN}", "see you \N{EN DASH} \N{WAVING HAND SIGN}"),
+        # Accents go where they would make a third segment; German has all of its own in GSM-7.
+        ("Peluquería mañana, ¿sí? " * 6, "Peluqueria mañana, ¿si? " * 6),
+        ("Marcação à noite, Œuvre: não, ação. " * 4, "Marcacao à noite, OEuvre: nao, acao. " * 4),
+        ("Peluquería \N{WAVING HAND SIGN} " * 12, "Peluquería \N{WAVING HAND SIGN} " * 12),
     ],
 )
 def test_plain_signs_keep_a_text_in_gsm_7(text: str, plain: str) -> None:
