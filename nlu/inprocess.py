@@ -16,11 +16,19 @@ from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.processor import MessageProcessor
 from rasa.shared.core.constants import ACTION_LISTEN_NAME, REQUESTED_SLOT
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, ActionExecutionRejected, ActiveLoop, SlotSet
+from rasa.shared.core.events import (
+    ActionExecuted,
+    ActionExecutionRejected,
+    ActiveLoop,
+    Event,
+    FollowupAction,
+    SlotSet,
+)
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
 from nlu.contract import Answer, DialogueAction, Heard, Step, Understood
+from nlu.runner import InOrder
 
 #: Slots that Rasa keeps for itself.
 _RASAS_OWN = {REQUESTED_SLOT, "session_started_metadata"}
@@ -54,31 +62,26 @@ CURRENT: ContextVar[Talk] = ContextVar("nlu_talk")
 
 
 class InProcessActions(EndpointConfig):  # type: ignore[misc]
-    """The actions endpoint: calls our actions and speaks Rasa's protocol of events."""
+    """The actions endpoint: calls our actions and gives Rasa their events."""
 
     def __init__(self, actions: Iterable[DialogueAction]) -> None:
         super().__init__(url="inprocess://actions", enable_selective_domain=True)
         self.actions = {action.name: action for action in actions}
 
-    async def request(
-        self, method: str = "post", subpath: str | None = None, content_type: str | None = None, **kwargs: Any
-    ) -> Any:
+    async def act(self, name: str, tracker: DialogueStateTracker) -> list[Event]:
         """Run the action that Rasa asks for; whatever it raises leaves the turn."""
-        body: Mapping[str, Any] = kwargs["json"]
-        name: str = body["next_action"]
-        tracker: Mapping[str, Any] = body["tracker"]
-        slots = {key: value for key, value in tracker["slots"].items() if key not in _RASAS_OWN}
+        slots = {key: slot.value for key, slot in tracker.slots.items() if key not in _RASAS_OWN}
         talk = CURRENT.get()
         if name.startswith(_VALIDATION):
             if talk.read:
-                return _response([_unchanged(slots)])
+                return [_unchanged(slots)]
             talk.read = True
         step = Step(
             heard=talk.heard,
             understood=talk.understood,
             slots=slots,
-            form=(tracker.get("active_loop") or {}).get("name"),
-            asking=tracker["slots"].get(REQUESTED_SLOT),
+            form=tracker.active_loop_name,
+            asking=tracker.get_slot(REQUESTED_SLOT),
             context=talk.context,
         )
         talk.ran.append(name)
@@ -86,46 +89,37 @@ class InProcessActions(EndpointConfig):  # type: ignore[misc]
         if answer.reject:
             return self._rejected(name, talk)
         talk.said.extend(answer.say)
-        return _response(self._events(name, answer, slots))
+        return self._events(name, answer, slots)
 
-    def _rejected(self, name: str, talk: Talk) -> Any:
+    def _rejected(self, name: str, talk: Talk) -> list[Event]:
         if talk.in_form:
             raise ActionExecutionRejection(name.removeprefix(_VALIDATION), "left to a rule")
         # The form was only about to begin: it does not, and the message is answered as if it never had.
-        otherwise = _TAPPED if talk.heard.tap is not None else _NOT_UNDERSTOOD
-        return _response([{"event": "active_loop", "name": None}, {"event": "followup", "name": otherwise}])
+        return [ActiveLoop(None), FollowupAction(_TAPPED if talk.heard.tap is not None else _NOT_UNDERSTOOD)]
 
-    def _events(self, name: str, answer: Answer, slots: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _events(self, name: str, answer: Answer, slots: Mapping[str, Any]) -> list[Event]:
         unknown = answer.remember.keys() - slots.keys()
         if unknown:
             raise ValueError(f"{name} remembers {sorted(unknown)}: no such slots in the domain")
         remember: dict[str, Any] = dict.fromkeys(slots) if answer.leave_form else {}
         remember |= answer.remember
-        events: list[dict[str, Any]] = [_slot(slot, value) for slot, value in remember.items()]
+        events: list[Event] = [SlotSet(slot, value) for slot, value in remember.items()]
         within_form = name.startswith((_VALIDATION, _QUESTION))
         if answer.leave_form:
-            events += [{"event": "active_loop", "name": None}, _slot(REQUESTED_SLOT, None)]
+            events += [ActiveLoop(None), SlotSet(REQUESTED_SLOT, None)]
         elif within_form and not events:
             # A form whose validation sets nothing takes that for a rejection; only `reject` is one.
             events.append(_unchanged(slots))
         if answer.then is not None and answer.then not in self.actions and answer.then != "booking_form":
             raise ValueError(f"{name} goes on with {answer.then}: no such action")
         if answer.then or answer.leave_form or not within_form:
-            events.append({"event": "followup", "name": answer.then or ACTION_LISTEN_NAME})
+            events.append(FollowupAction(answer.then or ACTION_LISTEN_NAME))
         return events
 
 
-def _response(events: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"events": events, "responses": []}
-
-
-def _slot(name: str, value: Any) -> dict[str, Any]:
-    return {"event": "slot", "name": name, "value": value}
-
-
-def _unchanged(slots: Mapping[str, Any]) -> dict[str, Any]:
+def _unchanged(slots: Mapping[str, Any]) -> SlotSet:
     name = min(slots)
-    return _slot(name, slots[name])
+    return SlotSet(name, slots[name])
 
 
 class Processor(MessageProcessor):  # type: ignore[misc]
@@ -140,6 +134,7 @@ class Processor(MessageProcessor):  # type: ignore[misc]
             action_endpoint=endpoint,
             on_circuit_break=_circling,
         )
+        self.graph_runner = InOrder.of(self.graph_runner)
 
     async def run_turn(self, tracker: DialogueStateTracker) -> None:
         """Let rules and form act until they wait for the customer."""
@@ -195,10 +190,18 @@ def memory_of(tracker: DialogueStateTracker) -> dict[str, Any]:
     return copy
 
 
-def _trust_our_own_answers(self: RemoteAction, result: Mapping[str, Any]) -> bool:
-    """Accept an endpoint's answer: ours is built above, by code that the type checker has seen."""
-    return True
+async def _act_in_process(
+    self: RemoteAction,
+    output_channel: OutputChannel,
+    nlg: NaturalLanguageGenerator,
+    tracker: DialogueStateTracker,
+    domain: Domain,
+) -> list[Event]:
+    """Ask our endpoint for events, not a server for JSON that says them."""
+    events: list[Event] = await self.action_endpoint.act(self.name(), tracker)
+    return events
 
 
-# Rasa compiles a JSON schema for every single action call (14 ms) to check what an HTTP server said.
-RemoteAction._validate_action_result = _trust_our_own_answers  # noqa: SLF001 - Rasa has no setting for it
+# For every call of an action Rasa dresses the tracker as JSON, compiles a schema (14 ms) to check what an HTTP server
+# said, and makes events of that.
+RemoteAction.run = _act_in_process  # Rasa has no setting for it

@@ -1,7 +1,7 @@
 """Services and staff: matched against the business's own names at run time, never trained."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -58,6 +58,29 @@ class _Index:
     aliases: tuple[_Alias, ...]
     parts: tuple[_Alias, ...]
     longest: int
+    #: Places in `aliases` and `parts` by the first word of each.
+    alias_places: Mapping[str, Sequence[int]]
+    part_places: Mapping[str, Sequence[int]]
+    #: First words by their first letter; and the long ones, whose first letter may be mistyped.
+    by_letter: Mapping[str, Sequence[str]]
+    long: Sequence[str]
+
+    @classmethod
+    def of(cls, aliases: tuple[_Alias, ...], parts: tuple[_Alias, ...]) -> "_Index":
+        """Return the index of these names."""
+        firsts = list(dict.fromkeys(one.keys[0] for one in (*aliases, *parts)))
+        by_letter: dict[str, list[str]] = defaultdict(list)
+        for first in firsts:
+            by_letter[first[0]].append(first)
+        return cls(
+            aliases,
+            parts,
+            max((len(alias.keys) for alias in aliases), default=0),
+            _places(aliases),
+            _places(parts),
+            by_letter,
+            [first for first in firsts if len(first) >= _LONG],
+        )
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
@@ -153,8 +176,7 @@ class CatalogMatcher(Learner):
             if keys
         )
         parts = tuple(part for kind, names in _kinds(catalog) for part in self._single(kind, names))
-        longest = max((len(alias.keys) for alias in aliases), default=0)
-        return _Index(aliases, parts, longest)
+        return _Index.of(aliases, parts)
 
     def _kept_keys(self, alias: str) -> tuple[str, ...]:
         keys = keys_of(alias)
@@ -182,21 +204,29 @@ class CatalogMatcher(Learner):
         self, index: _Index, words: Sequence[Word], kept: Sequence[int], text: str
     ) -> Iterator[Match | None]:
         for position in range(len(kept)):
+            key = words[kept[position]].text
+            firsts = self._like(index, key)
             for length in range(1, min(index.longest, len(kept) - position) + 1):
                 numbers = kept[position : position + length]
                 if numbers[-1] - numbers[0] > length + 1:
                     break
                 said = tuple(words[number].text for number in numbers)
-                for alias in index.aliases:
+                for place in sorted(place for first in firsts for place in index.alias_places.get(first, ())):
+                    alias = index.aliases[place]
                     if len(alias.keys) != length:
                         continue
                     score = self._score(alias.keys, said)
                     if score and self._is_meant(alias, words, numbers, score, text):
                         yield Match(alias.kind, alias.id, numbers[0], numbers[-1], score)
-            key = words[kept[position]].text
-            for part in index.parts:
-                if self._score(part.keys, (key,)) and self._is_meant(part, words, [kept[position]], _PART, text):
+            for place in sorted(place for first in firsts for place in index.part_places.get(first, ())):
+                part = index.parts[place]
+                if self._is_meant(part, words, [kept[position]], _PART, text):
                     yield Match(part.kind, part.id, kept[position], kept[position], _PART)
+
+    def _like(self, index: _Index, word: str) -> set[str]:
+        """Return the first words of names that a word may stand for."""
+        near = (*index.by_letter.get(word[0], ()), *index.long)
+        return {key for key in near if self._word_score(key, word)}
 
     def _score(self, keys: tuple[str, ...], said: tuple[str, ...]) -> float:
         if keys == said:
@@ -243,6 +273,13 @@ def _words_of_doing(data: TrainingData) -> set[str]:
         words = set(keys_of(str(example.get("text"))))
         (doing if example.get("intent") in _DOING else naming).update(words)
     return {word for word, count in doing.items() if count >= _OFTEN and count > naming[word]}
+
+
+def _places(aliases: Sequence[_Alias]) -> Mapping[str, Sequence[int]]:
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, alias in enumerate(aliases):
+        places[alias.keys[0]].append(place)
+    return places
 
 
 def _kinds(catalog: Catalog) -> tuple[tuple[str, tuple[Name, ...]], ...]:

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -140,9 +141,7 @@ def _letters(text: str) -> str:
 
 def _telling(text: str, catalog: Catalog, known: AbstractSet[str]) -> list[Word]:
     """Leave out numbers, names of the business, and unknown words with a capital within a sentence."""
-    names = (*catalog.services, *catalog.staff, *catalog.places, *catalog.add_ons)
-    # Not "de" and "y": they tell the language, whatever the services are called.
-    named = {key for name in names for alias in name.names for key in keys_of(alias) if len(key) >= _NAME}
+    named = _named(catalog)
     return [
         word
         for word in words_of(text)
@@ -156,6 +155,13 @@ def _telling(text: str, catalog: Catalog, known: AbstractSet[str]) -> list[Word]
             and _inside(text, word)
         )
     ]
+
+
+@lru_cache(maxsize=64)
+def _named(catalog: Catalog) -> AbstractSet[str]:
+    names = (*catalog.services, *catalog.staff, *catalog.places, *catalog.add_ons)
+    # Not "de" and "y": they tell the language, whatever the services are called.
+    return frozenset(key for name in names for alias in name.names for key in keys_of(alias) if len(key) >= _NAME)
 
 
 def _inside(text: str, word: Word) -> bool:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -21,9 +22,10 @@ class Word:
 
 def fold(text: str) -> str:
     """Return the text in lower case without accents, of exactly the same length."""
-    return "".join(_folded(char) for char in text)
+    return text.lower() if text.isascii() else "".join(map(_folded, text))
 
 
+@lru_cache(maxsize=4096)
 def _folded(char: str) -> str:
     base = unicodedata.normalize("NFD", char)[0].lower()
     return base if len(base) == 1 else char
