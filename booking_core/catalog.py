@@ -235,7 +235,11 @@ async def load_catalog(session: AsyncSession, business_id: UUID) -> Catalog:
     found = await run(session, _VERSION, {"business_id": business_id})
     if not found:
         raise BookingRefused(Reason.UNKNOWN, business=str(business_id))
-    version = found[0][0]
+    return await catalog_at(session, business_id, found[0][0])
+
+
+async def catalog_at(session: AsyncSession, business_id: UUID, version: int) -> Catalog:
+    """Return a business's catalog, whose version the transaction has just read (`business.catalog_version`)."""
     key = (_database(session), business_id)
     known = _cache.get(key)
     if known is not None and known.version == version:

@@ -8,14 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import make_transient_to_detached
-from sqlalchemy.orm.attributes import instance_dict, manager_of_class
 
 from booking_core.calendar import Place, only_place
 from booking_core.catalog import Catalog, remembered
 from booking_core.changing import give_up
 from booking_core.kit.ids import new_id, new_reference, new_secret
 from booking_core.kit.live import announce_calendar
+from booking_core.kit.rows import attached
 from booking_core.kit.statements import array, run, settle
 from booking_core.models import Booking, State
 from booking_core.placed import parts_json
@@ -29,8 +28,6 @@ from booking_core.rules import policy as policies
 from booking_core.rules.wallclock import moment_of
 from booking_core.taking import Taken, Wanted, take_place
 
-#: It makes objects of the rows that are read; setting each attribute of a new one takes far longer.
-_BOOKING = manager_of_class(Booking)
 #: A reference that another booking has already is drawn anew so often.
 _DRAWS = 5
 
@@ -200,7 +197,7 @@ async def _insert(session: AsyncSession, making: Making, place: Place, *, now: d
         if not free:
             return None
         if made and taken == len(place.placement.claims):
-            return _attached(session, values)
+            return attached(session, Booking, values)
         if made:
             await run(session, _UNDO, {"business_id": values["business_id"], "id": values["id"]})
             return None
@@ -287,12 +284,3 @@ def _row(making: Making, place: Place, values: Mapping[str, Any], now: datetime)
         "move": _MOVE_OF[State(values["state"])],
         "data": json.dumps({"given_up": given_up, **said}),
     }
-
-
-def _attached(session: AsyncSession, values: Mapping[str, Any]) -> Booking:
-    """Return the row that was just written as an object of this session, without reading it."""
-    booking: Booking = _BOOKING.new_instance()
-    instance_dict(booking).update(values)
-    make_transient_to_detached(booking)
-    session.add(booking)
-    return booking

@@ -13,20 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core import booking as bookings
 from booking_core import catalog as catalogs
 from booking_core import customers
-from booking_core.catalog import Catalog
-from booking_core.kit.clock import current_time
+from booking_core.catalog import Catalog, remembered
 from booking_core.models import Business, Customer, Location, Unit
 from bot import consent, estimate, handoff, letters
 from bot.actions import leaving, letter_box
 from bot.actions.coming import coming
 from bot.actions.contract import Draft, Turn
-from bot.models import Dialogue
 from bot.phrasing import local_tag
 from bot.settings import Settings
 from bot.standing import Answers
+from bot.thread_rows import Kept, Opened, close_turn, open_thread
 from bot.wiring import System
 from bot.words import Words, language_of
-from channels import conversations, messages
+from channels import messages
 from channels.mail import NAME as MAIL
 from channels.models import Conversation, Message
 from nlu import clauses, contract
@@ -70,76 +69,67 @@ class Said:
 
 async def answer_conversation(system: System, engine: "Engine", business_id: UUID, conversation_id: UUID) -> bool:
     """Answer everything unanswered in a thread; False if there was nothing (a job run twice)."""
-    await _wait_for_quiet(system, business_id, conversation_id)
-    async with system.db.transaction() as session:
-        dialogue = await handoff.ensure_dialogue(session, business_id, conversation_id, for_update=True)
-        conversation = await conversations.load(session, business_id, conversation_id)
-        waiting = await messages.load_unanswered(session, conversation)
-        if not waiting:
-            return False
-        now = await current_time(session)
-        answers = await handoff.heard(session, dialogue, conversation, now)
-        if answers is Answers.BOT:
-            await _answer(system, engine, session, dialogue, conversation, waiting, now)
-        elif answers is Answers.WAITING:
-            await _reassure(system, session, dialogue, conversation, waiting, now)
-        await messages.mark_answered(session, waiting, now=now)
-        return True
-
-
-async def _wait_for_quiet(system: System, business_id: UUID, conversation_id: UUID) -> None:
-    """Wait until a burst of free text is over; taps and numbers are answered at once."""
     started = asyncio.get_running_loop().time()
     while True:
         async with system.db.transaction() as session:
-            conversation = await conversations.load(session, business_id, conversation_id)
-            waiting = await messages.load_unanswered(session, conversation)
-            now = await current_time(session)
-        if not waiting or waiting[-1].choice or _NUMBER.match(waiting[-1].text):
-            return
-        quiet = system.channels[conversation.channel].quiet
-        rest = quiet - (now - waiting[-1].created_at)
-        waited = timedelta(seconds=asyncio.get_running_loop().time() - started)
-        if rest <= timedelta(0) or waited >= LONGEST_WAIT:
-            return
-        await asyncio.sleep(min(rest, LONGEST_WAIT - waited).total_seconds())
+            opened = await open_thread(session, business_id, conversation_id)
+            if not opened.waiting:
+                return False
+            waited = timedelta(seconds=asyncio.get_running_loop().time() - started)
+            rest = min(_rest_of_burst(system, opened), LONGEST_WAIT - waited)
+            if rest <= timedelta(0):
+                await _take_turn(system, engine, session, opened)
+                return True
+        await asyncio.sleep(rest.total_seconds())
 
 
-async def _answer(
-    system: System,
-    engine: "Engine",
-    session: AsyncSession,
-    dialogue: Dialogue,
-    conversation: Conversation,
-    waiting: list[Message],
-    now: datetime,
-) -> None:
-    catalog = await catalogs.load_catalog(session, conversation.business_id)
+def _rest_of_burst(system: System, opened: Opened) -> timedelta:
+    """Return how long to wait until a burst of free text is over; taps and numbers are answered at once."""
+    newest = opened.waiting[-1]
+    if newest.choice or _NUMBER.match(newest.text):
+        return timedelta(0)
+    return system.channels[opened.conversation.channel].quiet - (opened.now - newest.created_at)
+
+
+async def _take_turn(system: System, engine: "Engine", session: AsyncSession, opened: Opened) -> None:
+    kept = Kept()
+    answers = await handoff.heard(session, opened.dialogue, opened.conversation, opened.now)
+    if answers is Answers.BOT:
+        await _answer(system, engine, session, opened, kept)
+    elif answers is Answers.WAITING:
+        await _reassure(system, session, opened)
+    await close_turn(session, opened, kept)
+
+
+async def _answer(system: System, engine: "Engine", session: AsyncSession, opened: Opened, kept: Kept) -> None:
+    conversation, waiting, now = opened.conversation, opened.waiting, opened.now
+    memory: Mapping[str, Any] = opened.dialogue.memory
+    catalog = await catalogs.catalog_at(session, conversation.business_id, opened.catalog_version)
     replied = await messages.find_replied_to(session, waiting[-1])
-    last = replied or await messages.last_spoken(session, conversation)
+    last = replied or opened.last
     if any(messages.platform_opt(row) == "stop" for row in waiting):
         await leaving.note_platform_stop(session, conversation, waiting[-1], now=now)
     for said in await _grouped(session, conversation, waiting, last, now):
         turn = await open_turn(
             system, session, catalog, conversation, last=last, key=f"{conversation.id}:{said.rows[-1].seq}", now=now
         )
-        turn.place = _place_of(dialogue, catalog)
+        turn.place = _place_of(memory, catalog)
         turn.replied = replied is not None and last is replied
         taken = await letter_box.hear(turn, said.text) if said.tap is None and MAIL in system.channels else None
         if taken is not None and taken.alone:
             for row in said.rows:
-                row.understood = {"intent": "tap", "do": "email", "actions": []}
-            said_so = await letter_box.with_open_question(turn, dialogue.memory, taken.said(turn))
+                kept.understood[row.id] = {"intent": "tap", "do": "email", "actions": []}
+            said_so = await letter_box.with_open_question(turn, memory, taken.said(turn))
             last = await speak(turn, [said_so])
             continue
-        heard = await _heard(turn, dialogue, said if taken is None else replace(said, text=taken.rest))
-        result = await engine.turn(dialogue.memory, heard, turn)
-        dialogue.memory = result.memory
+        heard = await _heard(turn, memory, said if taken is None else replace(said, text=taken.rest))
+        result = await engine.turn(memory, heard, turn)
+        memory = kept.memory = result.memory
         for row in said.rows:
-            row.understood = {**result.understood.to_json(), "actions": list(result.actions)}
-            row.locale = turn.locale
+            kept.understood[row.id] = {**result.understood.to_json(), "actions": list(result.actions)}
+            kept.locales[row.id] = turn.locale
         if said.tap is not None:
-            said.rows[-1].understood = {"intent": "tap", "do": said.tap.do, "actions": list(result.actions)}
+            kept.understood[said.rows[-1].id] = {"intent": "tap", "do": said.tap.do, "actions": list(result.actions)}
         if result.said:
             last = await speak(turn, [*([taken.said(turn)] if taken is not None else []), *result.said])
         elif not turn.answer_follows:
@@ -148,18 +138,12 @@ async def _answer(
             return
 
 
-async def _reassure(
-    system: System,
-    session: AsyncSession,
-    dialogue: Dialogue,
-    conversation: Conversation,
-    waiting: list[Message],
-    now: datetime,
-) -> None:
+async def _reassure(system: System, session: AsyncSession, opened: Opened) -> None:
     """Say once in a wait when a person answers; what the platform has answered itself is no question."""
+    dialogue, conversation, waiting, now = opened.dialogue, opened.conversation, opened.waiting, opened.now
     if dialogue.estimated_at is not None or all(messages.platform_opt(row) for row in waiting):
         return
-    catalog = await catalogs.load_catalog(session, conversation.business_id)
+    catalog = await catalogs.catalog_at(session, conversation.business_id, opened.catalog_version)
     key = f"{conversation.id}:{waiting[-1].seq}"
     turn = await open_turn(system, session, catalog, conversation, last=None, key=key, now=now)
     await speak(turn, [await estimate.when_answered(turn)])
@@ -196,9 +180,9 @@ async def open_turn(
     )
 
 
-def _place_of(dialogue: Dialogue, catalog: Catalog) -> Location | None:
+def _place_of(memory: Mapping[str, Any], catalog: Catalog) -> Location | None:
     """Return the place that the talk is about, if it is known yet."""
-    return Draft.of(dialogue.memory.get("slots") or {}, catalog).place
+    return Draft.of(memory.get("slots") or {}, catalog).place
 
 
 def _locale_of(system: Voice, conversation: Conversation, business: Business) -> str:
@@ -231,37 +215,41 @@ async def speak(turn: Turn, said: Iterable[Mapping[str, Any]]) -> Message:
     return message
 
 
-async def _heard(turn: Turn, dialogue: Dialogue, said: Said) -> contract.Heard:
-    catalog = turn.catalog
+async def _heard(turn: Turn, memory: Mapping[str, Any], said: Said) -> contract.Heard:
     return contract.Heard(
         text=said.text,
         now=turn.now,
         tz=turn.tz,
         locale=turn.locale,
         asked=turn.last.act if turn.last is not None and turn.last.sender == "bot" else None,
-        catalog=contract.Catalog(
-            services=tuple(
-                contract.Name(str(one.id), _service_names(one.name, one.names, one.synonyms))
-                for one in catalog.services
-            ),
-            staff=tuple(contract.Name(str(one.id), (one.name, *one.aliases)) for one in catalog.staff),
-            places=_places(catalog),
-            add_ons=tuple(
-                contract.Name(str(one.id), _service_names(one.name, one.names, one.synonyms))
-                for service in catalog.services
-                for one in catalog.add_ons(service.id)
-            ),
-            units=frozenset(service.unit for service in catalog.services) - {Unit.VISIT.value},
-        ),
-        hours=catalog.opening(turn.place.id if turn.place else None),
-        reference=await _reference(turn, dialogue),
+        catalog=_named(turn.catalog),
+        hours=turn.catalog.opening(turn.place.id if turn.place else None),
+        reference=await _reference(turn, memory),
         tap=said.tap,
     )
 
 
-async def _reference(turn: Turn, dialogue: Dialogue) -> tuple[datetime, datetime] | None:
+@remembered
+def _named(catalog: Catalog) -> contract.Catalog:
+    """Return everything that a customer may name."""
+    return contract.Catalog(
+        services=tuple(
+            contract.Name(str(one.id), _service_names(one.name, one.names, one.synonyms)) for one in catalog.services
+        ),
+        staff=tuple(contract.Name(str(one.id), (one.name, *one.aliases)) for one in catalog.staff),
+        places=_places(catalog),
+        add_ons=tuple(
+            contract.Name(str(one.id), _service_names(one.name, one.names, one.synonyms))
+            for service in catalog.services
+            for one in catalog.add_ons(service.id)
+        ),
+        units=frozenset(service.unit for service in catalog.services) - {Unit.VISIT.value},
+    )
+
+
+async def _reference(turn: Turn, memory: Mapping[str, Any]) -> tuple[datetime, datetime] | None:
     """Return the booking that "an hour later" is said of: the one being moved, or the only one coming."""
-    slots = dialogue.memory.get("slots") or {}
+    slots = memory.get("slots") or {}
     if slots.get("task") == "move" and slots.get("booking"):
         moved = await bookings.load(turn.session, turn.business.id, UUID(slots["booking"]))
         return moved.starts, moved.ends

@@ -1,8 +1,10 @@
 """Messages: inbox, outbox and transcript are one table, seen three ways."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from booking_core.kit.ids import new_id, new_secret
-from booking_core.kit.jobs import Job, defer
+from booking_core.kit.jobs import DEFER, Job, deferred
 from booking_core.kit.live import announce
+from booking_core.kit.rows import attached, names
+from booking_core.kit.statements import run
 from channels.models import ChoiceToken, Conversation, Delivery, Message, Sender
 from channels.parts import parts_for
 
@@ -52,84 +56,99 @@ async def queue_message(
     Returns the last one, which bears choices, act and facts.
     """
     *before, last = parts_for(conversation.channel, text, [choice.label for choice in choices])
+    say = partial(_say, session, conversation, sender, locale=locale, staff_user_id=staff_user_id, now=now)
     for part in before:
-        await _queue(session, await _draft(session, conversation, sender, part, locale, staff_user_id, now))
-    message = await _draft(session, conversation, sender, last, locale, staff_user_id, now)
-    message.act = act
-    message.facts = dict(facts) if facts is not None else None
-    tokens = [_token(message, number, choice, now) for number, choice in enumerate(choices, start=1)]
-    message.choices = [_shown(token) for token in tokens]
-    session.add_all(tokens)
-    return await _queue(session, message)
+        await say(part)
+    return await say(last, choices=choices, act=act, facts=dict(facts) if facts is not None else None)
 
 
-async def _draft(
+# One statement: the thread's next number, the message, what its buttons mean, and the job that delivers it.
+_SAY = f"""
+WITH thread AS (
+    UPDATE conversation SET last_seq = last_seq + 1, last_message_at = %(now)s
+    WHERE business_id = %(business_id)s AND id = %(conversation_id)s
+    RETURNING last_seq
+), said AS (
+    INSERT INTO message (business_id, id, conversation_id, seq, channel, sender, staff_user_id, text, choices, act,
+        facts, attachments, locale, status, status_at, attempts, terms, created_at)
+    SELECT %(business_id)s, %(id)s, %(conversation_id)s, last_seq, %(channel)s, %(sender)s, %(staff_user_id)s, %(text)s,
+        CAST(%(shown)s AS jsonb), %(act)s, CAST(%(facts)s AS jsonb), '[]', %(locale)s, %(status)s, %(now)s, 0, '{{}}',
+        %(now)s
+    FROM thread
+), offered AS (
+    INSERT INTO choice_token (token, business_id, conversation_id, message_id, number, label, meaning, expires_at)
+    SELECT token, %(business_id)s, %(conversation_id)s, %(id)s, number, label, meaning, %(expires_at)s
+    FROM jsonb_to_recordset(CAST(%(tokens)s AS jsonb)) AS t (token text, number int, label text, meaning jsonb)
+)
+SELECT last_seq, {DEFER} FROM thread
+"""
+
+
+async def _say(
     session: AsyncSession,
     conversation: Conversation,
     sender: str,
     text: str,
+    *,
     locale: str | None,
     staff_user_id: UUID | None,
     now: datetime,
+    choices: Sequence[ChoiceDraft] = (),
+    act: str | None = None,
+    facts: dict[str, Any] | None = None,
 ) -> Message:
-    return Message(
-        business_id=conversation.business_id,
-        id=new_id(),
-        conversation_id=conversation.id,
-        seq=await _next_seq(session, conversation, now),
-        channel=conversation.channel,
-        sender=sender,
-        staff_user_id=staff_user_id,
-        text=text,
-        locale=locale,
-        status=Delivery.QUEUED.value,
-        status_at=now,
-        created_at=now,
+    tokens = [_token(number, choice) for number, choice in enumerate(choices, start=1)]
+    values = {
+        "business_id": conversation.business_id,
+        "id": new_id(),
+        "conversation_id": conversation.id,
+        "channel": conversation.channel,
+        "sender": str(sender),
+        "staff_user_id": staff_user_id,
+        "text": text,
+        "act": act,
+        "locale": locale,
+        "status": Delivery.QUEUED.value,
+    }
+    business_id, message_id = str(values["business_id"]), str(values["id"])
+    shown = [_shown(token) for token in tokens]
+    [(seq, _)] = await run(
+        session,
+        _SAY,
+        {
+            **values,
+            "shown": json.dumps(shown),
+            "facts": None if facts is None else json.dumps(facts),
+            "tokens": json.dumps(tokens),
+            "expires_at": now + CHOICE_LIFE,
+            "now": now,
+            **deferred(Job.DELIVER_MESSAGE, business_id=business_id, message_id=message_id),
+        },
     )
-
-
-def _token(message: Message, number: int, choice: ChoiceDraft, now: datetime) -> ChoiceToken:
-    return ChoiceToken(
-        token=TOKEN_PREFIX + new_secret(18),
-        business_id=message.business_id,
-        conversation_id=message.conversation_id,
-        message_id=message.id,
-        number=number,
-        label=choice.label,
-        meaning={"do": choice.do, "args": dict(choice.args)},
-        expires_at=now + CHOICE_LIFE,
-    )
-
-
-def _shown(token: ChoiceToken) -> dict[str, Any]:
-    shown = {"id": token.token, "label": token.label}
-    starts = token.meaning["args"].get("starts")
-    return shown | {"starts": starts} if isinstance(starts, str) else shown
-
-
-async def _queue(session: AsyncSession, message: Message) -> Message:
-    session.add(message)
-    await session.flush()
-    business_id = str(message.business_id)
-    await defer(session, Job.DELIVER_MESSAGE, business_id=business_id, message_id=str(message.id))
-    announce(session, message.business_id, message.conversation_id, "message")
-    return message
-
-
-async def _next_seq(session: AsyncSession, conversation: Conversation, now: datetime) -> int:
-    await session.flush()
-    seq: int = (
-        await session.execute(
-            update(Conversation)
-            .where(Conversation.business_id == conversation.business_id, Conversation.id == conversation.id)
-            .values(last_seq=Conversation.last_seq + 1, last_message_at=now)
-            .returning(Conversation.last_seq)
-            .execution_options(synchronize_session=False)
-        )
-    ).scalar_one()
     set_committed_value(conversation, "last_seq", seq)
     set_committed_value(conversation, "last_message_at", now)
-    return seq
+    announce(session, conversation.business_id, conversation.id, "message")
+    values |= {"seq": seq, "choices": shown, "facts": facts, "status_at": now, "created_at": now}
+    return attached(session, Message, _UNSAID | {"attachments": [], "terms": {}} | values)
+
+
+#: What a new message of ours has not.
+_UNSAID = dict.fromkeys(names(Message)) | {"attempts": 0}
+
+
+def _token(number: int, choice: ChoiceDraft) -> dict[str, Any]:
+    return {
+        "token": TOKEN_PREFIX + new_secret(18),
+        "number": number,
+        "label": choice.label,
+        "meaning": {"do": choice.do, "args": dict(choice.args)},
+    }
+
+
+def _shown(token: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {"id": token["token"], "label": token["label"]}
+    starts = token["meaning"]["args"].get("starts")
+    return shown | {"starts": starts} if isinstance(starts, str) else shown
 
 
 async def find(session: AsyncSession, business_id: UUID, message_id: UUID) -> Message | None:

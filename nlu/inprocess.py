@@ -14,6 +14,7 @@ from rasa.core.channels.channel import OutputChannel
 from rasa.core.nlg import NaturalLanguageGenerator
 from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.processor import MessageProcessor
+from rasa.engine.runner.interface import GraphRunner
 from rasa.shared.core.constants import ACTION_LISTEN_NAME, REQUESTED_SLOT
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import (
@@ -134,7 +135,7 @@ class Processor(MessageProcessor):  # type: ignore[misc]
             action_endpoint=endpoint,
             on_circuit_break=_circling,
         )
-        self.graph_runner = InOrder.of(self.graph_runner)
+        self.graph_runner: GraphRunner = InOrder.of(self.graph_runner)
 
     async def run_turn(self, tracker: DialogueStateTracker) -> None:
         """Let rules and form act until they wait for the customer."""

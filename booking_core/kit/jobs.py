@@ -3,14 +3,14 @@
 What a name does is registered in one place (`bot/jobs.py`); every job is safe to run twice.
 """
 
+import json
 from datetime import timedelta
 from enum import StrEnum
-from math import ceil
 from typing import Any
 
-import procrastinate
-from procrastinate.types import TimeDeltaParams
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core.kit.statements import run
 
 
 class Job(StrEnum):
@@ -34,8 +34,10 @@ class Job(StrEnum):
     CHECK_TIME_OFF = "check_time_off"
 
 
-#: Only builds the insert: the statement runs on the caller's own connection.
-_blueprint = procrastinate.App(connector=procrastinate.PsycopgConnector())
+#: What `procrastinate` defers with, too; its jobs wait in the order in which they came.
+DEFER = """procrastinate_defer_jobs_v1(ARRAY[ROW(
+    %(queue)s, %(task)s, 0, NULL, NULL, CAST(%(arguments)s AS jsonb), now() + CAST(%(delay)s AS interval)
+)::procrastinate_job_to_defer_v1])"""
 
 
 async def defer(session: AsyncSession, job: Job, *, delay: timedelta | None = None, **arguments: Any) -> None:
@@ -43,8 +45,10 @@ async def defer(session: AsyncSession, job: Job, *, delay: timedelta | None = No
 
     `delay` is real time, whatever the sandbox does to the clock: for retries, not for what is due.
     """
-    connection = await session.connection()
-    raw = (await connection.get_raw_connection()).driver_connection
-    later: TimeDeltaParams | None = None if delay is None else {"seconds": max(ceil(delay.total_seconds()), 0)}
-    task = _blueprint.configure_task(job.value, queue=job.value, connection=raw, schedule_in=later)
-    await task.defer_async(**arguments)
+    await run(session, f"SELECT {DEFER}", deferred(job, delay=delay, **arguments))
+
+
+def deferred(job: Job, *, delay: timedelta | None = None, **arguments: Any) -> dict[str, Any]:
+    """Return the values of `DEFER`, for a statement that does more than that."""
+    later = None if delay is None else max(delay, timedelta(0))
+    return {"queue": job.value, "task": job.value, "arguments": json.dumps(arguments), "delay": later}
