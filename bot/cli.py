@@ -91,15 +91,16 @@ def parser() -> argparse.ArgumentParser:
     bench = add("bench", _bench, "Measure")
     bench.add_argument(
         "what",
-        choices=["turn", "when", "core"],
-        help="turn: a full turn, beside stock Rasa; when: beside its peers; core: holds and free times",
+        choices=["turn", "when", "core", "channels"],
+        help="turn: a full turn, beside stock Rasa; when: beside its peers; core: holds and free times; "
+        "channels: webhooks under load, beside one INSERT",
     )
     bench.add_argument("--turns", type=int, default=200, help="how many turns")
     bench.add_argument("--cases", type=Path, help="when: a folder of <language>.jsonl with accepted answers")
     bench.add_argument("--lang", default="en,es,fr,de,pt", help="when: languages, comma-separated")
-    bench.add_argument("--quick", action="store_true", help="core: less of everything, in well under a minute")
+    bench.add_argument("--quick", action="store_true", help="core, channels: less of everything, no targets")
     bench.add_argument("--thread", type=int, default=2000, help="turn: how many turns in one long thread")
-    bench.add_argument("--json", type=Path, metavar="FILE", help="core, turn: write the figures there, too")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="core, turn, channels: write the figures there")
     bench.add_argument("--parts", default="", help="core: of holds,availability,growth,memory only these")
     add("doctor", _doctor, "Say what is wrong with the settings and the servers")
     return root
@@ -126,25 +127,13 @@ def _up(args: argparse.Namespace) -> int:
 
 
 def _web(args: argparse.Namespace) -> int:
-    import uvicorn
-
     from bot.app import create_app
     from bot.logs import configure_logs
+    from bot.serving import serve
 
     settings = settings_or_exit()
     configure_logs(settings.log_level)
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        # Rasa keeps the websockets package old; wsproto serves as well.
-        ws="wsproto",
-        log_config=None,
-        # Addresses hold tokens and phone numbers.
-        access_log=False,
-        proxy_headers=True,
-        timeout_graceful_shutdown=5,
-    )
+    serve(create_app(settings), settings.host, settings.port)
     return 0
 
 
@@ -286,6 +275,10 @@ def _bench(args: argparse.Namespace) -> int:
             sys.stderr.write(f"There is no part {', '.join(sorted(unknown))}: {', '.join(PARTS)} are.\n")
             return 2
         return bench_core(quick=args.quick, out=args.json, parts=parts)
+    if args.what == "channels":
+        from bot.bench_channels.command import bench_channels
+
+        return bench_channels(quick=args.quick, out=args.json)
     from bot.bench_turn.command import bench_turn
 
     return bench_turn(args.turns, thread=args.thread, out=args.json)

@@ -5,6 +5,7 @@ Counts may be lost with Redis, and while it is away nobody is limited: a limit p
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,9 +16,13 @@ log = logging.getLogger(__name__)
 
 #: Counting and setting the window's end are one step, or a crash between them would count for ever.
 _COUNT = """
-local count = redis.call('INCR', KEYS[1])
-if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-return {count, redis.call('PTTL', KEYS[1])}
+local told = {}
+for at, key in ipairs(KEYS) do
+  local count = redis.call('INCR', key)
+  if count == 1 then redis.call('PEXPIRE', key, ARGV[at]) end
+  told[2 * at - 1], told[2 * at] = count, redis.call('PTTL', key)
+end
+return told
 """
 
 
@@ -41,14 +46,24 @@ class Limit:
 
     async def take(self, who: str) -> Taken:
         """Count one use; `who` is kept only as a hash."""
-        key = f"limit:{self.name}:{hashlib.sha256(who.encode('utf-8', 'replace')).hexdigest()[:32]}"
-        millis = int(self.window.total_seconds() * 1000)
-        try:
-            count, left = await self.redis.eval(_COUNT, 1, key, str(millis))
-        except (RedisError, OSError):
-            log.warning("limit %s not counted: Redis is not reachable", self.name)
-            return Taken(0, allowed=True, ends_in=timedelta(0))
-        return Taken(int(count), int(count) <= self.most, timedelta(milliseconds=max(int(left), 0)))
+        (taken,) = await take_all([self], who)
+        return taken
+
+
+async def take_all(limits: Sequence[Limit], who: str) -> list[Taken]:
+    """Count one use of each of several limits in one round trip."""
+    name = hashlib.sha256(who.encode("utf-8", "replace")).hexdigest()[:32]
+    keys = [f"limit:{limit.name}:{name}" for limit in limits]
+    millis = [str(int(limit.window.total_seconds() * 1000)) for limit in limits]
+    try:
+        told = await limits[0].redis.eval(_COUNT, len(keys), *keys, *millis)
+    except (RedisError, OSError):
+        log.warning("limit %s not counted: Redis is not reachable", limits[0].name)
+        return [Taken(0, allowed=True, ends_in=timedelta(0)) for _ in limits]
+    return [
+        Taken(int(count), int(count) <= limit.most, timedelta(milliseconds=max(int(left), 0)))
+        for limit, count, left in zip(limits, told[::2], told[1::2], strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, assert_never
+from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking_core.kit.clock import current_time
 from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import Job, defer
 from booking_core.kit.live import announce
-from channels import accounts, conversations, keys, media, terms, thread_links
+from channels import accounts, arrivals, conversations, keys, media, terms, thread_links
 from channels.backoff import delay_for
 from channels.contract import (
     AddedToGroup,
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 #: How often a message is handed over again that the provider took and could not deliver for a reason that passes.
 MAX_LATE_ATTEMPTS = 4
 _dice = random.SystemRandom()
+
+News = DeliveryReported | ChannelLeft | ChannelReturned | AddedToGroup | Ignored
 
 #: Told of a message that failed for good, in the transaction that records it.
 OnFailed = Callable[[AsyncSession, Message], Awaitable[None]]
@@ -61,34 +65,42 @@ async def receive(
     channel: str,
     events: Sequence[Event],
     *,
-    now: datetime,
+    now: datetime | None = None,
     answer_after: timedelta | None = None,
     on_failed: OnFailed | None = None,
 ) -> Receipt:
     """Record what a channel read; answering is deferred in the same transaction, for new messages only.
 
-    `answer_after` puts the answer off: the sender is over the limit.
+    `answer_after` puts the answer off: the sender is over the limit. Without `now` it is the system's time, which
+    is asked for together with the thread.
     """
     receipt = Receipt()
     for event in events:
-        match event:
-            case IncomingMessage():
-                receipt += await _incoming(session, channel, event, now, answer_after)
-            case DeliveryReported():
-                receipt += await _report(session, channel, event, now, on_failed)
-            case ChannelLeft(account, address):
-                receipt += await _consent(session, channel, account, address, now, left=True)
-            case ChannelReturned(account, address):
-                receipt += await _consent(session, channel, account, address, now, left=False)
-            case AddedToGroup(_, address, locale):
-                await defer(session, Job.LEAVE_GROUP, channel=channel, address=clean(address), locale=locale or "")
-                receipt += WRITTEN
-            case Ignored(reason):
-                log.info("ignored on %s: %s", channel, reason)
-                receipt += IGNORED
-            case _:
-                assert_never(event)
+        if isinstance(event, IncomingMessage):
+            receipt += await _incoming(session, channel, event, now, answer_after)
+        else:
+            now = now or await current_time(session)
+            receipt += await _news(session, channel, event, now, on_failed)
     return receipt
+
+
+async def _news(session: AsyncSession, channel: str, event: News, now: datetime, on_failed: OnFailed | None) -> Receipt:
+    """Record what is no message of a customer's."""
+    match event:
+        case DeliveryReported():
+            return await _report(session, channel, event, now, on_failed)
+        case ChannelLeft(account, address):
+            return await _consent(session, channel, account, address, now, left=True)
+        case ChannelReturned(account, address):
+            return await _consent(session, channel, account, address, now, left=False)
+        case AddedToGroup(_, address, locale):
+            await defer(session, Job.LEAVE_GROUP, channel=channel, address=clean(address), locale=locale or "")
+            return WRITTEN
+        case Ignored(reason):
+            log.info("ignored on %s: %s", channel, reason)
+            return IGNORED
+        case _:
+            assert_never(event)
 
 
 def clean(text: str) -> str:
@@ -97,91 +109,79 @@ def clean(text: str) -> str:
 
 
 async def _incoming(
-    session: AsyncSession, channel: str, event: IncomingMessage, now: datetime, answer_after: timedelta | None
+    session: AsyncSession, channel: str, event: IncomingMessage, now: datetime | None, answer_after: timedelta | None
 ) -> Receipt:
-    account = await accounts.find_account(session, channel, clean(event.account))
-    if account is None:
-        log.warning("message on %s for an account that no business has", channel)
-        return IGNORED
     also = [clean(other) for other in event.also]
-    await conversations.meet(session, account, clean(event.address), also)
-    conversation = await conversations.open_conversation(
+    thread = await arrivals.open_thread(
         session,
-        account,
+        channel,
+        clean(event.account),
         clean(event.address),
         display_name=clean(event.display_name) if event.display_name else None,
+        also=also,
         now=now,
     )
+    if thread is None:
+        log.warning("message on %s for an account that no business has", channel)
+        return IGNORED
     facts = [_clean_fact(fact) for fact in event.attachments]
-    opt = _answered_by_platform(conversation, event.platform_opt)
+    opt = _answered_by_platform(thread, event.platform_opt)
     if opt is not None:
         facts.append({"type": "platform_opt", "value": opt})
-    message_id = await session.scalar(
-        insert(Message)
-        .values(
-            business_id=account.business_id,
-            id=new_id(),
-            conversation_id=conversation.id,
-            seq=conversation.last_seq + 1,  # safe: the thread's row is locked
-            channel=channel,
-            sender=Sender.CUSTOMER.value,
-            provider_id=clean(event.provider_id),
-            text=clean(event.text),
-            choice=clean(event.choice) if event.choice else None,
-            in_reply_to=clean(event.in_reply_to) if event.in_reply_to else None,
-            attachments=facts,
-            choices=[],
-            locale=clean(event.locale) if event.locale else None,
-            status=Delivery.RECEIVED.value,
-            status_at=now,
-            attempts=0,
-            created_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["business_id", "channel", "provider_id"])
-        .returning(Message.id)
+    message = arrivals.Words(
+        provider_id=clean(event.provider_id),
+        text=clean(event.text),
+        choice=clean(event.choice) if event.choice else None,
+        in_reply_to=clean(event.in_reply_to) if event.in_reply_to else None,
+        locale=clean(event.locale) if event.locale else None,
+        facts=facts,
     )
+    message_id = await arrivals.write(session, thread, message, answer_after=answer_after)
     if message_id is None:
         return DUPLICATE
-    conversation.last_seq += 1
-    conversation.last_message_at = now
-    if conversation.last_heard_at is None:
-        conversations.note_consent(conversation, now, wish="in", how="wrote", provider_id=clean(event.provider_id))
-    conversation.last_heard_at = now
-    await conversations.remember_aliases(session, conversation, also)
-    if opt == "stop":
-        conversations.opt_out(conversation, now, how="platform", provider_id=clean(event.provider_id))
-    elif opt == "start":
-        conversations.opt_in(conversation, now, how="platform", provider_id=clean(event.provider_id))
-    await media.expect(session, account.business_id, message_id, facts, now=now)
-    if event.introduces:
-        await thread_links.claim(session, conversation, event.introduces, now=now)
-    if event.corrects:
-        await _supersede(session, conversation, clean(event.corrects), now)
-    await session.flush()
-    business_id = str(account.business_id)
+    if opt or facts or also or event.introduces or event.corrects:
+        await _more(session, thread, message_id, event, opt, facts)
     if event.acknowledge:
+        business_id = str(thread.business_id)
         await defer(session, Job.ACKNOWLEDGE_TAP, business_id=business_id, message_id=str(message_id))
-    await defer(
-        session,
-        Job.ANSWER_CONVERSATION,
-        delay=answer_after,
-        business_id=business_id,
-        conversation_id=str(conversation.id),
-    )
-    announce(session, account.business_id, conversation.id, "message")
+    announce(session, thread.business_id, thread.id, "message")
     return WRITTEN
+
+
+async def _more(
+    session: AsyncSession,
+    thread: arrivals.Thread,
+    message_id: UUID,
+    event: IncomingMessage,
+    opt: str | None,
+    facts: Sequence[Mapping[str, Any]],
+) -> None:
+    """Record what comes with few messages: consent, media, other addresses, a link's token, a correction."""
+    # Its row is locked since the thread was opened.
+    conversation = await conversations.load(session, thread.business_id, thread.id, for_update=True)
+    await conversations.remember_aliases(session, conversation, [clean(other) for other in event.also])
+    if opt == "stop":
+        conversations.opt_out(conversation, thread.now, how="platform", provider_id=clean(event.provider_id))
+    elif opt == "start":
+        conversations.opt_in(conversation, thread.now, how="platform", provider_id=clean(event.provider_id))
+    await media.expect(session, thread.business_id, message_id, facts, now=thread.now)
+    if event.introduces:
+        await thread_links.claim(session, conversation, event.introduces, now=thread.now)
+    if event.corrects:
+        await _supersede(session, conversation, clean(event.corrects), thread.now)
+    await session.flush()
 
 
 def _clean_fact(fact: Mapping[str, str]) -> dict[str, Any]:
     return {clean(str(key)): clean(str(value)) for key, value in fact.items()}
 
 
-def _answered_by_platform(conversation: Conversation, opt: str | None) -> str | None:
+def _answered_by_platform(thread: arrivals.Thread, opt: str | None) -> str | None:
     """Return what the platform has answered in our place.
 
     It takes every YES for an opt-in; from somebody who never left, it is an answer to us.
     """
-    return None if opt == "start" and conversation.opted_out_at is None else opt
+    return None if opt == "start" and not thread.opted_out else opt
 
 
 async def _supersede(session: AsyncSession, conversation: Conversation, provider_id: str, now: datetime) -> None:

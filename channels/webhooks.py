@@ -8,10 +8,9 @@ from datetime import timedelta
 from fastapi import APIRouter, Request, Response
 from starlette.types import Message as ASGIMessage
 
-from booking_core.kit.clock import current_time
 from booking_core.kit.db import Database
 from channels.contract import Channel, Event, IncomingMessage, Malformed, Unauthentic
-from channels.limits import SenderLimits
+from channels.limits import SenderLimits, take_all
 from channels.receive import OnFailed, receive
 
 log = logging.getLogger(__name__)
@@ -86,10 +85,10 @@ async def _record(doors: Doors, channel: str, events: Sequence[Event]) -> None:
         if not isinstance(event, IncomingMessage):
             continue
         who = f"{channel} {event.account} {event.address}"
-        if not (await doors.limits.written.take(who)).allowed:
+        written, taken = await take_all([doors.limits.written, doors.limits.answered], who)
+        if not written.allowed:
             log.warning("a sender on %s floods us: dropped", channel)
             return
-        taken = await doors.limits.answered.take(who)
         if not taken.allowed:
             answer_after = taken.ends_in
     async with doors.db.transaction() as session:
@@ -97,7 +96,6 @@ async def _record(doors: Doors, channel: str, events: Sequence[Event]) -> None:
             session,
             channel,
             events,
-            now=await current_time(session),
             answer_after=answer_after,
             on_failed=doors.on_failed,
         )

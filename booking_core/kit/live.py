@@ -51,10 +51,12 @@ def announce(session: AsyncSession, business_id: UUID, conversation_id: UUID, ki
 async def publish_pending(info: dict[Any, Any], redis: "Redis | None") -> None:
     """Publish what the committed transaction announced; without Redis readers poll."""
     pending: list[tuple[str, dict[str, str]]] = info.pop(_PENDING, [])
-    if redis is None:
+    if redis is None or not pending:
         return
     try:
-        for topic, news in pending:
-            await redis.publish(topic, json.dumps(news))
+        async with redis.pipeline(transaction=False) as together:
+            for topic, news in pending:
+                together.publish(topic, json.dumps(news))
+            await together.execute()
     except (RedisError, OSError):
         log.warning("live news not published: Redis is not reachable")

@@ -1,0 +1,154 @@
+"""A message comes in: two statements in one transaction, the thread and then the message with all that it brings.
+
+They are written out and sent straight to the driver: a webhook is asked for as fast as customers write.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking_core.kit.clock import current_time
+from booking_core.kit.ids import new_id
+from booking_core.kit.jobs import DEFER, Job, deferred
+from booking_core.kit.statements import run
+from channels import accounts, conversations
+
+# The update also locks the row: two deliveries of one thread wait for each other here. Whoever writes to our other
+# number is answered from there. A person whom the platform shows under several addresses is looked at more closely.
+_OPEN = """
+WITH account AS (
+    SELECT business_id, id FROM channel_account WHERE channel = %(channel)s AND address = %(account)s
+), moment AS (
+    SELECT coalesce(%(now)s, clock_timestamp() + coalesce((SELECT shift FROM clock_shift), interval '0')) AS now
+)
+INSERT INTO conversation AS known
+    (business_id, id, account_id, channel, address, display_name, last_seq, last_message_at)
+SELECT business_id, %(id)s, account.id, %(channel)s, %(address)s, %(display_name)s, 0, now
+FROM account, moment
+WHERE NOT EXISTS (
+    SELECT FROM conversation_alias
+    WHERE conversation_alias.business_id = account.business_id AND channel = %(channel)s AND address = %(address)s
+) AND (NOT %(also)s OR EXISTS (
+    SELECT FROM conversation
+    WHERE conversation.business_id = account.business_id AND channel = %(channel)s AND address = %(address)s
+))
+ON CONFLICT (business_id, channel, address) DO UPDATE SET
+    display_name = coalesce(excluded.display_name, known.display_name), account_id = excluded.account_id
+RETURNING business_id, id, last_seq, last_heard_at IS NOT NULL, opted_out_at IS NOT NULL, (SELECT now FROM moment)
+"""
+# A message that is there already brings nothing: no number, no note, no job.
+_WRITE = f"""
+WITH written AS (
+    INSERT INTO message (
+        business_id, id, conversation_id, seq, channel, sender, provider_id, text, choice, in_reply_to, attachments,
+        choices, locale, status, status_at, attempts, created_at
+    ) VALUES (
+        %(business_id)s, %(message_id)s, %(id)s, %(seq)s, %(channel)s, 'customer', %(provider_id)s, %(text)s,
+        %(choice)s, %(in_reply_to)s, %(facts)s::jsonb, '[]', %(locale)s, 'received', %(now)s, 0, %(now)s
+    )
+    ON CONFLICT (business_id, channel, provider_id) DO NOTHING
+    RETURNING id
+), thread AS (
+    UPDATE conversation SET last_seq = %(seq)s, last_message_at = %(now)s, last_heard_at = %(now)s
+    FROM written WHERE business_id = %(business_id)s AND conversation.id = %(id)s
+), consent AS (
+    INSERT INTO consent_note (business_id, id, conversation_id, at, wish, how, provider_id)
+    SELECT %(business_id)s, %(note_id)s, %(id)s, %(now)s, 'in', 'wrote', %(provider_id)s
+    FROM written WHERE %(first)s
+)
+SELECT id, {DEFER} FROM written
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread whose row is locked until the transaction ends."""
+
+    business_id: UUID
+    id: UUID
+    channel: str
+    last_seq: int
+    #: Whether the customer ever wrote here.
+    heard: bool
+    opted_out: bool
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a customer said, cleaned for PostgreSQL."""
+
+    provider_id: str
+    text: str
+    choice: str | None
+    in_reply_to: str | None
+    locale: str | None
+    facts: Sequence[Mapping[str, Any]]
+
+
+async def open_thread(
+    session: AsyncSession,
+    channel: str,
+    account: str,
+    address: str,
+    *,
+    display_name: str | None,
+    also: Sequence[str],
+    now: datetime | None,
+) -> Thread | None:
+    """Return the thread with an address, made on the first word, locked; None if no business has the account.
+
+    Without `now` it is the system's time (booking_core/kit/clock.py).
+    """
+    values = {
+        "channel": channel,
+        "account": account,
+        "address": address,
+        "id": new_id(),
+        "display_name": display_name,
+        "also": bool(also),
+        "now": now,
+    }
+    for business_id, id_, last_seq, heard, opted_out, moment in await run(session, _OPEN, values):
+        return Thread(business_id, id_, channel, last_seq, heard, opted_out, moment)
+    found = await accounts.find_account(session, channel, account)
+    if found is None:
+        return None
+    now = now or await current_time(session)
+    await conversations.meet(session, found, address, also)
+    known = await conversations.open_conversation(session, found, address, display_name=display_name, now=now)
+    heard = known.last_heard_at is not None
+    return Thread(known.business_id, known.id, channel, known.last_seq, heard, known.opted_out_at is not None, now)
+
+
+async def write(
+    session: AsyncSession, thread: Thread, words: Words, *, answer_after: timedelta | None = None
+) -> UUID | None:
+    """Write a message, and queue its answer; returns its id, or None if it is there already."""
+    business_id = str(thread.business_id)
+    job = deferred(Job.ANSWER_CONVERSATION, delay=answer_after, business_id=business_id, conversation_id=str(thread.id))
+    values = {
+        "business_id": thread.business_id,
+        "message_id": new_id(),
+        "id": thread.id,
+        "seq": thread.last_seq + 1,  # safe: the thread's row is locked
+        "channel": thread.channel,
+        "provider_id": words.provider_id,
+        "text": words.text,
+        "choice": words.choice,
+        "in_reply_to": words.in_reply_to,
+        "facts": json.dumps(list(words.facts)),
+        "locale": words.locale,
+        "now": thread.now,
+        "note_id": new_id(),
+        "first": not thread.heard,
+    }
+    for message_id, _ in await run(session, _WRITE, values | job):
+        written: UUID = message_id
+        return written
+    return None
