@@ -72,4 +72,5 @@ def create_app(settings: Settings) -> FastAPI:
     stage = Stage(system.db, settings, system.vendors) if settings.sandbox else None
     if stage is not None:
         app.include_router(sandbox.router_for(stage))
+        app.add_middleware(sandbox.BadDay, stage=stage)
     return app

@@ -64,17 +64,19 @@ def router_for(stage: Stage) -> APIRouter:
     ) -> dict[str, Any]:
         """Write to the business; the same Idempotency-Key writes once."""
         async with stage.db.transaction() as session:
-            if idempotency_key is not None:
-                key = f"said:{phone.channel}:{phone.address}:{idempotency_key}"
-                if not await keep_once(session, key, "said", {}, await current_time(session)):
-                    return {"n": None, "repeated": True}
+            if not await _first_time(session, phone, idempotency_key):
+                return {"n": None, "repeated": True}
             message = await _say(stage, session, phone, said)
             return {"n": message.n}
 
     @router.post("/tap", status_code=202)
-    async def tap(phone: ThisPhone, tapped: Tapped) -> dict[str, Any]:
-        """Tap a choice under a message; taps may be repeated, as on a phone."""
+    async def tap(
+        phone: ThisPhone, tapped: Tapped, idempotency_key: Annotated[str | None, Header(max_length=200)] = None
+    ) -> dict[str, Any]:
+        """Tap a choice under a message; taps may be repeated, as on a phone; the same Idempotency-Key taps once."""
         async with stage.db.transaction() as session:
+            if not await _first_time(session, phone, idempotency_key):
+                return {"ok": True, "repeated": True}
             message = await session.get(SandboxMessage, tapped.message)
             if message is None or (message.channel, message.phone) != (phone.channel, phone.address):
                 raise HTTPException(404, "no such message on this phone")
@@ -124,6 +126,14 @@ def router_for(stage: Stage) -> APIRouter:
     add_hardships(router, stage)
     add_files(router, stage)
     return router
+
+
+async def _first_time(session: AsyncSession, phone: Phone, key: str | None) -> bool:
+    """Whether a request with this key is new; without one it always is."""
+    if key is None:
+        return True
+    named = f"said:{phone.channel}:{phone.address}:{key}"
+    return await keep_once(session, named, "said", {}, await current_time(session))
 
 
 async def _say(stage: Stage, session: AsyncSession, phone: Phone, said: Said) -> SandboxMessage:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import current_time
+from bot.sandbox.faults import is_late, plan_in
 from bot.sandbox.models import SandboxMessage
 from bot.sandbox.owed import TWILIO, owe
 from bot.sandbox.stage import Stage
@@ -20,14 +21,16 @@ async def owe_status(
     stage: Stage, session: AsyncSession, message: SandboxMessage, status: str, *, after: float, error: int | None = None
 ) -> None:
     """Owe a status callback; without a callback address the status only becomes true."""
+    plan, what = await plan_in(session), f"{message.vendor_id}:{status}"
+    late = is_late(plan, what)
     await owe(
         stage,
         session,
         TWILIO,
         message.vendor.get("callback") or "",
         status_form(message, stage.twilio.account_sid, status, error),
-        lane=f"status:{message.vendor_id}",
-        after=after,
+        lane=f"status:{what if late else message.vendor_id}",
+        after=after + late,
         told={"message": message.vendor_id, "status": status, "error": error},
     )
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 
 from booking_core.kit.db import Database
 from bot.embedded import free_port
-from bot.sandbox.routes import router_for, run_webhooks
+from bot.sandbox.routes import BadDay, router_for, run_webhooks
 from bot.sandbox.stage import Stage
 from bot.settings import Settings
 from bot.vendors import vendors_for
@@ -81,6 +81,7 @@ async def open_theatre(database: Database, settings: Settings) -> AsyncIterator[
     stage = Stage(database, settings, vendors_for(settings), words())
     app = FastAPI()
     app.include_router(router_for(stage))
+    app.add_middleware(BadDay, stage=stage)
     async with httpx.AsyncClient(base_url=settings.base_url, timeout=10) as http:
         theatre = Theatre(stage, http)
 
