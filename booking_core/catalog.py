@@ -192,6 +192,10 @@ class Catalog:
                     open_at[weekday].extend(spans)
         return {weekday: merge(spans) for weekday, spans in sorted(open_at.items())}
 
+    def dates(self, location_id: UUID) -> Mapping[date, Sequence[WallSpan]]:
+        """Return the local dates on which a whole place has other hours; without any it is closed."""
+        return self._house.get(location_id, {})
+
     def is_holiday(self, location_id: UUID, day: date) -> bool:
         """Whether a place is closed all of a local date, by its own word."""
         spans = self._house.get(location_id, {}).get(day)

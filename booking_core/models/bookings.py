@@ -58,6 +58,22 @@ class Customer(Base):
     created_at: Mapped[datetime]
 
 
+class CustomerAudit(Base):
+    """Who changed what is known of a customer; of a merger, who is one with them now, and on what evidence."""
+
+    __tablename__ = "customer_audit"
+    __table_args__ = (ForeignKeyConstraint(["business_id"], ["business.id"]), Index(None, "business_id", "customer_id"))
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    customer_id: Mapped[UUID]
+    at: Mapped[datetime]
+    #: As in the audit of bookings.
+    actor: Mapped[str] = mapped_column(Text)
+    #: change | merge
+    move: Mapped[str] = mapped_column(Text)
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
 class BookingSeries(Base):
     """Bookings that were made together, by a rule such as every second Tuesday."""
 

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from bot.api import (
+    answer_routes,
     availability_routes,
     booking_routes,
     catalog_routes,
@@ -14,6 +15,7 @@ from bot.api import (
     customer_routes,
     docs_page,
     feed_routes,
+    hours_routes,
     move_routes,
     schedule_routes,
     series_routes,
@@ -32,8 +34,10 @@ PARTS = (
     availability_routes,
     booking_routes,
     move_routes,
+    answer_routes,
     customer_routes,
     class_routes,
+    hours_routes,
     schedule_routes,
     series_routes,
     waitlist_routes,
@@ -70,7 +74,7 @@ _TAGS = {
     "series": "Visits that recur.",
     "waitlist": "Who waits for a time that is not free.",
     "customers": "Who books.",
-    "schedule": "Classes, time off, calendar feeds.",
+    "schedule": "Opening hours, classes, time off, calendar feeds.",
     "webhooks": "Who is told of what happens, and what became of each delivery.",
     "events": "What has happened, for whoever asks instead of being told.",
 }

@@ -204,11 +204,18 @@ async def test_another_businesss_ids_are_nothing_on_any_route(wide: Api, spec: d
         "customer_id": str(api.customer),
         "service_id": str(api.shop.services["trim"]),
         "staff_id": str(api.shop.staff["Ana"]),
+        "location_id": str(api.shop.location_id),
+        "day": "2026-12-24",
     }
     bodies = {
         "reschedule_booking": {"starts": iso("11:30")},
         "cancel_series": {"booking_id": series["occurrences"][0]["booking"]["id"]},
         "change_webhook_endpoint": {"state": "paused"},
+        "change_answers": {"answers": {"first": True}},
+        "change_customer": {"name": "Somebody Else"},
+        "merge_customers": {"other_id": str(api.customer), "evidence": "They say so."},
+        "set_hours": {"week": []},
+        "set_hours_of_date": {"hours": []},
     }
     async with api.db.transaction() as session:
         other = await open_shop(session)
