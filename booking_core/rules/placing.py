@@ -60,6 +60,8 @@ class Placer:
 
     found: Feasible
     rank: Rank = lambda _: 0.0
+    #: Where one place is like the other but for the minute: one of each who can lead.
+    _known: dict[int, Placement] = field(default_factory=dict, repr=False, compare=False)
 
     def placements(self, start: int) -> Iterator[Placement]:
         """Yield places for the visit at this start, one for each who can lead it, best first."""
@@ -68,11 +70,25 @@ class Placer:
         # Whoever leads others of a party is asked only where there are any: else the first one will mostly do.
         others = list(able) if plan.lanes > 1 else ()
         for lead in others or able:
+            if lead in self._known:
+                yield self._known[lead].at(start)
+                continue
             visit = _Visit(start, [lead, *(one for one in others if one != lead)])
             if self._go_on(visit, 0, 0):
                 claims = self._all_claims(visit)
                 if claims is not None:
-                    yield Placement(plan.location_id, tuple(visit.parts), claims)
+                    placement = Placement(plan.location_id, tuple(visit.parts), claims)
+                    if self._alike:
+                        self._known[lead] = placement
+                    yield placement
+
+    @cached_property
+    def _alike(self) -> bool:
+        """Whether all is said with who leads: one part with one person, no rooms, no limits."""
+        plan = self.found.plan
+        if plan.lanes > 1 or len(plan.parts) > 1 or plan.parts[0].needs or len(plan.parts[0].roles) != 1:
+            return False
+        return not plan.quotas and not any(one.quotas for one in plan.parts[0].roles[0])
 
     @cached_property
     def _order(self) -> Sequence[int]:
