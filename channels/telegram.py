@@ -327,6 +327,9 @@ def _as_send_error(error: TelegramError) -> SendError:
             return SendError("telegram_no_answer", retryable=False, unsure=True)
         case NetworkError() if isinstance(error.__cause__, httpx.HTTPError):
             return SendError("telegram_no_answer", retryable=False, unsure=True)
+        case NetworkError() if isinstance(error.__cause__, TelegramError) and "(504)" in error.message:
+            # A gateway's page in place of an answer: what is behind it may have done it.
+            return SendError("telegram_no_answer", retryable=False, unsure=True)
         case _:
-            # Telegram's 5xx, or a token that somebody has to mend.
+            # Telegram's own 5xx ("ok": false, not done), or a token that somebody has to mend.
             return SendError("telegram_error", retryable=True)

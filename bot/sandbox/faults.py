@@ -36,7 +36,7 @@ class Plan(BaseModel):
     busy: float = _Chance
     broken: float = _Chance
     cut: float = _Chance
-    #: Done, and then answered with 500 or cut off.
+    #: Done, and then answered with 500 (Telegram: a gateway's 504) or cut off.
     lost: float = _Chance
     #: Of each webhook and report: told once more though it was heard.
     twice: float = _Chance
@@ -142,7 +142,7 @@ class BadDay:
                 await _cut_off(send)
             case Fate.LOST:
                 await self._app(scope, receive, _nobody)
-                await _refuse(send, scope["path"], 500)
+                await _lose(send, scope["path"])
             case Fate.LOST_AND_CUT:
                 await self._app(scope, receive, _nobody)
                 await _cut_off(send)
@@ -166,6 +166,17 @@ async def _refuse(send: Send, path: str, status: int) -> None:
     headers += [(b"retry-after", b"1")] if status == 429 else []
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _lose(send: Send, path: str) -> None:
+    """Answer what was done as if it was not; Telegram's own 500 says that it was not, so a gateway speaks there."""
+    if not path.startswith("/sandbox/telegram/"):
+        await _refuse(send, path, 500)
+        return
+    page = b"<html><body><h1>504 Gateway Time-out</h1></body></html>"
+    headers = [(b"content-type", b"text/html"), (b"content-length", str(len(page)).encode())]
+    await send({"type": "http.response.start", "status": 504, "headers": headers})
+    await send({"type": "http.response.body", "body": page})
 
 
 async def _cut_off(send: Send) -> None:

@@ -1,7 +1,7 @@
 """Web and worker as processes that can be killed and replaced in milliseconds.
 
 A parent imports everything and loads the model once; each process is a fork of it that runs the real
-entry point. Commands come by lines on stdin (`web`, `worker`), pids go out on stdout.
+entry point. Commands come by lines on stdin (`web`, `worker`, `web PORT`), pids go out on stdout.
 """
 
 import asyncio
@@ -40,6 +40,7 @@ def main() -> None:
 
 
 def run(what: str, settings: Settings, engine: Engine) -> None:
+    what, _, port = what.partition(" ")
     if what == "worker":
         asyncio.run(work(settings, engine, "nursery"))
         return
@@ -48,7 +49,7 @@ def run(what: str, settings: Settings, engine: Engine) -> None:
             uvicorn.run(
                 create_app(settings),
                 host=settings.host,
-                port=settings.port,
+                port=int(port or settings.port),
                 ws="wsproto",
                 log_config=None,
                 access_log=False,

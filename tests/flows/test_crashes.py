@@ -1,15 +1,9 @@
 """SIGKILL to web or worker at random moments of a booking: one booking, one payment, each reply once."""
 
 import asyncio
-import contextlib
 import os
 import random
-import signal
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +13,7 @@ import pytest
 
 from booking_core.kit.db import Database, libpq_url
 from bot.sample import seed_business
-from bot.settings import Settings
+from tests.flows.births import nursery
 from tests.flows.world import set_clock, settings_for
 
 pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -27,57 +21,6 @@ pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(900)]
 #: How many kills; the release check runs 50 (THREADBOOK_KILLS=50).
 KILLS = int(os.environ.get("THREADBOOK_KILLS", "10"))
 SEED = int(os.environ.get("THREADBOOK_SEED", "20261123"))
-
-
-@dataclass
-class Nursery:
-    process: subprocess.Popen[str]
-    pids: dict[str, int] = field(default_factory=dict)
-
-    def birth(self, what: str) -> None:
-        assert self.process.stdin is not None and self.process.stdout is not None  # noqa: PT018
-        self.process.stdin.write(f"{what}\n")
-        self.process.stdin.flush()
-        self.pids[what] = int(self.process.stdout.readline())
-
-    def kill(self, what: str) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pids[what], signal.SIGKILL)
-
-
-@contextlib.asynccontextmanager
-async def nursery(settings: Settings, model: Path) -> AsyncIterator[Nursery]:
-    environment = {
-        **os.environ,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "PORT": str(settings.port),
-        "SECRET_KEY": settings.secret_key.get_secret_value(),
-        "BURST_SECONDS": "0.1",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.flows.nursery", str(model)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    assert process.stdout is not None
-    while (line := await asyncio.to_thread(process.stdout.readline)) and line.strip() != "ready":
-        pass
-    born = Nursery(process)
-    try:
-        born.birth("web")
-        born.birth("worker")
-        yield born
-    finally:
-        for what in born.pids:
-            born.kill(what)
-        process.kill()
-        await asyncio.to_thread(process.wait)
-        for pipe in (process.stdin, process.stdout):
-            assert pipe is not None
-            pipe.close()
 
 
 class Stubborn:

@@ -9,6 +9,7 @@ import pytest
 
 from bot.sandbox.faults import Fate, Plan, doom_of
 from channels.contract import OutgoingMessage, SendError
+from channels.telegram import Telegram
 from channels.twilio import Twilio
 from tests.bot.sandbox.theatre import Theatre
 
@@ -63,6 +64,25 @@ async def test_each_fate_is_what_the_client_meets(
     await bad(theatre)
     assert len(await theatre.screen("sms", ANA)) == arrives
     assert isinstance(await sms(theatre), str)
+
+
+async def test_a_gateways_page_leaves_telegram_unsure_and_its_own_500_does_not(theatre: Theatre) -> None:
+    channel = Telegram(theatre.stage.telegram, quiet=timedelta(0))
+    message = OutgoingMessage(account=theatre.stage.telegram.bot_id, address="700100200", text="Hello", key="k-1")
+    await theatre.say("telegram", message.address, "/start")
+    # With this seed the first request is lost and answered, not cut off.
+    lost = next(seed for seed in range(99) if doom_of(Plan(seed=seed, lost=1), 1).fate is Fate.LOST)
+    await bad(theatre, lost=1, seed=lost)
+    with pytest.raises(SendError, match="telegram_no_answer") as gateway:
+        await channel.send(message)
+    await bad(theatre, broken=1)
+    with pytest.raises(SendError, match="telegram_error") as own:
+        await channel.send(message)
+    await channel.close()
+    assert (gateway.value.unsure, gateway.value.retryable) == (True, False)
+    assert (own.value.unsure, own.value.retryable) == (False, True)
+    shown = [one for one in await theatre.screen("telegram", message.address) if one["from"] == "business"]
+    assert len(shown) == 1
 
 
 async def test_reports_come_twice_and_out_of_order(theatre: Theatre) -> None:
