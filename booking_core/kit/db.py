@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from redis.asyncio import Redis
 from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, inspect
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -96,9 +97,11 @@ async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
             await session.connection()
             yield
     except Exception:
-        for known in list(session.sync_session.identity_map.values()):
-            if inspect(known).expired:
-                await session.refresh(known)
+        # Where the server has gone nothing can be read: what is told is that, not that it cannot.
+        with suppress(PendingRollbackError):
+            for known in list(session.sync_session.identity_map.values()):
+                if inspect(known).expired:
+                    await session.refresh(known)
         raise
 
 

@@ -6,7 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from booking_core.models import Booking
-from bot.actions import again, answers, dates, details, habits, leaving, prefer, unknown, waiting, wish, zones
+from bot.actions import (
+    again,
+    answers,
+    dates,
+    details,
+    habits,
+    leaving,
+    prefer,
+    taken_offer,
+    unknown,
+    waiting,
+    wish,
+    zones,
+)
 from bot.actions.coming import coming
 from bot.actions.contract import ANYONE, Draft, Turn, forget_task
 from bot.actions.facts import take_visit, values_of
@@ -57,6 +70,8 @@ class Fill:
             return await _came_back(turn, slots)
         if step.asking == "details" and details.is_answer(turn, step, slots):
             return await _finished(turn, slots, details.answered(turn, step, slots), search=False)
+        if slots.get("task") == taken_offer.TASK and not said & _TASKS.keys():
+            return Answer(reject=True)  # its time is settled: only answers belong to it
         if said & _ALWAYS_OUTSIDE or (
             not _brings_facts(turn, step) and (_is_outside(step) or _answers_unasked(turn, step))
         ):
@@ -213,7 +228,7 @@ async def _take_task(turn: Turn, step: Step, slots: dict[str, Any], said: set[st
         if wanted == "cancel" and not has_bookings:
             said_stop = turn.say("stop.done", act="info", choices=[turn.option("choice.book", "start_book")])
             return Answer(say=(said_stop,), remember=forget_task(), leave_form=True)
-        if wanted == "book" or not has_bookings:
+        if (wanted == "book" and current != taken_offer.TASK) or not has_bookings:
             return None  # "can you book me in at 4" while booking is no new task
         task = wanted
     kept = {key: value for key, value in reading.remember["memo"].items() if key != "next"}

@@ -1,6 +1,6 @@
 """The form's question about time: always with free times to choose from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import product
@@ -96,12 +96,14 @@ async def _offers(turn: Turn, draft: Draft, wanted: wish.Wish, memo: Mapping[str
     plain = visits.wanted(turn.catalog, draft)
     lead: Mapping[str, Any] | None = None
     ways, widening = _ways(turn, draft, plain), _widening(wanted, near, turn.now, missed)
-    tried = list(product(ways, widening))
+    tried = _tried(turn, wanted, ways, widening)
     if memo.get("or_anyone"):  # the time matters more than the person
         tried = [(request, spans) for spans, request in product(widening, ways)]
     for request, spans in tried:
         free = await _free(turn, draft, wanted, spans, request)
-        slots = [slot for slot in free.slots if slot.starts.isoformat() not in {missed, memo.get("was")}]
+        in_turn = request.arrangement != plain.arrangement  # what cannot be for all at once may be so
+        without = {memo.get("was"), None if in_turn else missed}
+        slots = [slot for slot in free.slots if slot.starts.isoformat() not in without]
         slots = [slot for slot in slots if str(slot.staff_id) not in (memo.get("without") or ())]
         picked = slots[:count] if wanted.soonest else suggest.suggest(slots, wish=near, count=count)
         picked = picked[page * OFFERS :]
@@ -111,6 +113,21 @@ async def _offers(turn: Turn, draft: Draft, wanted: wish.Wish, memo: Mapping[str
         if free.reason in {Reason.TOO_MANY, Reason.STAFF_CANNOT} and request == plain:
             lead = refusing.sentence(turn, free.reason.value, when=None, data=free.data, request=request)
     return Found([], plain, lead)
+
+
+def _tried(
+    turn: Turn, wanted: wish.Wish, ways: Sequence[VisitRequest], widening: Sequence[tuple[wish.Span, ...]]
+) -> list[tuple[VisitRequest, tuple[wish.Span, ...]]]:
+    """Return what is tried: guests rather come one after the other on the day they named than on another day."""
+    if wanted.open or wanted.past or not any(one.arrangement == Arrangement.IN_TURN for one in ways):
+        return list(product(ways, widening))
+    named, *wider = widening
+    near = [named]
+    if wanted.exact is not None:
+        near.append((wish.day_span(turn.local(wanted.exact).date(), turn.tz),))
+    together = [one for one in ways if one.arrangement == Arrangement.TOGETHER]
+    in_turn = [one for one in ways if one.arrangement == Arrangement.IN_TURN]
+    return [*product(together, near), *product(in_turn, near), *product(ways, wider)]
 
 
 def _ways(turn: Turn, draft: Draft, plain: VisitRequest) -> list[VisitRequest]:

@@ -33,8 +33,11 @@ def settle(turn: Turn, slots: Mapping[str, Any]) -> Settled:
     if draft.service is None:
         return found
     if draft.task != "book":
-        # A booking that is there has all of it; only its own place matters.
+        # A booking that is there has all of it; only its own place matters, and what an offer left open.
         turn.place = draft.place or turn.place
+        if draft.task == "answer":
+            asked = open_questions(questions_of(turn.catalog, _request(turn, slots)), draft.answers)
+            found.remember["details"] = None if asked else DONE
         return found
     _settle_place(turn, draft, found)
     _settle_people(turn, slots, draft, found)

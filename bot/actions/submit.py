@@ -9,7 +9,7 @@ from booking_core.intake import questions_of
 from booking_core.models import Booking, State
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.rules.questions import check_answers
-from bot.actions import again, cards, refusing, visits
+from bot.actions import again, cards, refusing, taken_offer, visits
 from bot.actions.contract import Draft, Turn, forget_task
 from nlu.contract import Answer, Step
 from payment_links import links
@@ -33,6 +33,8 @@ class Submit:
                     done = await _move(turn, draft)
                 case "cancel":
                     done = await _cancel(turn, draft)
+                case taken_offer.TASK:
+                    done = await taken_offer.finish(turn, draft)
                 case _:
                     done = await _book(turn, draft)
             return await again.go_on(turn, draft, done)

@@ -12,7 +12,7 @@ from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
 from booking_core.rules.policy import last_day
 from booking_core.rules.waitlist import Window, Wish
-from bot.actions import cards, visits
+from bot.actions import cards, taken_offer, visits
 from bot.actions.answers import own_bookings, pending_payment
 from bot.actions.contract import Draft, Option, Turn, forget_task
 from bot.actions.submit import booked, payment_title
@@ -68,12 +68,23 @@ async def take_offer(turn: Turn, args: Mapping[str, Any], form: str | None = Non
     except BookingRefused:
         return Answer(say=(await _gone(turn, entry_id, offer_id),), then=form)
     booking = accepted.booking
+    asked = taken_offer.questions(turn, booking, args) if form is None else None
+    if asked is not None:
+        turn.filled = True
+        return Answer(say=(_kept(turn, booking),), remember=asked, then="booking_form")
     if booking.state == State.HELD:
         return await _ask_payment(turn, booking, repeated=accepted.repeated, form=form)
+    return Answer(say=(_kept(turn, booking),), then=form)
+
+
+def _kept(turn: Turn, booking: Booking) -> dict[str, Any]:
+    """Say what a yes to an offer came to: booked, asked for, or kept while something must be known first."""
+    if booking.state == State.HELD:
+        return turn.say("waitlist.kept_first", act="info", line=_line(turn, booking))
     if booking.state == State.PENDING_APPROVAL:
-        return Answer(say=(turn.say("waitlist.requested", act="info", line=_line(turn, booking)),), then=form)
+        return turn.say("waitlist.requested", act="info", line=_line(turn, booking))
     turn.conversation.outcome = "booked"
-    return Answer(say=(booked(turn, booking),), then=form)
+    return booked(turn, booking)
 
 
 async def pass_offer(turn: Turn, args: Mapping[str, Any], form: str | None = None) -> Answer:

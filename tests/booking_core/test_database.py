@@ -5,7 +5,7 @@ import asyncio
 import psycopg
 import pytest
 from sqlalchemy import event, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.db import Database, libpq_url, savepoint
@@ -98,6 +98,25 @@ async def test_a_savepoint_is_one_for_statements_that_the_session_knows_nothing_
         with pytest.raises(DBAPIError):
             await in_vain(session)
         assert await run(session, COUNT, {"name": "kept"}) == [(1,)]
+
+
+async def test_a_savepoint_tells_that_the_server_has_gone(database: Database) -> None:
+    async def in_vain(session: AsyncSession) -> None:
+        async with savepoint(session):
+            known = (await session.scalars(select(Business))).one()
+            known.name = "gone"
+            await session.flush()
+            await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    async def turn() -> None:
+        async with database.transaction() as session:
+            await in_vain(session)
+
+    async with database.transaction() as session:
+        session.add(a_business("kept"))
+    with pytest.raises(OperationalError):
+        await turn()
+    assert await count(database, "kept") == 1
 
 
 async def test_errors_are_those_of_sessions(database: Database) -> None:

@@ -52,7 +52,7 @@ class Others:
                         starts=slot.starts,
                         customer_id=other.id,
                         conversation_id=None,
-                        key=f"other:{slot.starts.isoformat()}",
+                        key=f"other:{what['staff']}:{slot.starts.isoformat()}",
                         now=now,
                     )
                     await booking.confirm(session, business_id, one.id, now=now, actor="system")
