@@ -41,7 +41,7 @@ SELECT b.id FROM booking b
 WHERE b.business_id = :business AND b.starts >= :since AND b.starts < :last AND b.ends > :first
 UNION
 SELECT a.booking_id FROM unnest(CAST(:numbers AS bigint[])) AS n (no)
-JOIN allocation a ON int8range(a.calendar_no, a.calendar_no, '[]') = int8range(n.no, n.no, '[]')
+JOIN taken_time a ON int8range(a.calendar_no, a.calendar_no, '[]') = int8range(n.no, n.no, '[]')
                  AND a.during && tstzrange(:first, :last)
 WHERE a.business_id = :business AND a.booking_id IS NOT NULL
 """)

@@ -18,7 +18,7 @@ from booking_core.catalog import Catalog
 from booking_core.freed import freed
 from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import Job, defer
-from booking_core.models import Allocation, Booking, BookingAudit, MoveProposal, State, TimeOff
+from booking_core.models import Booking, BookingAudit, MoveProposal, State, TimeOff, taken_time
 from booking_core.placed import request_of
 from booking_core.proposals import find_open, hold_elsewhere, release
 from booking_core.refusals import BookingRefused, Reason
@@ -168,12 +168,12 @@ async def bookings_hit(session: AsyncSession, catalog: Catalog, time_off: TimeOf
     first, width = _calendar(catalog, time_off)
     # The left side is written as the constraint's own index has it.
     taken = and_(
-        Allocation.business_id == catalog.business.id,
-        text("int8range(allocation.calendar_no, allocation.calendar_no, '[]') && int8range(:no, :past)").bindparams(
+        taken_time.c.business_id == catalog.business.id,
+        text("int8range(taken_time.calendar_no, taken_time.calendar_no, '[]') && int8range(:no, :past)").bindparams(
             no=first, past=first + width
         ),
-        Allocation.during.op("&&")(Range(time_off.starts, time_off.ends, bounds="[)")),
-        Allocation.proposed.is_(False),
+        taken_time.c.during.op("&&")(Range(time_off.starts, time_off.ends, bounds="[)")),
+        taken_time.c.proposed.is_(False),
     )
     found = await session.scalars(
         select(Booking)
@@ -181,8 +181,8 @@ async def bookings_hit(session: AsyncSession, catalog: Catalog, time_off: TimeOf
             Booking.business_id == catalog.business.id,
             Booking.state.in_(MOVABLE),
             or_(
-                Booking.id.in_(select(Allocation.booking_id).where(taken)),
-                Booking.session_id.in_(select(Allocation.session_id).where(taken)),
+                Booking.id.in_(select(taken_time.c.booking_id).where(taken)),
+                Booking.session_id.in_(select(taken_time.c.session_id).where(taken)),
             ),
         )
         .order_by(Booking.starts, Booking.id)

@@ -47,8 +47,8 @@ WITH ended AS (
       AND NOT EXISTS (SELECT 1 FROM class_time
                       WHERE class_time.business_id = class_session.business_id
                         AND class_time.service_id = class_session.service_id)
-      AND NOT EXISTS (SELECT 1 FROM allocation
-                      WHERE int8range(allocation.calendar_no, allocation.calendar_no, '[]')
+      AND NOT EXISTS (SELECT 1 FROM taken_time
+                      WHERE int8range(taken_time.calendar_no, taken_time.calendar_no, '[]')
                             && int8range(class_session.calendar_no, class_session.calendar_no + {CALENDAR_WIDTH}))
     RETURNING business_id, id, starts, ends
 ), gone AS (

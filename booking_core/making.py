@@ -40,7 +40,7 @@ WITH claimed AS MATERIALIZED (
                 CAST(%(untils)s AS bigint[])) AS n (id, no, starts, ends)
 ), free AS MATERIALIZED (
     SELECT WHERE NOT EXISTS (
-        SELECT FROM claimed c JOIN allocation a
+        SELECT FROM claimed c JOIN taken_time a
         ON int8range(a.calendar_no, a.calendar_no, '[]') = int8range(c.no, c.no, '[]') AND a.during && c.during)
 ), made AS (
     INSERT INTO booking (business_id, id, reference, conversation_id, customer_id, service_id, staff_id, location_id,

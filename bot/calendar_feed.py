@@ -17,6 +17,7 @@ from booking_core import ics
 from booking_core.catalog import Catalog, load_catalog
 from booking_core.ics import Entry
 from booking_core.kit.clock import current_time
+from booking_core.kit.scope import narrow
 from booking_core.lengths import ends_after
 from booking_core.models import Booking, ClassSession, Customer, Staff, State
 from booking_core.placed import part_times
@@ -47,6 +48,7 @@ def router_for(system: System) -> APIRouter:
             member = await _member(session, token)
             if member is None:
                 raise HTTPException(404)
+            await narrow(session, member.business_id)
             catalog = await load_catalog(session, member.business_id)
             entries = await load_entries(session, catalog, member.id, now=await current_time(session))
         text = ics.feed_ics(entries, name=f"{member.name}, {catalog.business.name}", refresh=REFRESH)

@@ -10,6 +10,7 @@ from booking_core import catalog as catalogs
 from booking_core import ics
 from booking_core.catalog import Catalog
 from booking_core.kit.clock import current_time
+from booking_core.kit.scope import narrow
 from booking_core.models import Booking
 from booking_core.placed import part_times
 from bot import phrasing
@@ -29,6 +30,7 @@ def router_for(system: System) -> APIRouter:
             booking = await bookings.find_by_ics_token(session, token) if known else None
             if booking is None:
                 raise HTTPException(404)
+            await narrow(session, booking.business_id)
             catalog = await catalogs.load_catalog(session, booking.business_id)
             now = await current_time(session)
         _, text = calendar_of(catalog, booking, lang or catalog.business.default_locale, now=now)

@@ -154,8 +154,13 @@ def _worker(args: argparse.Namespace) -> int:
 
 def _migrate(args: argparse.Namespace) -> int:
     from bot.migrate import migrate
+    from bot.separation import NoRole
 
-    migrate(settings_or_exit().database_url)
+    try:
+        migrate(settings_or_exit().database_url)
+    except NoRole as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     sys.stdout.write("The database has the newest schema.\n")
     return 0
 

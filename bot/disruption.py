@@ -50,7 +50,7 @@ async def ask_to_call(
 
 async def tell_move_proposed(system: System, business_id: UUID, proposal_id: UUID) -> None:
     """Word a proposal in its thread once, if it still stands; without a thread of the bot's a person calls."""
-    async with system.db.transaction() as session:
+    async with system.db.transaction(business_id) as session:
         now = await current_time(session)
         known = await proposals.load_proposal(session, business_id, proposal_id)
         booking = await bookings.load(session, business_id, known.booking_id, for_update=True)
@@ -73,7 +73,7 @@ async def tell_move_proposed(system: System, business_id: UUID, proposal_id: UUI
 
 async def check_move(system: System, business_id: UUID, proposal_id: UUID) -> None:
     """Look at a booking whose proposal came to nothing: if it is still where it cannot be, a person calls."""
-    async with system.db.transaction() as session:
+    async with system.db.transaction(business_id) as session:
         now = await current_time(session)
         proposal = await proposals.load_proposal(session, business_id, proposal_id)
         booking = await bookings.load(session, business_id, proposal.booking_id)
@@ -91,7 +91,7 @@ async def check_time_off(
     system: System, business_id: UUID, time_off_id: UUID, known: list[str], since: datetime | None
 ) -> None:
     """Look whom a time off hits who was booking while it was written down: a person settles it with them."""
-    async with system.db.transaction() as session:
+    async with system.db.transaction(business_id) as session:
         time_off = await session.get(TimeOff, (business_id, time_off_id))
         if time_off is None:
             return

@@ -16,9 +16,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_core.kit.db import libpq_url, sqlalchemy_url
+from booking_core.kit.scope import ROLE
 from bot.findings import Finding, note, ok, wrong
 from bot.migrate import alembic_config
 from bot.processes import ServerError
+from bot.separation import open_tables
 from bot.settings import Settings
 from bot.up_reach import local_url, refuse_taken_port
 from channels.web_origins import read_origin
@@ -52,6 +54,7 @@ def _database_findings(settings: Settings) -> Iterator[Finding]:
             yield schema
             yield from _clock_findings(connection, settings)
             if schema.level == "ok":
+                yield _separation_finding(connection)
                 yield _worker_finding(connection)
                 yield from _website_findings(connection)
     except psycopg.OperationalError as error:
@@ -73,6 +76,16 @@ def _schema_finding(url: str) -> Finding:
     if not present:
         return wrong("schema", "is not there: run `threadbook migrate`.")
     return wrong("schema", f"is at {', '.join(sorted(present))}: run `threadbook migrate`.")
+
+
+def _separation_finding(connection: psycopg.Connection[Any]) -> Finding:
+    if left := open_tables(connection):
+        return wrong("separation", f"{', '.join(left)}: no policy keeps businesses apart; run `threadbook migrate`.")
+    role = "SELECT count(*) FROM pg_roles WHERE rolname = %s AND pg_has_role(oid, 'MEMBER')"
+    may = connection.execute(role, (ROLE,)).fetchone()
+    if may != (1,):
+        return wrong("separation", f"the database's user may not take on the role {ROLE}: run `threadbook migrate`.")
+    return ok("separation", "every table of a business has its policy.")
 
 
 def _clock_findings(connection: psycopg.Connection[Any], settings: Settings) -> Iterator[Finding]:

@@ -151,12 +151,12 @@ class Work:
 
     async def tell_hold_expired(self, context: JobContext, business_id: str, booking_id: str) -> None:
         """Tell a customer that their hold is over."""
-        async with self.system.db.transaction() as session:
+        async with self.system.db.transaction(UUID(business_id)) as session:
             await notices.tell_hold_expired(self.system, session, UUID(business_id), UUID(booking_id))
 
     async def send_reminder(self, context: JobContext, business_id: str, reminder_id: str) -> None:
         """Word and queue a reminder, if it still holds."""
-        async with self.system.db.transaction() as session:
+        async with self.system.db.transaction(UUID(business_id)) as session:
             now = await current_time(session)
             await notices.remind(self.system, session, UUID(business_id), UUID(reminder_id), now=now)
 
@@ -208,7 +208,7 @@ async def _bot_answers(session: AsyncSession, message: Message) -> bool:
 
 async def _give_up(system: System, business_id: UUID, conversation_id: UUID) -> None:
     """Leave the thread to a person: an apology, a task, and the bot falls silent."""
-    async with system.db.transaction() as session:
+    async with system.db.transaction(business_id) as session:
         await handoff.ensure_dialogue(session, business_id, conversation_id, for_update=True)
         conversation = await conversations.load(session, business_id, conversation_id)
         waiting = await messages.load_unanswered(session, conversation)

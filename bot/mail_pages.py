@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core import booking as bookings
 from booking_core import catalog as catalogs
 from booking_core.kit.clock import current_time
+from booking_core.kit.scope import narrow
 from booking_core.models import Business
 from bot import letters, mail_links
 from bot.turn import open_turn
@@ -65,6 +66,7 @@ def router_for(system: System) -> APIRouter:
             row = await mail_threads.find_proposal(session, token, now=await current_time(session))
             if row is None:
                 return show("en", "gone", status=404)
+            await narrow(session, row.business_id)
             locale, values = await _about(session, row)
         return show(locale, "confirm", values, button=True)
 
@@ -76,6 +78,7 @@ def router_for(system: System) -> APIRouter:
             row = await mail_threads.find_proposal(session, token, now=now)
             if row is None:
                 return show("en", "gone", status=404)
+            await narrow(session, row.business_id)
             locale, values = await _about(session, row)
             wording = " ".join(
                 system.words.text(locale, f"mail.page.confirm_{part}", None, **values) for part in ("title", "body")
@@ -98,7 +101,7 @@ def router_for(system: System) -> APIRouter:
         named = mail_links.read_stop(system.settings, token)
         if named is None:
             return show("en", "gone", status=404)
-        async with system.db.transaction() as session:
+        async with system.db.transaction(named[0]) as session:
             thread = await conversations.load(session, *named, for_update=True)
             conversations.opt_out(thread, await current_time(session), how="link")
         return show(lang, "stopped")

@@ -1,4 +1,4 @@
-"""Bring a database to the present schema: Alembic for our tables, procrastinate for its own."""
+"""Bring a database to the present schema: Alembic for our tables, procrastinate for its own; then policies."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 
 from booking_core.kit.db import libpq_url, sqlalchemy_url
+from bot.separation import separate
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: One migration at a time, also when several containers start together.
@@ -32,3 +33,4 @@ def migrate(url: str) -> None:
             connector = procrastinate.SyncPsycopgConnector(conninfo=libpq_url(url))
             with procrastinate.App(connector=connector).open() as app:
                 app.schema_manager.apply_schema()
+        separate(lock)

@@ -21,7 +21,7 @@ from channels import conversations
 
 async def offer_freed_time(system: System, business_id: UUID, span: Window | None) -> int:
     """Offer what became free to those who wait; the rest of a long list is another job's. Returns the offers made."""
-    async with system.db.transaction() as session:
+    async with system.db.transaction(business_id) as session:
         now = await current_time(session)
 
         async def reachable(entry: WaitlistEntry) -> bool:

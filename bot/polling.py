@@ -51,7 +51,9 @@ async def _fetch_all(system: System, telegram: Telegram, wait: timedelta) -> Non
             else:
                 async with system.db.transaction() as session:
                     now = await current_time(session)
-                    await receive(session, telegram.name, events, now=now, on_failed=notices.delivery_failed)
+                    await receive(
+                        session, telegram.name, events, now=now, on_failed=notices.delivery_failed, narrows=True
+                    )
             last = int(update["update_id"])
         if not updates:
             await asyncio.sleep(0.5)  # who answers at once with nothing is not asked in a hurry

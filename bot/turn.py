@@ -71,7 +71,7 @@ async def answer_conversation(system: System, engine: "Engine", business_id: UUI
     """Answer everything unanswered in a thread; False if there was nothing (a job run twice)."""
     started = asyncio.get_running_loop().time()
     while True:
-        async with system.db.transaction() as session:
+        async with system.db.transaction(business_id) as session:
             opened = await open_thread(session, business_id, conversation_id)
             if not opened.waiting:
                 return False

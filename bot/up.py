@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from bot.doctor import explain
 from bot.embedded import EmbeddedPostgres, EmbeddedRedis, ServerError
 from bot.processes import Child
+from bot.separation import NoRole
 from bot.settings import Settings
 from bot.up_crew import Crew, how_it_ended
 from bot.up_home import AlreadyRunning, Claim, Home, SampleUser, named_settings
@@ -62,7 +63,7 @@ def run_up(_args: argparse.Namespace | None = None, plan: Plan | None = None) ->
     except Stopped:
         _tell("Stopped.")
         return 0
-    except (ServerError, AlreadyRunning) as error:
+    except (ServerError, AlreadyRunning, NoRole) as error:
         return _fail(str(error))
     except ValidationError as error:
         return _fail("These settings, from the environment or .env, cannot be used:", *explain(error))

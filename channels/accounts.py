@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.ids import new_id
+from booking_core.kit.scope import narrowing
 from channels.models import ChannelAccount
 
 
@@ -27,11 +28,14 @@ async def open_account(session: AsyncSession, business_id: UUID, channel: str, a
     return account
 
 
-async def find_account(session: AsyncSession, channel: str, address: str) -> ChannelAccount | None:
-    """Return whose address it is."""
-    return await session.scalar(
-        select(ChannelAccount).where(ChannelAccount.channel == channel, ChannelAccount.address == address)
-    )
+async def find_account(
+    session: AsyncSession, channel: str, address: str, *, narrows: bool = False
+) -> ChannelAccount | None:
+    """Return whose address it is; with `narrows` the rest of the transaction is that business's."""
+    query = select(ChannelAccount).where(ChannelAccount.channel == channel, ChannelAccount.address == address)
+    if narrows:
+        query = query.add_columns(*narrowing(ChannelAccount.business_id))
+    return await session.scalar(query)
 
 
 async def load_account(session: AsyncSession, business_id: UUID, account_id: UUID) -> ChannelAccount:

@@ -25,7 +25,7 @@ async def acknowledge(
     will_answer: WillAnswer | None = None,
 ) -> None:
     """Confirm a customer's tap to its platform, or show that an answer is being written."""
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         message = await session.get(Message, (business_id, message_id))
         if message is None or message.provider_id is None:
             return

@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core.kit.clock import current_time
 from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import DEFER, Job, deferred
+from booking_core.kit.scope import NARROW
 from booking_core.kit.statements import run
 from channels import accounts, conversations
 
 # The update also locks the row: two deliveries of one thread wait for each other here. Whoever writes to our other
 # number is answered from there. A person whom the platform shows under several addresses is looked at more closely.
-_OPEN = """
+_OPEN = f"""
 WITH account AS (
     SELECT business_id, id FROM channel_account WHERE channel = %(channel)s AND address = %(account)s
 ), moment AS (
@@ -39,7 +40,8 @@ WHERE NOT EXISTS (
 ))
 ON CONFLICT (business_id, channel, address) DO UPDATE SET
     display_name = coalesce(excluded.display_name, known.display_name), account_id = excluded.account_id
-RETURNING business_id, id, last_seq, last_heard_at IS NOT NULL, opted_out_at IS NOT NULL, (SELECT now FROM moment)
+RETURNING business_id, id, last_seq, last_heard_at IS NOT NULL, opted_out_at IS NOT NULL, (SELECT now FROM moment),
+    CASE WHEN %(narrows)s THEN {NARROW} END
 """
 # A message that is there already brings nothing: no number, no note, no job.
 _WRITE = f"""
@@ -100,10 +102,12 @@ async def open_thread(
     display_name: str | None,
     also: Sequence[str],
     now: datetime | None,
+    narrows: bool = False,
 ) -> Thread | None:
     """Return the thread with an address, made on the first word, locked; None if no business has the account.
 
-    Without `now` it is the system's time (booking_core/kit/clock.py).
+    Without `now` it is the system's time (booking_core/kit/clock.py). With `narrows` the rest of the transaction is
+    that business's.
     """
     values = {
         "channel": channel,
@@ -113,10 +117,11 @@ async def open_thread(
         "display_name": display_name,
         "also": bool(also),
         "now": now,
+        "narrows": narrows,
     }
-    for business_id, id_, last_seq, heard, opted_out, moment in await run(session, _OPEN, values):
+    for business_id, id_, last_seq, heard, opted_out, moment, _ in await run(session, _OPEN, values):
         return Thread(business_id, id_, channel, last_seq, heard, opted_out, moment)
-    found = await accounts.find_account(session, channel, account)
+    found = await accounts.find_account(session, channel, account, narrows=narrows)
     if found is None:
         return None
     now = now or await current_time(session)

@@ -46,7 +46,7 @@ class Claim:
 
 async def look_for_turn(db: Database, business_id: UUID, message_id: UUID) -> bool | timedelta | None:
     """Whether it is a message's turn: yes, not yet, not before so long; None when it is done."""
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         message = await session.get(Message, (business_id, message_id))
         if message is None or message.status not in PENDING:
             return None
@@ -76,7 +76,7 @@ async def wait_for_pace(db: Database, business_id: UUID, message_id: UUID, pace:
     """Count a message against the pace; true when it is held back for its place, which only what is unasked is."""
     if pace is None:
         return False
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         message = await session.get(Message, (business_id, message_id))
         if message is None or message.status != Delivery.QUEUED.value or message.attempts:
             return False
@@ -90,7 +90,7 @@ async def wait_for_pace(db: Database, business_id: UUID, message_id: UUID, pace:
     wait = await pace.take(channel, account, address, units=units)
     if not unasked or wait <= SHORT_PAUSE:
         return False
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         message = await session.get_one(Message, (business_id, message_id), with_for_update=True)
         terms.agree(message, paced=True)
         message.not_before = await current_time(session) + wait

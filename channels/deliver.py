@@ -160,7 +160,7 @@ async def requeue_stuck(
 
 async def _claim(db: Database, business_id: UUID, message_id: UUID, judges: Judges) -> Claim | Outcome:
     """Take the message for sending, committed; or say why not."""
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         message = await session.get(Message, (business_id, message_id), with_for_update=True)
         if message is None or message.status not in PENDING:
             return Outcome.NOTHING
@@ -237,7 +237,7 @@ async def _reconcile(db: Database, channel: Channel | None, claim: Claim, on_fai
     if provider_id is not None:
         await _sent(db, claim, provider_id)
         return Outcome.RECONCILED
-    async with db.transaction() as session:
+    async with db.transaction(claim.business_id) as session:
         message = await _locked(session, claim)
         if message.status == Delivery.SENDING.value:
             _set(session, message, Delivery.QUEUED, await current_time(session))
@@ -245,7 +245,7 @@ async def _reconcile(db: Database, channel: Channel | None, claim: Claim, on_fai
 
 
 async def _sent(db: Database, claim: Claim, provider_id: ProviderId) -> None:
-    async with db.transaction() as session:
+    async with db.transaction(claim.business_id) as session:
         message = await _locked(session, claim)
         if provider_id in terms.failed_ids(message):
             return  # a report was faster, and it goes once more
@@ -263,7 +263,7 @@ async def _sent(db: Database, claim: Claim, provider_id: ProviderId) -> None:
 
 async def _unsure(db: Database, claim: Claim, error: SendError, on_failed: OnFailed | None) -> Outcome:
     """Leave a message in `sending` to be looked up later; where that cannot be, say so and stop."""
-    async with db.transaction() as session:
+    async with db.transaction(claim.business_id) as session:
         message = await _locked(session, claim)
         if message.status != Delivery.SENDING.value:
             return Outcome.RECONCILED  # a report has settled it
@@ -282,7 +282,7 @@ async def _unsure(db: Database, claim: Claim, error: SendError, on_failed: OnFai
 
 async def _failed(db: Database, claim: Claim, error: SendError, on_failed: OnFailed | None) -> Outcome:
     """Put a message back for a later attempt, or give it up for good."""
-    async with db.transaction() as session:
+    async with db.transaction(claim.business_id) as session:
         message = await _locked(session, claim)
         now = await current_time(session)
         if error.retryable and message.attempts < MAX_ATTEMPTS:
@@ -339,7 +339,7 @@ async def _wake_next(session: AsyncSession, message: Message) -> None:
 
 
 async def _later(db: Database, business_id: UUID, message_id: UUID, delay: timedelta) -> None:
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         await _again(session, business_id, message_id, delay)
 
 

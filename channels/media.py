@@ -86,7 +86,7 @@ async def expect(
 
 async def fetch(db: Database, channels: Mapping[str, Channel], business_id: UUID, message_id: UUID) -> None:
     """Fetch what came with a message and is not there yet; raises SendError when it is worth another try."""
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         message = await session.get(Message, (business_id, message_id))
         waiting = await _files(session, business_id, message_id, "waiting")
         if message is None or not waiting:
@@ -121,7 +121,7 @@ async def _fetched(channel: Channel | None, fact: Mapping[str, Any]) -> bytes:
 
 async def give_up(db: Database, business_id: UUID, message_id: UUID) -> None:
     """Note that the provider never gave what came with a message."""
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         for one in await _files(session, business_id, message_id, "waiting"):
             one.state, one.reason = "refused", "gone"
 
@@ -136,7 +136,7 @@ async def _files(session: AsyncSession, business_id: UUID, message_id: UUID, sta
 
 
 async def _settle(db: Database, message: Message, file_id: UUID, **values: Any) -> None:
-    async with db.transaction() as session:
+    async with db.transaction(message.business_id) as session:
         await session.execute(
             update(MediaFile)
             .where(MediaFile.business_id == message.business_id, MediaFile.id == file_id, MediaFile.state == "waiting")

@@ -19,6 +19,7 @@ from booking_core.kit.clock import current_time
 from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import Job, defer
 from booking_core.kit.live import announce
+from booking_core.kit.scope import narrow
 from channels import accounts, arrivals, conversations, keys, media, terms, thread_links
 from channels.backoff import delay_for
 from channels.contract import (
@@ -68,31 +69,36 @@ async def receive(
     now: datetime | None = None,
     answer_after: timedelta | None = None,
     on_failed: OnFailed | None = None,
+    narrows: bool = False,
 ) -> Receipt:
     """Record what a channel read; answering is deferred in the same transaction, for new messages only.
 
     `answer_after` puts the answer off: the sender is over the limit. Without `now` it is the system's time, which
-    is asked for together with the thread.
+    is asked for together with the thread. With `narrows` the transaction, nobody's until then, is that of the
+    business whom a single event is for as soon as that is known; several may be for several.
     """
     receipt = Receipt()
+    alone = narrows and len(events) == 1
     for event in events:
         if isinstance(event, IncomingMessage):
-            receipt += await _incoming(session, channel, event, now, answer_after)
+            receipt += await _incoming(session, channel, event, now, answer_after, alone)
         else:
             now = now or await current_time(session)
-            receipt += await _news(session, channel, event, now, on_failed)
+            receipt += await _news(session, channel, event, now, on_failed, alone)
     return receipt
 
 
-async def _news(session: AsyncSession, channel: str, event: News, now: datetime, on_failed: OnFailed | None) -> Receipt:
+async def _news(
+    session: AsyncSession, channel: str, event: News, now: datetime, on_failed: OnFailed | None, alone: bool
+) -> Receipt:
     """Record what is no message of a customer's."""
     match event:
         case DeliveryReported():
-            return await _report(session, channel, event, now, on_failed)
+            return await _report(session, channel, event, now, on_failed, alone)
         case ChannelLeft(account, address):
-            return await _consent(session, channel, account, address, now, left=True)
+            return await _consent(session, channel, account, address, now, left=True, alone=alone)
         case ChannelReturned(account, address):
-            return await _consent(session, channel, account, address, now, left=False)
+            return await _consent(session, channel, account, address, now, left=False, alone=alone)
         case AddedToGroup(_, address, locale):
             await defer(session, Job.LEAVE_GROUP, channel=channel, address=clean(address), locale=locale or "")
             return WRITTEN
@@ -109,7 +115,12 @@ def clean(text: str) -> str:
 
 
 async def _incoming(
-    session: AsyncSession, channel: str, event: IncomingMessage, now: datetime | None, answer_after: timedelta | None
+    session: AsyncSession,
+    channel: str,
+    event: IncomingMessage,
+    now: datetime | None,
+    answer_after: timedelta | None,
+    alone: bool,
 ) -> Receipt:
     also = [clean(other) for other in event.also]
     thread = await arrivals.open_thread(
@@ -120,6 +131,7 @@ async def _incoming(
         display_name=clean(event.display_name) if event.display_name else None,
         also=also,
         now=now,
+        narrows=alone,
     )
     if thread is None:
         log.warning("message on %s for an account that no business has", channel)
@@ -207,10 +219,17 @@ async def _supersede(session: AsyncSession, conversation: Conversation, provider
 
 
 async def _report(
-    session: AsyncSession, channel: str, event: DeliveryReported, now: datetime, on_failed: OnFailed | None
+    session: AsyncSession,
+    channel: str,
+    event: DeliveryReported,
+    now: datetime,
+    on_failed: OnFailed | None,
+    alone: bool,
 ) -> Receipt:
     # The message first: its lock makes this wait for a delivery that is just recording the provider's id.
     message = await _find_reported(session, channel, event)
+    if message is not None and alone:
+        await narrow(session, message.business_id)
     provider_id = clean(event.provider_id)
     kept = await session.scalar(
         insert(DeliveryReport)
@@ -299,9 +318,9 @@ async def _find_reported(session: AsyncSession, channel: str, event: DeliveryRep
 
 
 async def _consent(
-    session: AsyncSession, channel: str, account_address: str, address: str, now: datetime, *, left: bool
+    session: AsyncSession, channel: str, account_address: str, address: str, now: datetime, *, left: bool, alone: bool
 ) -> Receipt:
-    account = await accounts.find_account(session, channel, clean(account_address))
+    account = await accounts.find_account(session, channel, clean(account_address), narrows=alone)
     if account is None:
         log.warning("news on %s for an account that no business has", channel)
         return IGNORED

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.db import Database
+from booking_core.kit.scope import narrow
 from channels import web_assets
 from channels.web_threads import LOCALE, find_account
 
@@ -85,6 +86,7 @@ def add_pages(router: APIRouter, db: Database, words: Words, *, text_limit: int)
             account = await find_account(session, slug)
             if account is None:
                 return Response("There is no such page.", status_code=404, media_type="text/plain")
+            await narrow(session, account.business_id)
             shop = await load_shop(session, account.business_id)
         language = choose_language(words, lang, request.headers.get("Accept-Language", ""), shop.locale)
         page = template.render(

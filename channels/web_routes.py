@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core.kit.clock import current_time
 from booking_core.kit.db import Database
 from booking_core.kit.live import conversation_topic
+from booking_core.kit.scope import narrow
 from channels import messages
 from channels.contract import IncomingMessage, ProviderId
 from channels.keys import make_key
@@ -25,7 +26,7 @@ from channels.web import NAME
 from channels.web_origins import FromElsewhere, is_admitted, preflight
 from channels.web_page import Words, add_pages
 from channels.web_socket import serve_socket
-from channels.web_threads import find_account, find_thread, load_account_address, load_news, open_thread
+from channels.web_threads import business_of, find_account, find_thread, load_account_address, load_news, open_thread
 from channels.web_watch import watch
 from channels.web_widget import add_widget
 
@@ -103,6 +104,7 @@ def router_for(doors: WebDoors) -> APIRouter:
                 account = await find_account(session, wanted.business)
                 if account is None:
                     raise Refused(404, "unknown_business")
+                await narrow(session, account.business_id)
                 await _admit(doors, session, request, account.business_id)
                 token = await open_thread(session, account, wanted.locale, now=await current_time(session))
         except Refused as refused:
@@ -114,11 +116,11 @@ def router_for(doors: WebDoors) -> APIRouter:
         """Write a message or tap a choice; the same `client_id` again changes nothing."""
         token = _bearer(request)
         try:
-            async with doors.db.transaction() as session:
+            async with doors.db.transaction(business_of(token)) as session:
                 await _admitted(doors, session, request, token)
             await _take(written, token)
             body = await _read(request, Written)
-            async with doors.db.transaction() as session:
+            async with doors.db.transaction(business_of(token)) as session:
                 conversation = await _thread(session, token)
                 event = await _event(session, conversation, body)
                 receipt = await receive(session, NAME, [event], now=await current_time(session))
@@ -155,7 +157,7 @@ def router_for(doors: WebDoors) -> APIRouter:
 
 async def _read_news(doors: WebDoors, request: Request, after: int, wait: float) -> dict[str, Any]:
     token = _bearer(request)
-    async with doors.db.transaction() as session:
+    async with doors.db.transaction(business_of(token)) as session:
         conversation = await _admitted(doors, session, request, token)
         news = await load_news(session, conversation, after, now=await current_time(session))
     if news.messages or wait <= 0:
@@ -165,7 +167,7 @@ async def _read_news(doors: WebDoors, request: Request, after: int, wait: float)
     topic = conversation_topic(conversation.business_id, conversation.id)
     async with watch(doors.redis, topic) as rest:
         while True:
-            async with doors.db.transaction() as session:
+            async with doors.db.transaction(conversation.business_id) as session:
                 news = await load_news(session, conversation, after, now=await current_time(session))
             left = until - clock.time()
             if news.messages or left <= 0 or await request.is_disconnected():

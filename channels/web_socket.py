@@ -12,7 +12,7 @@ from booking_core.kit.db import Database
 from booking_core.kit.live import conversation_topic
 from channels.models import Conversation
 from channels.web_origins import is_admitted
-from channels.web_threads import PAGE, find_thread, load_news
+from channels.web_threads import PAGE, business_of, find_thread, load_news
 from channels.web_watch import LOOK_AGAIN, watch
 
 #: Offered by browsers that send the token as a second subprotocol.
@@ -27,7 +27,7 @@ async def serve_socket(db: Database, redis: "Redis | None", socket: WebSocket, *
     token, after = await _greet(socket)
     if token is None:
         return
-    async with db.transaction() as session:
+    async with db.transaction(business_of(token)) as session:
         conversation = await find_thread(session, token)
         admitted = conversation is not None and await is_admitted(
             session, socket, conversation.business_id, public_url=public_url
@@ -86,7 +86,7 @@ async def _push(db: Database, redis: "Redis | None", socket: WebSocket, conversa
     typing: bool | None = None
     async with watch(redis, conversation_topic(conversation.business_id, conversation.id)) as wait:
         while True:
-            async with db.transaction() as session:
+            async with db.transaction(conversation.business_id) as session:
                 news = await load_news(session, conversation, after, now=await current_time(session))
             if news.messages or news.typing != typing:
                 await socket.send_json(news.as_json())

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.ids import new_secret
 from booking_core.kit.live import announce
+from booking_core.kit.scope import NOBODY
 from channels import conversations
 from channels.models import ChannelAccount, Conversation, Delivery, Message, Sender
 from channels.web import NAME
@@ -59,11 +60,18 @@ async def open_thread(session: AsyncSession, account: ChannelAccount, locale: st
     return token
 
 
+def business_of(token: str) -> UUID:
+    """Return whose thread a token would open; NOBODY for what is none of ours."""
+    try:
+        return UUID(hex=token.partition(".")[0])
+    except ValueError:
+        return NOBODY
+
+
 async def find_thread(session: AsyncSession, token: str) -> Conversation | None:
     """Return the thread that a token opens."""
-    try:
-        business_id = UUID(hex=token.partition(".")[0])
-    except ValueError:
+    business_id = business_of(token)
+    if business_id == NOBODY:
         return None
     return await conversations.find_by_address(session, business_id, NAME, _hash(token))
 

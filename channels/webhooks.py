@@ -98,4 +98,5 @@ async def _record(doors: Doors, channel: str, events: Sequence[Event]) -> None:
             events,
             answer_after=answer_after,
             on_failed=doors.on_failed,
+            narrows=True,
         )

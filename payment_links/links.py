@@ -100,7 +100,7 @@ async def make_link(
             raise
         await give_up(db, business_id, payment_id, on_failed=on_failed)
         return None
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         payment = await _lock_with_booking(session, business_id, payment_id)
         payment.session_id = payment.session_id or opened.session_id
         payment.url = payment.url or opened.url
@@ -151,7 +151,7 @@ async def expire_link(db: Database, gateway: PaymentGateway, business_id: UUID, 
     If the provider says that it was paid before that, and its webhook has not told us, this is how we
     learn it: kept and settled like any other event.
     """
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         payment = await session.get(Payment, (business_id, payment_id))
         if payment is None or payment.state != PaymentState.CLOSED or not payment.session_id:
             return
@@ -159,13 +159,14 @@ async def expire_link(db: Database, gateway: PaymentGateway, business_id: UUID, 
     paid = await gateway.close_link(session_id)
     if paid is None:
         return
+    # Events are kept in a table that is no business's.
     async with db.transaction() as session:
         event = events.seen_paid(session_id, paid)
         await events.keep(session, event, now=await current_time(session))
 
 
 async def _wanted_link(db: Database, business_id: UUID, payment_id: UUID) -> LinkWanted | None:
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         payment = await _lock_with_booking(session, business_id, payment_id)
         if payment.state != PaymentState.REQUESTED:
             return None
@@ -193,7 +194,7 @@ async def _wanted_link(db: Database, business_id: UUID, payment_id: UUID) -> Lin
 
 async def give_up(db: Database, business_id: UUID, payment_id: UUID, *, on_failed: Told | None = None) -> None:
     """Mark a payment failed whose page could not be made however often it was tried; runs `on_failed` once."""
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         payment = await _lock_with_booking(session, business_id, payment_id)
         if payment.state != PaymentState.REQUESTED:
             return

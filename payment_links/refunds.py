@@ -58,7 +58,7 @@ async def make_refund(
         if error.retryable:
             raise
         made = RefundMade(None, RefundStatus.FAILED)
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         payment = await session.get_one(Payment, (business_id, payment_id), with_for_update=True)
         payment.refund_id = payment.refund_id or made.refund_id
         if payment.state not in OWED:
@@ -80,7 +80,7 @@ async def give_up(db: Database, business_id: UUID, payment_id: UUID, *, on_faile
 
     It stays owed, and making it later is still safe.
     """
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         payment = await session.get_one(Payment, (business_id, payment_id), with_for_update=True)
         if payment.state in OWED:
             await on_failed(session, payment)
@@ -96,7 +96,7 @@ def given_back(payment: Payment, amount: int) -> bool:
 
 
 async def _wanted_refund(db: Database, business_id: UUID, payment_id: UUID) -> RefundWanted | None:
-    async with db.transaction() as session:
+    async with db.transaction(business_id) as session:
         payment = await session.get_one(Payment, (business_id, payment_id))
         if payment.state not in OWED or payment.refund_id:
             return None

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import booking as bookings
+from booking_core.kit.scope import narrow
 from booking_core.models import Booking, State
 from booking_core.refusals import BookingRefused
 from payment_links import events
@@ -128,6 +129,7 @@ async def _settle(session: AsyncSession, kind: str, subject: dict[str, Any], now
     found = await _find_payment(session, subject)
     if found is None:
         return Nothing()
+    await narrow(session, found.business_id)
     booking = await lock_booking(session, found.business_id, found.booking_id)
     payments = await lock_payments(session, found.business_id, found.booking_id)
     if kind in events.MONEY_CAME:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from redis.asyncio import Redis
 from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, inspect
@@ -21,7 +22,8 @@ from sqlalchemy.orm import DeclarativeBase
 
 from booking_core.kit.live import publish_pending
 from booking_core.kit.pool import watch
-from booking_core.kit.statements import LINE, OWN, driver_errors, settle
+from booking_core.kit.scope import ScopedSession, beginning
+from booking_core.kit.statements import BEGINS, LINE, OWN, driver_errors, settle
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -65,15 +67,22 @@ class Database:
     """An engine and its sessions; `transaction` is the only place that commits."""
 
     def __init__(self, url: str, *, redis: "Redis | None" = None, pool_size: int = 10) -> None:
-        self.engine: AsyncEngine = create_async_engine(sqlalchemy_url(url), pool_size=pool_size, max_overflow=pool_size)
+        # The driver begins nothing by itself: what begins a transaction also says whose it is.
+        self.engine: AsyncEngine = create_async_engine(
+            sqlalchemy_url(url), pool_size=pool_size, max_overflow=pool_size, isolation_level="AUTOCOMMIT"
+        )
         watch(self.engine.sync_engine)
         self.redis = redis
-        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=ScopedSession)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Open one transaction; leaving it commits, raising rolls back; then live news go out."""
-        session = self._sessions()
+    async def transaction(self, business_id: UUID | None = None) -> AsyncIterator[AsyncSession]:
+        """Open one transaction; leaving it commits, raising rolls back; then live news go out.
+
+        One of a business sees and changes nothing of any other's: the database refuses. One of nobody is for what
+        has yet to find out whose business it is, and for what is done for all at once.
+        """
+        session = self._sessions(info={BEGINS: beginning(business_id)})
         try:
             yield session
             await _finish(session)

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection, Error
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -19,8 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 Driver = AsyncConnection[tuple[Any, ...]]
 #: Where a session keeps its connection, if a statement has opened it;
 OWN = "own connection"
-#: and the driver's connection and SQLAlchemy's around it.
+#: and the driver's connection and SQLAlchemy's around it;
 LINE = "line"
+#: and what its transactions are opened with.
+BEGINS = "begins with"
 
 
 async def run(session: AsyncSession, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -70,4 +73,8 @@ async def _connect(session: AsyncSession) -> tuple[Driver, Connection]:
     assert connection is not None  # noqa: S101 - it has just been opened
     driver: Any = connection.connection.driver_connection
     session.info[LINE] = (driver, connection)
+    if OWN in session.info and driver.info.transaction_status is TransactionStatus.IDLE:
+        begins = session.info[BEGINS]
+        with driver_errors(begins):
+            await driver.execute(begins, prepare=False)
     return driver, connection

@@ -12,6 +12,7 @@ from booking_core.models.bookings import (
     Reminder,
     State,
     WaitlistEntry,
+    taken_time,
 )
 from booking_core.models.catalog import (
     CALENDAR_NUMBERS,
@@ -76,4 +77,5 @@ __all__ = [
     "TimeOff",
     "Unit",
     "WaitlistEntry",
+    "taken_time",
 ]

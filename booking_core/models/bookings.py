@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     ForeignKeyConstraint,
     Index,
@@ -18,6 +19,9 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     UniqueConstraint,
+    Uuid,
+    column,
+    table,
     text,
 )
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
@@ -213,6 +217,19 @@ class Allocation(Base):
     during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
     #: It is the other place that a booking might move to (`MoveProposal`), not yet its own.
     proposed: Mapped[bool] = mapped_column(default=False, server_default="false")
+
+
+#: `allocation` as whoever asks whose time is taken reads it: behind a policy no index serves ranges, whose
+#: operators are not LEAKPROOF. The view keeps businesses apart by itself (`bot/separation.py`).
+taken_time = table(
+    "taken_time",
+    column("business_id", Uuid()),
+    column("booking_id", Uuid()),
+    column("session_id", Uuid()),
+    column("calendar_no", BigInteger()),
+    column("during", TSTZRANGE()),
+    column("proposed", Boolean()),
+)
 
 
 class MoveProposal(Base):

@@ -84,12 +84,12 @@ class Postman:
     async def deliver(self, business_id: UUID, delivery_id: UUID, attempt: int) -> Result | None:
         """Make one attempt; None where there is nothing to do, or not now."""
         with ExitStack() as hands:
-            async with self.db.transaction() as session:
+            async with self.db.transaction(business_id) as session:
                 claim = await self._claim(session, business_id, delivery_id, attempt, hands)
             if claim is None:
                 return None
             result = await post(claim, sandbox=self.settings.sandbox)
-        async with self.db.transaction() as session:
+        async with self.db.transaction(business_id) as session:
             await _record(session, claim, result, now=await current_time(session))
         return result
 

@@ -11,6 +11,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.ids import new_id, new_secret
+from booking_core.kit.scope import narrowing
 from bot.api.models import ApiToken
 
 #: What every token begins with, so that scanners find one that was published by mistake.
@@ -94,7 +95,9 @@ async def find_bearer(session: AsyncSession, secret: str, *, now: datetime) -> B
     if not secret.startswith(MARK) or len(secret) > 100 or not secret.isascii():
         raise TokenRefused("invalid")
     # Equality is judged by an index over hashes: its time tells nothing about the secret.
-    token = await session.scalar(select(ApiToken).where(ApiToken.token_hash == _hash(secret)))
+    # From here on the transaction is the business's whose token it is.
+    query = select(ApiToken, *narrowing(ApiToken.business_id)).where(ApiToken.token_hash == _hash(secret))
+    token = await session.scalar(query)
     if token is None:
         raise TokenRefused("invalid")
     if token.revoked_at is not None:

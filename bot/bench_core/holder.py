@@ -54,7 +54,7 @@ class Holder:
                 continue
             request = VisitRequest.one(shop.services[number % len(shop.services)], staff_id)
             try:
-                async with self.database.transaction() as session:
+                async with self.database.transaction(shop.business_id) as session:
                     await hold(
                         session,
                         catalog=await load_catalog(session, shop.business_id),

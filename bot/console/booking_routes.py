@@ -65,7 +65,7 @@ class Drawer:
         said: str = "",
     ) -> Response:
         """Return the booking as it is now, and why something was refused."""
-        async with self.desk.db.transaction() as session:
+        async with self.desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             catalog = await load_catalog(session, visitor.business_id)
             details = await load_details(session, catalog, booking_id, language=visitor.language, now=now)
@@ -86,7 +86,7 @@ class Drawer:
         tell = bool(await read_text(request, "tell", 5))
         by_customer = await read_text(request, "by", 10) == "customer"
         try:
-            async with self.desk.db.transaction() as session:
+            async with self.desk.db.transaction(visitor.business_id) as session:
                 now = await current_time(session)
                 await take_step(
                     session, self.desk, visitor, booking_id, step,
@@ -103,7 +103,7 @@ class Drawer:
         self, request: Request, visitor: Visitor, booking_id: UUID, query: Mapping[str, str], *, problem: str = ""
     ) -> Response:
         """Return the form that moves a booking: with a time, what the move would come to."""
-        async with self.desk.db.transaction() as session:
+        async with self.desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             catalog = await load_catalog(session, visitor.business_id)
             details = await load_details(session, catalog, booking_id, language=visitor.language, now=now)
@@ -127,7 +127,7 @@ class Drawer:
         key = f"console:{await read_key(request)}"
         tell, anyway = [bool(await read_text(request, name, 5)) for name in ("tell", "anyway")]
         try:
-            async with self.desk.db.transaction() as session:
+            async with self.desk.db.transaction(visitor.business_id) as session:
                 now = await current_time(session)
                 catalog = await load_catalog(session, visitor.business_id)
                 details = await load_details(session, catalog, booking_id, language=visitor.language, now=now)
@@ -154,7 +154,7 @@ class Drawer:
     async def _refused_move(
         self, request: Request, visitor: Visitor, booking_id: UUID, fields: dict[str, str], refused: BookingRefused
     ) -> Response:
-        async with self.desk.db.transaction() as session:
+        async with self.desk.db.transaction(visitor.business_id) as session:
             place = await _place_of(session, visitor, booking_id)
             now = await current_time(session)
         problem = why(self.desk.words, visitor.language, Wall(visitor.locale, place.timezone, now), refused)

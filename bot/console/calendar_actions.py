@@ -112,7 +112,7 @@ async def try_move(
     for anyway in (False, True):
         moved: list[Landing] = []
         try:
-            async with desk.db.transaction() as session:
+            async with desk.db.transaction(visitor.business_id) as session:
                 booking = await bookings.reschedule(
                     session,
                     visitor.business_id,

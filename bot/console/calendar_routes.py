@@ -45,7 +45,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.get("/calendar")
     async def calendar(request: Request, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             catalog = await load_catalog(session, visitor.business_id)
             wall = Wall(visitor.locale, visitor.tz, now)

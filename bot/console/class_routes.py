@@ -30,7 +30,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
     @router.post("/sessions/{session_id}/cancel")
     async def cancel(request: Request, session_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
         tell = bool(await read_text(request, "tell", 5))
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             meeting = await load_meeting(session, await load_catalog(session, visitor.business_id), session_id, now=now)
             if meeting is None:
@@ -59,7 +59,7 @@ async def _show(
     problem: str = "",
     said: str = "",
 ) -> Response:
-    async with desk.db.transaction() as session:
+    async with desk.db.transaction(visitor.business_id) as session:
         now = await current_time(session)
         catalog = await load_catalog(session, visitor.business_id)
         meeting = await load_meeting(session, catalog, session_id, now=now)

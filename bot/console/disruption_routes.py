@@ -44,7 +44,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.get("/timeoff/{time_off_id}/bookings")
     async def hit(request: Request, time_off_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             catalog, time_off = await _load(session, visitor, time_off_id)
             rows = await displaced.load_rows(session, catalog, time_off, now=now)
@@ -68,7 +68,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.post("/timeoff/{time_off_id}/propose")
     async def propose(time_off_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             catalog, time_off = await _load(session, visitor, time_off_id)
             actor = f"staff:{visitor.user_id}"
@@ -80,7 +80,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
         request: Request, time_off_id: UUID, booking_id: UUID, visitor: Annotated[Visitor, guest]
     ) -> Response:
         place = await read_text(request, "place", 100)
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             catalog, time_off = await _load(session, visitor, time_off_id)
             held = await _propose(session, visitor, catalog, time_off, booking_id, place, now)

@@ -44,7 +44,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
     @router.get("/inbox")
     async def inbox(request: Request, visitor: Annotated[Visitor, guest]) -> Response:
         listing = Listing.read(request)
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             found = await load_inbox(
                 session, visitor.business_id, visitor.user_id, search=listing.search, show=listing.show, now=now

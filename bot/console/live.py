@@ -95,7 +95,7 @@ async def _listen(desk: Desk, socket: WebSocket, visitor: Visitor) -> None:
                 continue
             kind, thread_id = said
             if thread_id != ours:
-                async with desk.db.transaction() as session:
+                async with desk.db.transaction(visitor.business_id) as session:
                     if await session.get(Conversation, (visitor.business_id, thread_id)) is None:
                         continue
                 ours = thread_id

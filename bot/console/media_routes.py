@@ -18,7 +18,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.get("/media/{media_id}")
     async def media(media_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             file = await session.get(MediaFile, (visitor.business_id, media_id))
             if file is None or file.state != "kept" or file.data is None or file.content_type is None:
                 raise LookupError("no such file")

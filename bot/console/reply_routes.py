@@ -34,7 +34,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.post("/replies/{reply_id}/delete")
     async def delete(request: Request, reply_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             await replies.delete_reply(session, visitor.business_id, reply_id)
         return RedirectResponse("/console/replies", 303)
 
@@ -42,7 +42,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
         title = " ".join((await read_text(request, "title", LONGEST_TITLE)).split())
         text = await read_text(request, "text", LONGEST_TEXT)
         try:
-            async with desk.db.transaction() as session:
+            async with desk.db.transaction(visitor.business_id) as session:
                 now = await current_time(session)
                 await replies.save_reply(
                     session, visitor.business_id, reply_id, title=title, text=text, by=visitor.user_id, now=now
@@ -58,7 +58,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
         draft: dict[str, object] | None = None,
     ) -> Response:
         """Return the page; what was refused stands in its form as it was written."""
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             known = [
                 {"id": one.id, "title": one.title, "text": one.text}

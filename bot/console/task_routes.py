@@ -24,7 +24,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
     @router.get("/tasks")
     async def tasks(request: Request, visitor: Annotated[Visitor, guest]) -> Response:
         mine = select(StaffTask).where(StaffTask.business_id == visitor.business_id)
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             still = await session.scalars(
                 mine.where(StaffTask.done_at.is_(None)).order_by(StaffTask.created_at, StaffTask.id).limit(MOST_OPEN)
@@ -38,7 +38,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.post("/tasks/{task_id}/done")
     async def done(task_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             # Whoever was first stays named; a task of another business is not there.
             await session.execute(

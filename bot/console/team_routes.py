@@ -32,7 +32,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
         if not name or role not in get_args(Role) or "@" not in email.strip("@"):
             return await show(request, visitor, problem="incomplete", status=400)
         password = new_password()
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             business = await session.get_one(Business, visitor.business_id)
             made = await create_user(
                 session, business, email=email, name=name, role=cast("Role", role), password=password
@@ -50,7 +50,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
         made: tuple[str, str] | None = None,
         status: int = 200,
     ) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             people = list(
                 await session.scalars(

@@ -50,7 +50,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
     @router.post("/threads/{thread_id}/seen")
     async def seen(request: Request, thread_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
         seq = await read_number(request, "seq") or 0
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             found = await conversations.load(session, visitor.business_id, thread_id)
             await mark_seen(session, visitor.business_id, visitor.user_id, thread_id, min(seq, found.last_seq))
         return JSONResponse({"ok": True})
@@ -75,7 +75,7 @@ class View:
     async def act(self, request: Request, visitor: Visitor, thread_id: UUID, step: thread_steps.Step) -> Response:
         """Take a step in one transaction; a refusal shows the thread as it is now, and why."""
         try:
-            async with self.desk.db.transaction() as session:
+            async with self.desk.db.transaction(visitor.business_id) as session:
                 await step(self.desk, session, visitor, thread_id, request)
         except thread_steps.REFUSALS as refused:
             return await self.show(request, visitor, thread_id, refused=refused)
@@ -90,7 +90,7 @@ class View:
         status = 409 if refused else 200
         before = read_before(request)
         listing = Listing.read(request)
-        async with self.desk.db.transaction() as session:
+        async with self.desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             found = await load_thread(session, visitor.business_id, thread_id, before=before)
             if found is None:

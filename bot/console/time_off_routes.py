@@ -31,7 +31,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.get("/timeoff")
     async def listed(request: Request, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             catalog = await load_catalog(session, visitor.business_id)
             place = _place(catalog, request.query_params)
@@ -43,7 +43,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.get("/timeoff/new")
     async def new(request: Request, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             catalog = await load_catalog(session, visitor.business_id)
             place = _place(catalog, request.query_params)
@@ -57,7 +57,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.get("/timeoff/{time_off_id}")
     async def one(request: Request, time_off_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             catalog = await load_catalog(session, visitor.business_id)
             off = await time_off.load(session, visitor.business_id, time_off_id)
@@ -71,7 +71,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.post("/timeoff/{time_off_id}/delete")
     async def delete(request: Request, time_off_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             off = await time_off.load(session, visitor.business_id, time_off_id)
             place = time_off.place_of(await load_catalog(session, visitor.business_id), off)
             await time_off.remove(session, visitor.business_id, time_off_id)
@@ -89,7 +89,7 @@ class _Forms:
         """Write the form down, unless something is wrong or it hits bookings and nobody has said `sure`."""
         said: Mapping[str, object] = dict(await read_form(request))
         sure = bool(await read_text(request, "sure", 5))
-        async with self.desk.db.transaction() as session:
+        async with self.desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             catalog = await load_catalog(session, visitor.business_id)
             off = None

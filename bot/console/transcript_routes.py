@@ -32,7 +32,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
     async def transcripts(request: Request, visitor: Annotated[Visitor, guest]) -> Response:
         filters = Filters.read(dict(request.query_params))
         cursor = request.query_params.get("after", "")
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             found = await load_page(session, visitor.business_id, filters, tz=visitor.tz, now=now, cursor=cursor)
         return pages.page(
@@ -52,7 +52,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
     @router.get("/transcripts.csv")
     async def export(request: Request, visitor: Annotated[Visitor, guest]) -> Response:
         filters = Filters.read(dict(request.query_params))
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             found = await load_page(
                 session,
                 visitor.business_id,
@@ -65,7 +65,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.get("/transcripts/{thread_id}")
     async def transcript(request: Request, thread_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             found = await load_thread(
                 session,
@@ -81,7 +81,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
     async def messages(request: Request, thread_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
         entries: list[Entry] = []
         before: int | None = None
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             while len(entries) < MOST_MESSAGES:
                 found = await load_thread(session, visitor.business_id, thread_id, before=before)
                 if found is None:
@@ -99,7 +99,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
             message_id = UUID(said)
         except ValueError as wrong:
             raise LookupError("no such message") from wrong
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             known = await misunderstood.mark(
                 session,
                 visitor.business_id,

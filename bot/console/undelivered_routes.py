@@ -19,7 +19,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.get("/undelivered")
     async def undelivered(request: Request, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             dead = await load_dead(session, visitor.business_id, now=now)
         late = {one.message.id for one in dead if is_too_late(one.message, now)}
@@ -27,6 +27,6 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.post("/undelivered/{message_id}/again")
     async def again(message_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             await send_again(session, visitor.business_id, message_id, now=await current_time(session))
         return RedirectResponse("/console/undelivered", 303)

@@ -31,7 +31,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.get("/calendar/new")
     async def form(request: Request, visitor: Annotated[Visitor, guest]) -> Response:
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             catalog = await load_catalog(session, visitor.business_id)
             draft = _draft(request, catalog, now)
@@ -45,7 +45,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
         said = await read_form(request)
         key, anyway = await read_key(request), bool(await read_text(request, "anyway", 5))
         refused: BookingRefused | None = None
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             catalog = await load_catalog(session, visitor.business_id)
             place = place_for(catalog, read_id(str(said.get("place", ""))))
@@ -61,7 +61,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
             problem = desk.words.text(visitor.language, f"console.walkin.missing.{draft.missing}")
             return _shown(request, pages, visitor, catalog, draft, now=now, customer=customer, problem=problem)
         try:
-            async with desk.db.transaction() as session:
+            async with desk.db.transaction(visitor.business_id) as session:
                 made = await book(
                     session, desk, visitor, draft, catalog=catalog, key=f"console:{key}", anyway=anyway, now=now
                 )
@@ -81,7 +81,7 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
     @router.get("/calendar/customers")
     async def customers(request: Request, visitor: Annotated[Visitor, guest]) -> Response:
         text = request.query_params.get("q", "").replace("\x00", "").strip()[:LONGEST_NAME]
-        async with desk.db.transaction() as session:
+        async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
             found = await find_customers(session, visitor.business_id, text)
         html = pages.render(request, "_customers.html", visitor=visitor, now=now, found=found)
