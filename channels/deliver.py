@@ -13,9 +13,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import current_time
@@ -35,6 +37,8 @@ from channels.terms import Later, Never, TemplateFor
 
 log = logging.getLogger(__name__)
 
+Recorded = TypeVar("Recorded")
+
 #: Asked in the claiming transaction: may this still go out? A person may have taken over meanwhile.
 MaySend = Callable[[AsyncSession, Message], Awaitable[bool]]
 #: Words a message as an e-mail, as things stand when it is sent; None where it cannot be one.
@@ -48,6 +52,9 @@ LOOK_EVERY = timedelta(milliseconds=40)
 COME_BACK = timedelta(seconds=1)
 #: The provider's list may lag behind what it accepted.
 LOOK_UP_AFTER = timedelta(seconds=5)
+
+#: When to record again what a provider said, while the database is away: half a minute of a restart.
+RECORD_AGAIN = tuple(timedelta(seconds=seconds) for seconds in (0.2, 0.5, 1, 2, 4, 8, 15))
 
 _dice = random.SystemRandom()
 
@@ -216,11 +223,24 @@ async def _send(db: Database, channel: Channel | None, claim: Claim, on_failed: 
         async with asyncio.timeout(SEND_DEADLINE.total_seconds()):
             provider_id = await channel.send(claim.outgoing)
     except TimeoutError:
-        return await _unsure(db, claim, SendError("deadline", retryable=True, unsure=True), on_failed)
+        late = SendError("deadline", retryable=True, unsure=True)
+        return await _surely(lambda: _unsure(db, claim, late, on_failed))
     except SendError as error:
-        return await (_unsure if error.unsure else _failed)(db, claim, error, on_failed)
-    await _sent(db, claim, provider_id)
+        said, record = error, _unsure if error.unsure else _failed
+        return await _surely(lambda: record(db, claim, said, on_failed))
+    await _surely(lambda: _sent(db, claim, provider_id))
     return Outcome.SENT
+
+
+async def _surely(record: Callable[[], Awaitable[Recorded]]) -> Recorded:
+    """Record what the provider has said, also where the database is away for a moment: nobody else knows it."""
+    for wait in RECORD_AGAIN:
+        try:
+            return await record()
+        except OperationalError as error:
+            log.warning("what a provider said is not recorded yet: %s", type(error.orig).__name__)
+            await asyncio.sleep(wait.total_seconds())
+    return await record()
 
 
 async def _reconcile(db: Database, channel: Channel | None, claim: Claim, on_failed: OnFailed | None) -> Outcome | None:
@@ -284,6 +304,8 @@ async def _failed(db: Database, claim: Claim, error: SendError, on_failed: OnFai
     """Put a message back for a later attempt, or give it up for good."""
     async with db.transaction(claim.business_id) as session:
         message = await _locked(session, claim)
+        if message.status != Delivery.SENDING.value:
+            return Outcome.RECONCILED  # a report has settled it, or this is recorded already
         now = await current_time(session)
         if error.retryable and message.attempts < MAX_ATTEMPTS:
             _set(session, message, Delivery.QUEUED, now, error=error.code)

@@ -1,17 +1,21 @@
 """Delivery: each message once, in order, through crashes and refusals."""
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import DBAPIError
 
-from booking_core.kit.db import Database
+from booking_core.kit.db import Database, libpq_url
 from channels import deliver as delivery
 from channels.accounts import load_account
 from channels.backoff import MAX_ATTEMPTS
-from channels.contract import SendError
+from channels.contract import OutgoingMessage, ProviderId, SendError
 from channels.conversations import open_conversation
 from channels.deliver import Outcome, deliver
 from channels.models import Conversation, Delivery, DeliveryReport, Message
@@ -254,6 +258,51 @@ async def test_a_job_that_waits_too_long_comes_back(
     await first
     assert await go(database, wire, business, two) is Outcome.SENT
     assert wire.texts == ["first", "second"]
+
+
+class DatabaseGoes(Wire):
+    """Takes the message, and before it says so the database goes away for more than a second."""
+
+    def __init__(self, url: str, answer: SendError | None) -> None:
+        super().__init__()
+        self.url, self.answer, self.coming = url, answer, None
+
+    async def send(self, message: OutgoingMessage) -> ProviderId:
+        taken = None if self.answer else await super().send(message)
+        await asyncio.to_thread(self._connections, False)
+        self.coming = asyncio.create_task(self._come_back())
+        if self.answer:
+            raise self.answer
+        return taken
+
+    def _connections(self, allowed: bool) -> None:
+        parts = urlsplit(libpq_url(self.url))
+        name = parts.path.removeprefix("/")
+        with psycopg.connect(urlunsplit(parts._replace(path="/postgres")), autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}")
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+
+    async def _come_back(self) -> None:
+        await asyncio.sleep(1.2)
+        await asyncio.to_thread(self._connections, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [(None, "sent"), (SendError("busy", retryable=True), "queued")], ids=["sent", "refused"]
+)
+async def test_what_a_provider_said_outlives_a_restart_of_the_database(
+    database: Database, database_url: str, answer: SendError | None, status: str
+) -> None:
+    async with database.transaction() as session:
+        thread = await a_thread(session)
+        (id_,) = await queued(session, thread, "Hello")
+    wire = DatabaseGoes(database_url, answer)
+    # Its lock was lost with the server; what was said is recorded nevertheless.
+    with contextlib.suppress(DBAPIError):
+        await deliver(database, {"sms": wire}, thread.business_id, id_, may_send=allowed)
+    await wire.coming
+    assert (await load(database, thread.business_id, id_)).status == status
+    assert len(wire.accepted) == (answer is None)
 
 
 async def test_a_cancelled_delivery_frees_the_thread(database: Database) -> None:

@@ -57,8 +57,10 @@ def _answers(connection: "psycopg.Connection[Row]") -> Iterator[Violation]:
             # One turn says everything at one moment.
             turns = list(dict.fromkeys(one["created_at"] for one in said))
             later = [one for one in said if one["created_at"] != turns[0]] if turns else []
+            asked_to_pay = any(one["act"] == "payment_link" for one in said)
             for one in later:
-                if one["act"] not in UNASKED:
+                # Whose hold ran out unpaid is offered other times.
+                if one["act"] not in UNASKED and not (asked_to_pay and one["act"] == "offer_slots"):
                     yield Violation("each message is answered once", f"seq {one['seq']} ({one['act']}) too", thread)
             words = [(one["act"], one["text"]) for one in said]
             if len(set(words)) < len(words):

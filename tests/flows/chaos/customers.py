@@ -13,6 +13,8 @@ import psycopg
 
 from booking_core.kit.db import libpq_url
 
+#: Seconds after which somebody gives up: most of them because a reply is lost for good, and a person was told.
+PATIENCE = 60.0
 CHANNELS = ("sms", "whatsapp", "telegram")
 HOURS = ("11:00", "11:30", "12:00", "12:30", "13:00", "15:30", "16:00", "17:30")
 STAFF = ("Ana", "Bruno", "Carla")
@@ -21,7 +23,9 @@ _TELLS = frozenset({"info", "reminder", "waitlisted"})
 _HEARD = """
 SELECT s.n, s.channel, s.phone, s.text, s.choices, m.act FROM sandbox_message s
 JOIN message m ON m.channel = s.channel AND m.sender <> 'customer'
-    AND m.provider_id IN (s.vendor_id, s.phone || ':' || s.vendor_id)
+    AND (m.provider_id IN (s.vendor_id, s.phone || ':' || s.vendor_id)
+        OR m.status = 'unsure' AND m.text = s.text AND m.conversation_id IN
+            (SELECT c.id FROM conversation c WHERE c.channel = s.channel AND c.address = s.phone))
 WHERE s.direction = 'out' AND s.n > %s ORDER BY s.n
 """
 
@@ -85,7 +89,11 @@ class Customer:
     async def live(self) -> None:
         await self.say(f"a haircut with {self.staff} on {self.when()}")
         for _ in range(24):
-            heard = await self.ears.queues[self.channel, self.phone].get()
+            try:
+                heard = await asyncio.wait_for(self.ears.queues[self.channel, self.phone].get(), PATIENCE)
+            except TimeoutError:
+                self.reached += ", and heard no more"
+                return
             if await self.answer(heard):
                 return
         self.reached += ", and talked for ever"
@@ -131,7 +139,8 @@ class Customer:
 
     async def pay(self, text: str) -> None:
         session = text.split("/checkout/")[1].split()[0].rstrip(".").split("?")[0]
-        await self._try("POST", f"/sandbox/stripe/checkout/{session}/pay")
+        status = await self._try("POST", f"/sandbox/stripe/checkout/{session}/pay")
+        self.reached += "" if status < 400 else f" ({status})"
 
     @property
     def _phone(self) -> str:
@@ -140,12 +149,12 @@ class Customer:
     def _once(self) -> dict[str, str]:
         return {"Idempotency-Key": f"{self.phone}:{self.said}"}
 
-    async def _try(self, method: str, path: str, **request: Any) -> None:
+    async def _try(self, method: str, path: str, **request: Any) -> int:
         while True:
             with contextlib.suppress(httpx.TransportError):
                 answer = await self.http.request(method, path, **request)
                 if answer.status_code < 500:
-                    return
+                    return answer.status_code
             await asyncio.sleep(0.3)
 
 
