@@ -1,7 +1,7 @@
 """Rasa's seams: its actions endpoint, its processor and its tracker, all within one process and without I/O."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +25,7 @@ from rasa.shared.core.events import (
     FollowupAction,
     SlotSet,
 )
+from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
@@ -161,6 +162,20 @@ class Processor(MessageProcessor):  # type: ignore[misc]
         self._log_action_on_tracker(tracker, action, events, prediction)
         return bool(self.should_predict_another_action(action.name()))
 
+    def _log_action_on_tracker(
+        self,
+        tracker: DialogueStateTracker,
+        action: Action,
+        events: Sequence[Event] | None,
+        prediction: PolicyPrediction,
+    ) -> None:
+        """Do what Rasa's own does but copy everything for a log that is never written."""
+        happened = list(events or ())
+        if not any(isinstance(event, ActionExecutionRejected) for event in happened):
+            tracker.update_with_events(prediction.events, self.domain)
+            tracker.update(action.event_for_successful_execution(prediction))
+        tracker.update_with_events(happened, self.domain)
+
 
 def _circling(*_: Any) -> None:
     raise TooManyActions(", ".join(CURRENT.get().ran))
@@ -206,3 +221,13 @@ async def _act_in_process(
 # For every call of an action Rasa dresses the tracker as JSON, compiles a schema (14 ms) to check what an HTTP server
 # said, and makes events of that.
 RemoteAction.run = _act_in_process  # Rasa has no setting for it
+
+
+def _copied(self: Slot) -> Slot:
+    copy: Slot = object.__new__(type(self))
+    copy.__dict__.update(self.__dict__)
+    return copy
+
+
+# Rasa makes a tracker, with a copy of each slot, some ten times in a turn; the usual way goes through pickling.
+Slot.__copy__ = _copied

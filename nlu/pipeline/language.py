@@ -103,7 +103,8 @@ class Language(Learner):
         return language, confidence
 
     def _probabilities(self, text: str) -> Any:
-        decision = np.asarray(self._vectorizer.transform([text]) @ self._weights)[0] + self._bias
+        counts = self._vectorizer.transform([text])
+        decision = counts.data @ self._weights[counts.indices] + self._bias
         if len(decision) == 1:  # two languages: one decision tells both
             decision = np.array([0.0, decision[0]])
         spread = np.exp(decision - decision.max())
