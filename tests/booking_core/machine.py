@@ -146,6 +146,8 @@ class Machine(Keeper):
             parts = self.parts(moved)
             self.judge(request, start, parts, taken)
             visit.start, visit.parts, visit.version = start, parts, visit.version + 1
+            if visit.until is not None:  # what is not firm never outlasts its start
+                visit.until = min(visit.until, max(visit.starts, house.now))
             self.place(visit)
 
     @precondition(some("held", "pending_approval", "confirmed", "checked_in"))
