@@ -15,6 +15,8 @@ SIGNS = {
 }
 _PUNCTUATION = r"[.!?;\n…]+|,|\s[-–—]\s|[¿¡]"
 _MOST = 8
+#: So many letters beside a number are an article or an ending.
+_ARTICLE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,14 @@ class Splitter:
             parts.append(lead.group().strip())
             text = text[lead.end() :]
         parts += [part.strip() for part in self.breaks.split(text)]
-        parts = [part for part in parts if any(char.isalpha() for char in part)]
+        parts = [part for part in parts if _says_something(part)]
         return tuple(parts[:_MOST]) if len(parts) > 1 else ()
+
+
+def _says_something(part: str) -> bool:
+    """Tell whether a part has words, and more than the article of a number ("Thursday, the 11th")."""
+    letters = sum(char.isalpha() for char in part)
+    return letters > (_ARTICLE if any(char.isdigit() for char in part) else 0)
 
 
 def _any_of(phrases: Iterable[str]) -> str:

@@ -62,6 +62,8 @@ _ANSWERS = {"affirm", "deny"}
 _NOT_OF_NAMES = {FALLBACK, "out_of_scope", "chitchat", "complaint", "choose_option", "more_times", "confirm_attendance"}
 #: With no more words around it, a message tells the name and nothing else: "put it under ..., please".
 _LEAD = 5
+#: Words of so many letters join others and ask nothing by themselves.
+_LITTLE = 3
 #: Acts after which something is open that "stop" can mean.
 _OPEN = {
     "ask_service", "ask_staff", "ask_when", "offer_slots", "ask_people", "ask_name", "ask_detail", "confirm",
@@ -94,6 +96,10 @@ def decide(
     entities = [one for one in entities if one.entity not in _NO_FACTS]
     found = _found(whole, clauses)
     _named(found, entities, text)
+    if _is_bare(text, entities, when):
+        for intent in [intent for intent in found if intent.startswith("ask_") or intent in _FEELINGS | {"chitchat"}]:
+            del found[intent]
+        found.setdefault("inform", _CLAUSE)
     has_facts = bool(entities) or (when is not None and bool(when.choices or when.exclusions or when.asap))
     _as_facts(found, asked=asked, dated=when is not None and bool(when.choices), entities=entities)
     _in_context(found, asked=asked, has_facts=has_facts, entities=entities)
@@ -156,6 +162,17 @@ def _named(found: dict[str, float], entities: Sequence[Entity], text: str) -> No
         found.setdefault("inform", _CLAUSE)
 
 
+def _is_bare(text: str, entities: Sequence[Entity], when: When | None) -> bool:
+    """Tell whether a service and a time are all that is said, but for little words: "cut and colour on the 24th"."""
+    if when is None or not when.choices or not any(one.entity == "service" for one in entities):
+        return False
+    spans = [(one.start, one.end) for one in entities] + [one.span for one in (*when.windows, *when.choices)]
+    return not any(
+        len(word.group()) > _LITTLE and not any(start < word.end() and word.start() < end for start, end in spans)
+        for word in re.finditer(r"\w+", text)
+    )
+
+
 def _as_facts(found: dict[str, float], *, asked: str | None, dated: bool, entities: Sequence[Entity]) -> None:
     """Take what sounds like an answer for the fact that it is."""
     if "choose_option" in found and dated and not any(entity.entity in _CHOSEN for entity in entities):
@@ -173,6 +190,8 @@ def _in_context(found: dict[str, float], *, asked: str | None, has_facts: bool, 
         found["affirm"] = found.pop("confirm_attendance")  # "confirmed"
     if asked not in _YES_NO and found.keys() & _COURTESIES:
         found.pop("affirm", None)  # "great, thanks" when nothing was asked
+    if has_facts and asked in _OPEN and found.keys() & {"inform", "book"}:
+        found.pop("stop", None)  # "oh no, rather with Ana": something else is wanted, not nothing
     if has_facts:
         doubtful = [
             intent

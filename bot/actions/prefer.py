@@ -11,6 +11,9 @@ from bot.actions import visits
 from bot.actions.contract import ANYONE, Draft, Option, Turn, remembered
 from nlu.contract import Step
 
+#: So often it is asked who somebody described may be.
+_TRIES = 3
+
 
 def take_preference(turn: Turn, step: Step, slots: Mapping[str, Any], remember: dict[str, Any]) -> bool:
     """Read who is wanted, or not, into the form; returns whether that changes which times are free."""
@@ -36,6 +39,14 @@ def take_preference(turn: Turn, step: Step, slots: Mapping[str, Any], remember: 
         changed = changed or slots.get("staff") not in {None, ANYONE}
         remember["staff"] = ANYONE
         memo.pop("who", None)
+    elif memo.get("who") and step.heard.asked == "ask_staff":
+        memo["tries"] = int(memo.get("tries", 0)) + 1
+        if memo["tries"] >= _TRIES:  # whoever it was, it is asked no more: the summary says who it will be
+            memo.pop("who")
+            remember["staff"] = ANYONE
+            changed = True
+    if not memo.get("who"):
+        memo.pop("tries", None)
     remember["memo"] = {key: value for key, value in memo.items() if value or key not in {"without", "who"}}
     return changed
 

@@ -98,9 +98,14 @@ class CatalogMatcher(Learner):
                 if not word.capital or (word.start == 0 and word.text in plain):
                     intents[word.text].add(str(example.get("intent")))
         common = sorted(word for word, said in intents.items() if len(said) > 1)
+        stems: dict[str, set[str]] = defaultdict(set)
+        for word, said_with in intents.items():
+            stems[_stem(word)] |= said_with
         said = Counter(word for example in data.intent_examples for word in set(keys_of(str(example.get("text")))))
         return {
             "common": common,
+            # "looks good" and "look forward": a word of a longer name that is said so names nothing alone.
+            "stems": sorted(stem for stem, said_with in stems.items() if len(said_with) > 1),
             "said": sorted(word for word, count in said.items() if count >= _OFTEN),
             "doing": sorted(_words_of_doing(data)),
             "small": sorted({key for text in lookup(data, "small word") for key in keys_of(text)}),
@@ -110,6 +115,7 @@ class CatalogMatcher(Learner):
     def prepare(self) -> None:
         """Make sets of the lists."""
         self._common = frozenset(self.learned.get("common", ()))
+        self._stems = frozenset(self.learned.get("stems", ()))
         self._said = frozenset(self.learned.get("said", ()))
         self._doing = frozenset(self.learned.get("doing", ()))
         self._small = frozenset(self.learned.get("small", ()))
@@ -195,7 +201,7 @@ class CatalogMatcher(Learner):
                 if len(keys) < 2:
                     continue
                 for key in keys:
-                    if len(key) < _FUZZY_FROM or key in self._common or key in self._doing:
+                    if len(key) < _FUZZY_FROM or _stem(key) in self._stems or key in self._doing:
                         continue
                     if len(owners[_stem(key)]) == 1:
                         yield _Alias(kind, name.id, (key,))

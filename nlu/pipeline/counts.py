@@ -137,8 +137,8 @@ def _any(phrases: Iterable[str]) -> str:
 
 
 def _templates(phrases: Iterable[str], number: str, not_after: Iterable[str] = ()) -> list[re.Pattern[str]]:
-    """Return patterns of phrases in which `#` is a number; not "for 2:30" nor "for 2 hours"."""
-    tail = rf"(?![\w:]|\.\d|\s+(?:{_any(not_after)})(?!\w))"
+    """Return patterns of phrases in which `#` is a number; not "for 2:30", "for 2 hours" nor "für 7. Juli"."""
+    tail = rf"(?![\w:]|\.\d|\.?\s+(?:{_any(not_after)})(?!\w))"
     ordered = sorted(phrases, key=len, reverse=True)
     return [re.compile(r"(?<![\w:.])" + re.escape(one).replace(r"\#", number) + tail) for one in ordered]
 

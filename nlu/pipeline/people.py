@@ -1,6 +1,7 @@
 """The customer's name: after "my name is", or the whole short answer to the question for it."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -13,7 +14,11 @@ from nlu.pipeline.texts import fold, plain_words, words_of
 #: A letter, then letters, apostrophes, hyphens and dots: "María", "O'Brien", "Jean-Luc", "J."
 _PART = r"[^\W\d_][^\W\d_'’\-]*(?:['’\-][^\W\d_]+)*\.?"
 _NAME = rf"{_PART}(?:[ \t]+{_PART}){{0,4}}"
+#: "the stylist's name is ...": not the customer's.
+_OF_ANOTHER = re.compile(r"['’]s\s+$")
 _LONGEST = 5
+#: Of more words a message says something else than a name.
+_FEW = 7
 #: An intent this sure makes a short answer a question or a wish, not a name.
 _SURE = 0.8
 #: Intents whose examples hold names and services.
@@ -28,11 +33,13 @@ class People(Learner):
     def learn(self, data: TrainingData) -> dict[str, Any]:
         """Learn what leads to a name, what may stand inside one, and the common words, which are none."""
         common: set[str] = set()
+        seen: set[str] = set()
         plain = plain_words(str(example.get("text")) for example in data.intent_examples)
         for example in data.intent_examples:
             if example.get("intent") in _NAMING:
                 continue
             for word in words_of(str(example.get("text"))):
+                seen.add(word.text)
                 if not word.capital or (word.start == 0 and word.text in plain):
                     common.add(word.text)
         return {
@@ -41,11 +48,14 @@ class People(Learner):
             "tails": [fold(text) for text in lookup(data, "name tail")],
             "particles": [fold(text) for text in lookup(data, "name particle")],
             "common": sorted(common),
+            # German writes "Moment" like "Müller": within a sentence only a word that no example has is a name.
+            "seen": sorted(seen),
         }
 
     def prepare(self) -> None:
         """Compile the leads."""
         self._common = frozenset(self.learned.get("common", ()))
+        self._seen = frozenset(self.learned.get("seen", ()))
         self._particles = frozenset(self.learned.get("particles", ()))
         self._sure = _leads(self.learned.get("sure leads", ()))
         self._unsure = _leads(self.learned.get("unsure leads", ()))
@@ -61,7 +71,10 @@ class People(Learner):
             text = str(message.get("text") or "")
             span = self.introduced(text)
             if span is None and heard.asked == "ask_name":
-                span = self.answered(text, is_other=self._is_other(_first_part(messages, message)))
+                is_other = self._is_other(_first_part(messages, message))
+                span = self.answered(text, is_other=is_other)
+                if span is None and not is_other:
+                    span = self.among(text, [(one["start"], one["end"]) for one in message.get("entities") or []])
             if span is not None:
                 start, end = span
                 # Customers may be called like the staff: within the own name nobody else is meant.
@@ -87,6 +100,8 @@ class People(Learner):
         folded = fold(text)
         for pattern, sure in ((self._sure, True), (self._unsure, False)):
             for match in pattern.finditer(folded) if pattern else ():
+                if _OF_ANOTHER.search(folded[: match.start()]):
+                    continue
                 found = self._name_at(text, match.end(), strict=not sure)
                 if found is not None:
                     return found
@@ -122,6 +137,19 @@ class People(Learner):
         if len(words) > _LONGEST or (known and not written_as_name) or len(known) > 1:
             return None
         return first.span(1)
+
+    def among(self, text: str, taken: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+        """Find the one name among a few words ("it's for Jenny Smith", "auf Müller bitte"); None if none or several."""
+        words, runs, last = words_of(text), list[tuple[int, int]](), -2
+        if len(words) > _FEW:
+            return None
+        for number, word in enumerate(words):
+            if not word.capital or word.text in self._seen or any(a < word.end and word.start < b for a, b in taken):
+                continue
+            joined = all(one.text in self._particles for one in words[last + 1 : number]) and last >= 0
+            runs = [*runs[:-1], (runs[-1][0], word.end)] if joined else [*runs, (word.start, word.end)]
+            last = number
+        return runs[0] if len(runs) == 1 else None
 
     @staticmethod
     def _is_other(message: Message) -> bool:

@@ -1,11 +1,13 @@
 """What messages mean: intents, several at once, context, language, services, staff, names, places in a list."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nlu.command import understand_lines
+from nlu.contract import Catalog, Name
 from nlu.engine import Engine
 from tests.nlu.sayings import heard
 
@@ -16,6 +18,10 @@ pytestmark = pytest.mark.model
     ("asked", "text", "intents"),
     [
         (None, "Hi, can I get a haircut with Ana tomorrow afternoon?", {"greet", "book"}),
+        ("confirm", "ach, lieber bei Ana", {"inform"}),
+        ("offer_slots", "ok, dann am Donnerstag, den 11.", {"affirm", "inform"}),
+        ("offer_slots", "je finis mon travail tard, donc le 14 à 17h", {"inform"}),
+        (None, "corte y color el sábado 24 de abril a las 10 y media", {"inform"}),
         ("confirm", "yes, but how much is it?", {"affirm", "ask_price"}),
         ("confirm", "how much is it and where are you?", {"ask_price", "ask_location"}),
         ("confirm", "sí, ¿pero cuánto cuesta?", {"affirm", "ask_price"}),
@@ -98,6 +104,7 @@ async def test_language(reader: Engine, asked: str | None, locale: str, text: st
         ("with Will tomorrow", ["will"]),
         ("is Ana's chair free", ["ana"]),
         ("any chance and then some", []),
+        ("looks right to me", []),
     ],
 )
 async def test_services_and_staff(reader: Engine, text: str, found: list[str]) -> None:
@@ -117,6 +124,11 @@ async def test_services_and_staff(reader: Engine, text: str, found: list[str]) -
         ("ask_name", "Will", "Will"),
         ("ask_name", "Ana, but do you take cards?", "Ana"),
         ("ask_name", "Jean-Luc O'Brien", "Jean-Luc O'Brien"),
+        ("ask_name", "it would be for Noelia Vidal", "Noelia Vidal"),
+        ("ask_name", "auf Krüger bitte", "Krüger"),
+        ("ask_name", "pour Lefèvre, svp", "Lefèvre"),
+        ("ask_name", "einen Moment bitte", None),
+        ("ask_name", "can I pay with Bizum", None),
         ("ask_name", "how much is it", None),
         ("ask_name", "hello", None),
         ("ask_name", "no", None),
@@ -124,6 +136,7 @@ async def test_services_and_staff(reader: Engine, text: str, found: list[str]) -
         (None, "Beard trim Thursday at 4pm, my name is Tom Reed", "Tom Reed"),
         (None, "me llamo María de la Fuente, quiero cita", "María de la Fuente"),
         (None, "soy nueva aquí", None),
+        (None, "the stylist's name is Ana", None),
         (None, "I'm running late", None),
         (None, "I'm in London", None),
         (None, "this is great", None),
@@ -140,8 +153,34 @@ async def test_the_own_name_is_not_taken_for_the_staffs(reader: Engine) -> None:
 
 
 @pytest.mark.parametrize(
+    ("locale", "text", "intent"),
+    [
+        ("fr", "je dois annler mon rdv", "cancel"),
+        ("es", "tengo que canelar la cita", "cancel"),
+        ("pt", "preciso desmacar", "cancel"),
+        ("de", "ich möchte den Termin verschiben", "reschedule"),
+        ("en", "i need to reshcedule", "reschedule"),
+        ("en", "do you have paking", "ask_fact"),
+    ],
+)
+async def test_a_slip_of_the_finger_changes_no_meaning(reader: Engine, locale: str, text: str, intent: str) -> None:
+    assert (await reader.understand(heard(text, locale=locale, asked="booked"))).intent == intent
+
+
+@pytest.mark.parametrize(
+    "text", ["a kugelrolf on friday", "nur einen Kugelrolf bitte", "kugelrolf el lunes 8 por la tarde"]
+)
+async def test_whatever_a_service_is_called_it_can_be_asked_for(reader: Engine, text: str) -> None:
+    catalog = Catalog(services=(Name("rolfing", ("Kugelrolf",)),))
+    understood = await reader.understand(replace(heard(text, asked="ask_service"), catalog=catalog))
+    assert {understood.intent, *understood.also} <= {"book", "inform"}
+
+
+@pytest.mark.parametrize(
     ("text", "place"),
     [
+        ("the middle one", 2),
+        ("die mittlere", 2),
         ("the second one", 2),
         ("el primero", 1),
         ("the last one please", -1),

@@ -83,6 +83,8 @@ class Customer:
     wish_no: int = 0
     misses: int = 0
     restated: bool = False
+    #: The same weekday of another week was offered: the date is said now.
+    by_date: bool = False
     said_here: int = 0
     corrections: int = 0
     changes: list[str] = field(default_factory=list)
@@ -120,7 +122,7 @@ class Customer:
     def _take_up(self) -> None:
         errand = self.errand
         self.told, self.wish_no, self.misses, self.said_here, self.corrections = set(), 0, 0, 0, 0
-        self.restated, self.offers_asked, self.picked = False, 0, None
+        self.restated, self.by_date, self.offers_asked, self.picked = False, False, 0, None
         self.visit = errand.visit
         self.changes, self.questions = list(errand.changes), list(errand.questions)
 
@@ -297,6 +299,8 @@ class Customer:
             return self._say("request_alternatives")
         if not self.restated and not same_day:
             self.restated = True
+            weekdays = {day.weekday() for day in self.wish.days}
+            self.by_date = len(self.wish.days) == 1 and any(one.at.weekday() in weekdays for one in offered)
             known = self._facts() - {"name", "service", "staff"}
             return self._say("give_when", known=known, must=known)
         if self.wish_no + 1 >= len(self.visit.wishes):  # type: ignore[union-attr]
@@ -304,7 +308,7 @@ class Customer:
         if self.wish.free:
             self.complaints.append(f"was free and not offered: {self.wish.to_json()}")
         self.wish_no += 1
-        self.restated = False
+        self.restated = self.by_date = False
         good = [one for one in offered if self.wish.fits(one.at)]
         if good:
             return self._pick(self.rng.choice(good), offered)
@@ -382,7 +386,7 @@ class Customer:
         """Want something else now; what was free is not known for it."""
         visit = self.visit
         assert visit is not None
-        self.misses, self.restated = 0, False
+        self.misses, self.restated, self.by_date = 0, False, False
         if what == "staff":
             others = [name for name in self.around.able[visit.service] if name != visit.staff]
             value: object = self.rng.choice(others) if others else None
@@ -549,7 +553,7 @@ class Customer:
         said |= {"a_service": a_service, "service": a_service.split(" ", 1)[1], "name": self.visit.name}
         if self.visit.staff:
             said["staff"] = self.visit.staff
-        said["on"] = self.words.on(self.wish, self.rng)
+        said["on"] = self.words.on(self.wish, self.rng, kind="date" if self.by_date else None)
         if self.wish.clock is not None:
             said["at"] = self.words.at(self.wish.clock, self.rng)
         return said
