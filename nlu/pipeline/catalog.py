@@ -99,8 +99,8 @@ class CatalogMatcher(Learner):
                     intents[word.text].add(str(example.get("intent")))
         common = sorted(word for word, said in intents.items() if len(said) > 1)
         stems: dict[str, set[str]] = defaultdict(set)
-        for word, said_with in intents.items():
-            stems[_stem(word)] |= said_with
+        for key, said_with in intents.items():
+            stems[_stem(key)] |= said_with
         said = Counter(word for example in data.intent_examples for word in set(keys_of(str(example.get("text")))))
         return {
             "common": common,
