@@ -21,6 +21,8 @@ _LONGEST = 5
 _FEW = 7
 #: An intent this sure makes a short answer a question or a wish, not a name.
 _SURE = 0.8
+#: What follows a name that is the subject of another clause.
+_WHO_DOES = re.compile(r"\s+(?:qui|que|quien|quem|die|der|who|that)\b", re.IGNORECASE)
 #: Intents whose examples hold names and services.
 _NAMING = {"inform", "book", "reschedule", "ask_services", "out_of_scope"}
 _NO_QUESTION = {"inform", "book", "nlu_fallback", "choose_option", "out_of_scope"}
@@ -70,6 +72,8 @@ class People(Learner):
                 continue
             text = str(message.get("text") or "")
             span = self.introduced(text)
+            if span is not None and _is_of_staff(message, text, span):
+                continue
             if span is None and heard.asked == "ask_name":
                 is_other = self._is_other(_first_part(messages, message))
                 span = self.answered(text, is_other=is_other)
@@ -170,6 +174,12 @@ class People(Learner):
             if not inner:
                 end = match.start(1) + word.end
         return (match.start(1), end) if end > match.start(1) else None
+
+
+def _is_of_staff(message: Message, text: str, span: tuple[int, int]) -> bool:
+    """Whether it is said who does something, not who writes: "c'est Carla qui s'en occupe"."""
+    staff = [(one["start"], one["end"]) for one in message.get("entities") or [] if one["entity"] == "staff"]
+    return span in staff and _WHO_DOES.match(text, span[1]) is not None
 
 
 def _first_part(messages: list[Message], message: Message) -> Message:

@@ -147,6 +147,11 @@ async def test_names(reader: Engine, asked: str | None, text: str, name: str | N
     assert found == ([name] if name else [])
 
 
+async def test_who_does_it_is_not_who_writes(reader: Engine) -> None:
+    understood = await reader.understand(heard("d'habitude c'est Ana qui me coiffe", locale="fr"))
+    assert [one.entity for one in understood.entities if one.entity in {"name", "staff"}] == ["staff"]
+
+
 async def test_the_own_name_is_not_taken_for_the_staffs(reader: Engine) -> None:
     understood = await reader.understand(heard("Ana Ruiz", asked="ask_name"))
     assert [one.entity for one in understood.entities] == ["name"]
