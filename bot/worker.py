@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 TURNS_AT_ONCE = 64
 #: Webhooks under way at once: they mostly wait for others, who must not hold up what customers wait for.
 WEBHOOKS_AT_ONCE = 16
+#: Seconds after which a database that went away is looked for again.
+_PAUSE = 1.0
 
 
 class NoModel(Exception):
@@ -80,18 +82,35 @@ async def run_jobs(jobs: procrastinate.App, settings: Settings, *, poll: float =
             ([Job.DELIVER_WEBHOOK.value], WEBHOOKS_AT_ONCE),
             (others, settings.worker_concurrency),
         ):
-            group.create_task(
-                jobs.run_worker_async(
-                    queues=queues,
-                    concurrency=at_once,
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=poll,
-                    update_heartbeat_interval=due.HEARTBEAT,
-                    stalled_worker_timeout=due.DEAD_AFTER,
-                    delete_jobs="successful",
-                    shutdown_graceful_timeout=8,
-                )
+            group.create_task(keep_working(jobs, queues, at_once, poll=poll))
+
+
+async def keep_working(jobs: procrastinate.App, queues: list[str], at_once: int, *, poll: float = 0.5) -> None:
+    """Run the jobs of some queues until cancelled; whenever the database goes away they wait for it.
+
+    Procrastinate ends a worker that has lost its connection. What was under way then is finished, or taken up
+    again once its heartbeat is missed.
+    """
+    while True:
+        try:
+            await jobs.run_worker_async(
+                queues=queues,
+                concurrency=at_once,
+                install_signal_handlers=False,
+                fetch_job_polling_interval=poll,
+                update_heartbeat_interval=due.HEARTBEAT,
+                stalled_worker_timeout=due.DEAD_AFTER,
+                delete_jobs="successful",
+                shutdown_graceful_timeout=8,
             )
+            why = "its connection was lost"
+        except (procrastinate.exceptions.ConnectorException, OSError) as error:
+            why = type(error).__name__
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # an error while it was ending hid that
+            raise asyncio.CancelledError
+        log.warning("the jobs wait for the database: %s", why)
+        await asyncio.sleep(_PAUSE)
 
 
 async def _poll(system: System) -> None:
