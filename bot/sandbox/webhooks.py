@@ -59,8 +59,10 @@ async def run_webhooks(stage: Stage) -> None:
                 await asyncio.sleep(1)
                 continue
             if not claimed:
+                # Not `wait_for`: in Python 3.11 it forgets that it was cancelled when the bell rings at that moment.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stage.wake.wait(), PAUSE)
+                    async with asyncio.timeout(PAUSE):
+                        await stage.wake.wait()
                 stage.wake.clear()
 
 
