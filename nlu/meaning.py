@@ -101,6 +101,8 @@ def decide(
             del found[intent]
         found.setdefault("inform", _CLAUSE)
     has_facts = bool(entities) or (when is not None and bool(when.choices or when.exclusions or when.asap))
+    if set(found) == {"greet"} and any(one.entity == "service" for one in entities):
+        found["inform"] = _CLAUSE  # whoever greets and names a service does not only greet
     _as_facts(found, asked=asked, dated=when is not None and bool(when.choices), entities=entities)
     _in_context(found, asked=asked, has_facts=has_facts, entities=entities)
     ranked = sorted(found, key=lambda intent: _rank(intent, asked))

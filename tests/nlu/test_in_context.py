@@ -2,6 +2,7 @@
 
 import pytest
 
+from nlu.contract import Entity
 from nlu.meaning import Guess, decide
 
 
@@ -17,3 +18,11 @@ from nlu.meaning import Guess, decide
 def test_the_open_question_says_what_is_confirmed(asked: str | None, guess: str, meant: str) -> None:
     intent, _, also = decide(Guess(guess, 0.8), [], asked=asked, entities=(), when=None, text="confirmed")
     assert (intent, also) == (meant, ())
+
+
+def test_whoever_greets_and_names_a_service_wants_it() -> None:
+    parts = [Guess("greet", 1.0), Guess("inform", 0.59)]
+    haircut = Entity("service", "haircut", "coupe", 13, 18)
+    text = "bonjour, une coupe hier"
+    intent, _, also = decide(Guess("greet", 0.99), parts, asked=None, entities=(haircut,), when=None, text=text)
+    assert {intent, *also} == {"inform", "greet"}
