@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -284,8 +284,3 @@ def _why_full(one: ClassSession, taken: Taken, party: int) -> Reason:
     """Say that seats may come back (somebody only holds them), or that it is sold out."""
     held = sum(1 for unit in range(one.capacity) if one.calendar_no + unit in taken.times.held)
     return Reason.HELD if len(_free_units(one, taken)) + held >= party else Reason.SOLD_OUT
-
-
-def length_of(catalog: Catalog, service_id: UUID) -> timedelta:
-    """Return how long a class lasts."""
-    return timedelta(minutes=catalog.service(service_id).duration)

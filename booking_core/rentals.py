@@ -98,14 +98,6 @@ async def places(
     return found
 
 
-def span_of(catalog: Catalog, wanted: VisitRequest, place: Location, day: date) -> Span:
-    """Return from when to when something is lent that is collected on a local date."""
-    rental = _rental(catalog, wanted, place, (day, day))
-    if rental is None:
-        raise BookingRefused(Reason.STAFF_CANNOT)
-    return rental.span(day)
-
-
 def _rental(
     catalog: Catalog, wanted: VisitRequest, place: Location, days: tuple[date, date], *, override: bool = False
 ) -> Rental | None:

@@ -23,6 +23,8 @@ class EmbeddedRedis:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self._short: Path | None = None
+        #: Kept, so that a server that is started again is where it was.
+        self._port: int | None = None
         self.child: Child | None = None
 
     def start(self) -> str:
@@ -38,9 +40,9 @@ class EmbeddedRedis:
             command += ["--unixsocketperm", "700", "--save", "", "--appendonly", "no", "--daemonize", "no"]
             url = f"unix://{quote(str(socket))}"
         else:
-            port = free_port()
-            command = [sys.executable, "-m", "bot.fakeredis_server", str(port)]
-            url = f"redis://127.0.0.1:{port}/0"
+            self._port = self._port or free_port()
+            command = [sys.executable, "-m", "bot.fakeredis_server", str(self._port)]
+            url = f"redis://127.0.0.1:{self._port}/0"
         self.child = Child("redis", command, log=self.folder / "redis.log", record=self.folder / "server.json")
         self.child.start()
         self._wait(url)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_skeleton, format_time
 from babel.lists import format_list
 from babel.numbers import format_currency
 from babel.units import format_unit
@@ -68,12 +68,6 @@ def wall_day_and_clock(moment: datetime, locale: str) -> str:
     wall = moment.replace(tzinfo=None)
     told = str(format_skeleton("MMMEd", wall, locale=babel_locale(locale)))
     return f"{told}, {_plain(format_time(wall.time(), 'short', locale=babel_locale(locale)))}"
-
-
-def long_day(moment: datetime, tz: str, locale: str) -> str:
-    """Return `Tuesday, 24 November 2026`."""
-    local = moment.astimezone(ZoneInfo(tz))
-    return str(format_date(local, "full", locale=babel_locale(locale)))
 
 
 def weekday(number: int, locale: str) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking_core.kit.clock import NOW
 from booking_core.kit.rows import columns, from_row, names
 from booking_core.kit.statements import run
 from booking_core.models import Customer
@@ -28,7 +29,7 @@ ON CONFLICT DO NOTHING RETURNING {columns(Dialogue)}
 _READ = f"""
 SELECT {columns(Conversation, "c")}, {columns(Message, "m")}, {columns(Customer, "p")},
        (SELECT catalog_version FROM business b WHERE b.id = c.business_id),
-       clock_timestamp() + coalesce((SELECT shift FROM clock_shift), interval '0')
+       {NOW}
 FROM conversation c
 LEFT JOIN customer p ON p.business_id = c.business_id AND p.id = c.customer_id
 LEFT JOIN LATERAL (

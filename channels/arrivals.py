@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking_core.kit.clock import current_time
+from booking_core.kit.clock import NOW, current_time
 from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import DEFER, Job, deferred
 from booking_core.kit.scope import NARROW
@@ -25,7 +25,7 @@ _OPEN = f"""
 WITH account AS (
     SELECT business_id, id FROM channel_account WHERE channel = %(channel)s AND address = %(account)s
 ), moment AS (
-    SELECT coalesce(%(now)s, clock_timestamp() + coalesce((SELECT shift FROM clock_shift), interval '0')) AS now
+    SELECT coalesce(%(now)s, {NOW}) AS now
 )
 INSERT INTO conversation AS known
     (business_id, id, account_id, channel, address, display_name, last_seq, last_message_at)

@@ -11,7 +11,7 @@ GSM_BASIC = frozenset(
 #: These need an escape and count twice.
 GSM_EXTENDED = frozenset("\f^{}\\[~]|€")
 #: What word processors make of plain signs, and the plain signs.
-_PLAIN = str.maketrans(
+PLAIN_SIGNS = str.maketrans(
     {
         "\N{LEFT SINGLE QUOTATION MARK}": "'",
         "\N{RIGHT SINGLE QUOTATION MARK}": "'",
@@ -67,17 +67,18 @@ def gsm_friendly(text: str) -> str:
     What is long in UCS-2 all the same loses the accents that GSM-7 lacks, as banks and railways write it: half the
     segments, and each phone shows it. A text with any other character that GSM-7 lacks stays as it was written.
     """
-    plain = text.translate(_PLAIN)
+    plain = text.translate(PLAIN_SIGNS)
     size = sms_size(plain)
     if size.encoding is Encoding.GSM_7:
         return plain
     if size.segments <= _SHORT:
         return text
-    bare = "".join(map(_without_accent, plain))
+    bare = "".join(map(without_accent, plain))
     return bare if sms_size(bare).encoding is Encoding.GSM_7 else text
 
 
-def _without_accent(character: str) -> str:
+def without_accent(character: str) -> str:
+    """Return a character as GSM-7 has it; one that it knows stays."""
     if character in GSM_BASIC or character in GSM_EXTENDED:
         return character
     return _LIGATURES.get(character) or unicodedata.normalize("NFD", character)[0]

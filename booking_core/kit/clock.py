@@ -12,7 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from booking_core.kit.db import Base
 
-_NOW = text("SELECT clock_timestamp() + coalesce((SELECT shift FROM clock_shift), interval '0')")
+#: The system's time, for statements written out.
+NOW = "clock_timestamp() + coalesce((SELECT shift FROM clock_shift), interval '0')"
+_NOW = text(f"SELECT {NOW}")
 
 
 class ClockShift(Base):

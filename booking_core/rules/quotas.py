@@ -60,17 +60,3 @@ def limit_claims(
         elif not override:
             return None
     return claims
-
-
-#: How many of a period fit into the longest one, at least.
-_LENGTH = {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 30, Period.YEAR: 365}
-
-
-def grows_as_it_shrinks(limits: Iterable[tuple[Period, int]]) -> tuple[Period, Period] | None:
-    """Return a shorter and a longer period where the shorter one allows more, which cannot be meant."""
-    known = sorted(limits, key=lambda one: _LENGTH[one[0]])
-    for at, (short, most) in enumerate(known):
-        for longer, count in known[at + 1 :]:
-            if _LENGTH[longer] > _LENGTH[short] and most > count:
-                return short, longer
-    return None

@@ -5,7 +5,6 @@ They live by the database's real time: moving a sandbox's clock signs nobody out
 
 import hashlib
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -71,13 +70,6 @@ async def find_session(session: AsyncSession, token: str) -> tuple[LoginSession,
 async def close_session(session: AsyncSession, token: str) -> None:
     """Sign a browser out."""
     await session.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash(token)))
-
-
-async def close_all_sessions(session: AsyncSession, business_id: UUID, user_id: UUID) -> None:
-    """Sign a user out everywhere."""
-    await session.execute(
-        delete(LoginSession).where(LoginSession.business_id == business_id, LoginSession.user_id == user_id)
-    )
 
 
 async def _real_time(session: AsyncSession) -> datetime:

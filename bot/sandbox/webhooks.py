@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -121,9 +121,3 @@ async def _record(session: AsyncSession, owed: Owed, status: int) -> None:
         log.info("a webhook of the sandbox's %s was answered with %s", owed.vendor, status)
         wait = min(SHORTEST * 2 ** min(owed.tries - 1, 10), LONGEST)
         row.next_try_at = await real_time(session) + timedelta(seconds=wait)
-
-
-async def owed_count(session: AsyncSession) -> int:
-    """Return how many webhooks have not arrived."""
-    waiting = select(func.count()).where(SandboxWebhook.done_at.is_(None), SandboxWebhook.url != "")
-    return (await session.execute(waiting)).scalar_one()

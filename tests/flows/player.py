@@ -3,7 +3,6 @@
 import asyncio
 import re
 import time
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from channels.segments import gsm_friendly
+from channels.segments import PLAIN_SIGNS, Encoding, gsm_friendly, sms_size, without_accent
 from tests.flows.desk import StaffDesk, another_takes_it
 from tests.flows.others import Others
 from tests.flows.phones import Phone, SandboxPhone, WebPhone
@@ -27,10 +26,14 @@ _RAN_OUT = re.compile("free again|liberado|de nouveau libre|wieder frei|livre de
 _SETTLED = 5.0
 
 
+def _forms(text: str, *, lost: bool) -> tuple[str, ...]:
+    """Return how a channel may have written a text."""
+    return (text, gsm_friendly(text), _bare(text)) if lost else (text, gsm_friendly(text))
+
+
 def _bare(text: str) -> str:
-    """Return a text with plain signs and without accents."""
-    bare = "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
-    return gsm_friendly(bare)
+    """Return a text with plain signs, and of its letters only those of GSM-7, as a long text message is written."""
+    return "".join(map(without_accent, text.translate(PLAIN_SIGNS)))
 
 
 @dataclass(frozen=True)
@@ -145,16 +148,20 @@ class Player:
             self.link = found.group(0).rstrip(".")
 
     def _found(self, pattern: str, text: str) -> bool:
-        """Whether a pattern is in what was heard; a long text message may have lost its accents on the way."""
+        """Whether a pattern is in what was heard; a long text message has lost its accents on the way."""
         if re.search(pattern, text, re.IGNORECASE):
             return True
-        return self.phone.channel == "sms" and bool(re.search(_bare(pattern), _bare(text), re.IGNORECASE))
+        return self._has_lost_accents(self.last["text"]) and bool(re.search(_bare(pattern), text, re.IGNORECASE))
+
+    def _has_lost_accents(self, heard: str) -> bool:
+        """Whether a message went as GSM-7: then none of what it was written with beyond that is left."""
+        return self.phone.channel == "sms" and sms_size(heard).encoding is Encoding.GSM_7
 
     async def _act_of(self, heard: str) -> str | None:
         """Return the act of what was heard, as the channel has written it."""
         said = await self.world.rows("SELECT act, text FROM message WHERE sender <> 'customer' ORDER BY seq DESC")
-        written = _bare(heard)
-        return next((act for act, text in said if text and written.startswith(_bare(text))), None)
+        lost = self._has_lost_accents(heard)
+        return next((act for act, text in said if text and heard.startswith(_forms(text, lost=lost))), None)
 
     async def _pay(self, how: str) -> None:
         session = self.link.rstrip("/").rsplit("/", 1)[1].split("?")[0]

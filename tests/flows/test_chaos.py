@@ -28,7 +28,6 @@ def short_folder() -> Iterator[Path]:
 @pytest.mark.slow
 @pytest.mark.model
 @pytest.mark.timeout(600)
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Redis comes back at another address")
 async def test_every_promise_is_kept_whatever_dies(short_folder: Path, model: Path) -> None:
     report = await run(short_folder, model, Wanted(20, 7, 6, 6), sys.stdout.write)
     assert report.violations == [], report.shown()
