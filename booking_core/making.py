@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from psycopg.errors import ForeignKeyViolation
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.calendar import Place, only_place
@@ -159,6 +161,8 @@ async def hold(
             )
     except _KnownError as error:
         return _the_same(error.booking, making)
+    except _GoneError as gone:
+        raise BookingRefused(Reason.UNKNOWN, customer=str(customer_id)) from gone
     except BookingRefused:
         # The same command a second time finds its own booking in the way.
         known = await find_by_key(session, catalog.business.id, key)
@@ -172,6 +176,10 @@ async def hold(
     await give_up(session, booking, taken, now=now, actor=actor)
     await settle(session)
     return booking
+
+
+class _GoneError(Exception):
+    """Who wanted it has been made one with another customer since they were looked up; the transaction is over."""
 
 
 class _KnownError(Exception):
@@ -193,7 +201,12 @@ async def _insert(session: AsyncSession, making: Making, place: Place, *, now: d
     """Write a booking with its time; None if the time is somebody else's, _KnownError if the key is."""
     for _ in range(_DRAWS):
         values = _values(making, place, now)
-        [(free, made, taken)] = await run(session, _BOOK, _row(making, place, values, now))
+        try:
+            [(free, made, taken)] = await run(session, _BOOK, _row(making, place, values, now))
+        except DBAPIError as error:
+            if isinstance(error.orig, ForeignKeyViolation):
+                raise _GoneError from error
+            raise
         if not free:
             return None
         if made and taken == len(place.placement.claims):

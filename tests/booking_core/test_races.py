@@ -249,3 +249,36 @@ async def test_own_hold_paid_at_the_same_moment_is_not_given_up(crowd: Database)
     async with crowd.transaction() as session:
         counted.update(await session.scalars(text("SELECT state FROM booking")))
     assert counted == {"confirmed": 1}
+
+
+async def test_whoever_is_made_one_with_another_meanwhile_is_unknown(crowd: Database) -> None:
+    shop = await a_shop(crowd)
+    async with crowd.transaction() as session:
+        kept, other = [
+            await customers.load_or_create(session, shop.business_id, None, name=name, locale=None, now=NOW)
+            for name in ("Tom", "T.")
+        ]
+    async with crowd.transaction() as deciding:
+        await customers.merge(
+            deciding, shop.business_id, kept.id, other.id, now=NOW, actor="staff", evidence="said so at the desk"
+        )
+
+        async def hold() -> Booking:
+            async with crowd.transaction() as session:
+                return await booking.hold(
+                    session,
+                    catalog=await catalog.load_catalog(session, shop.business_id),
+                    wanted=VisitRequest.one(shop.services["cut"], shop.staff["Ana"]),
+                    starts=at("10:00"),
+                    customer_id=other.id,
+                    conversation_id=None,
+                    key="late",
+                    now=NOW,
+                )
+
+        holding = asyncio.create_task(hold())
+        await asyncio.sleep(0.3)
+        assert not holding.done()  # it waits for what becomes of the customer
+    with pytest.raises(BookingRefused) as refused:
+        await holding
+    assert refused.value.reason is Reason.UNKNOWN
