@@ -122,7 +122,8 @@ async def cancel(
 ) -> Cancellation:
     """Cancel a booking by the policy it was made under; cancelling again changes nothing.
 
-    `paid` is what was paid; unless told, what was due, if the booking is confirmed.
+    `paid` is what was paid; unless told, what was due, if the booking has been confirmed. Who did not come
+    is treated as one who cancelled late, also if the business then gives the place to others.
     """
     booking = await load(session, business_id, booking_id, for_update=True)
     if booking.state in CANCELLED:
@@ -135,9 +136,13 @@ async def cancel(
     if by == "customer" and booking.starts <= now:
         raise BookingRefused(Reason.TOO_LATE_TO_CHANGE)
     if paid is None:
-        paid = booking.due if booking.state in {State.CONFIRMED, State.CHECKED_IN} else 0
+        paid = booking.due if booking.state not in TENTATIVE else 0
     terms = policies.cancellation_terms(
-        booking.policy_snapshot, starts=booking.starts, paid=paid, now=now, by_business=by == "business"
+        booking.policy_snapshot,
+        starts=booking.starts,
+        paid=paid,
+        now=now,
+        by_business=by == "business" and booking.state != State.NO_SHOW,
     )
     await end_booking(session, booking, move, now=now, actor=actor, refund=terms.refund, fee=terms.fee)
     return Cancellation(booking, terms.refund, terms.fee)

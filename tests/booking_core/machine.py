@@ -150,7 +150,7 @@ class Machine(Keeper):
                 visit.until = min(visit.until, max(visit.starts, house.now))
             self.place(visit)
 
-    @precondition(some("held", "pending_approval", "confirmed", "checked_in"))
+    @precondition(some("held", "pending_approval", "confirmed", "checked_in", "no_show"))
     @rule(pick=picks, by_business=st.booleans())
     def cancel(self, pick: int, by_business: bool) -> None:
         visit = self.any_visit(pick)
@@ -159,8 +159,9 @@ class Machine(Keeper):
         now = self.house.now
         by: Literal["customer", "business"] = "business" if by_business else "customer"
         over = visit.state in CANCELLED
-        firm = visit.state in {"confirmed", "checked_in"}
-        allowed = TENTATIVE | ({"confirmed", "checked_in"} if by_business else {"confirmed"})
+        firm = visit.state in {"confirmed", "checked_in", "no_show"}
+        allowed = TENTATIVE | ({"confirmed", "checked_in", "no_show"} if by_business else {"confirmed"})
+        excused = by_business and visit.state != "no_show"
         expected = over or (visit.state in allowed and (by_business or visit.starts > now))
 
         async def do(session: AsyncSession, _: Catalog) -> booking.Cancellation:
@@ -174,7 +175,7 @@ class Machine(Keeper):
         assert gone.repeated == over
         if not over:
             paid = visit.due if firm else 0
-            refund = paid if by_business or visit.starts - now >= LATE_CANCEL else 0
+            refund = paid if excused or visit.starts - now >= LATE_CANCEL else 0
             assert (gone.refund, gone.fee) == (refund, paid - refund)
             self.end(visit, f"cancelled_by_{by}")
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from booking_core import booking
 from booking_core.models import Booking, BookingAudit, Reminder, State
 from booking_core.refusals import BookingRefused, Reason
+from booking_core.rules.policy import cancellation_terms
 from tests.booking_core.shop import MONDAY, NOW, Shop, at, open_shop
 from tests.booking_core.test_hold import refused
 
@@ -266,3 +267,16 @@ async def test_what_became_of_it(shop: Shop) -> None:
     assert (await booking.complete(*ids, now=at("11:00"), actor="staff:1")).state == State.COMPLETED
     await refused(cancel(shop, one), Reason.NOT_NOW)
     assert await shop.allocations() == 1
+
+
+async def test_who_did_not_come_has_cancelled_late(shop: Shop) -> None:
+    one = await confirm(shop, await shop.hold("10:00"))
+    await booking.mark_no_show(shop.session, shop.business_id, one.id, now=at("10:15"), actor="staff:1")
+    gone = await booking.cancel(
+        shop.session, shop.business_id, one.id, by="business", version=None, now=at("10:20"), actor="s", paid=2000
+    )
+    late = cancellation_terms(one.policy_snapshot, starts=one.starts, paid=2000, now=at("10:20"))
+    assert late.cutoff_passed
+    assert (gone.refund, gone.fee) == (late.refund, late.fee)
+    assert late.refund < 2000
+    assert await shop.allocations() == 0

@@ -24,6 +24,11 @@ SEED = int(os.environ.get("THREADBOOK_SEED", "20261123"))
 CONNECTIONS = 4
 #: So long the storm lasts on the house's clock: holds run out meanwhile.
 MINUTES = 600
+#: The database takes its time between the look at what is free and the writing of it.
+_PAUSE = """
+CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.02); RETURN NULL; END';
+CREATE TRIGGER pause BEFORE INSERT ON allocation FOR EACH STATEMENT EXECUTE FUNCTION pause();
+"""
 _DEADLOCKS = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
 
 
@@ -80,6 +85,8 @@ async def test_without_the_constraint_the_storm_is_noticed(
     """The negative control: what guards is the constraint, and the checker sees its absence."""
     async with database.transaction() as session:
         await session.execute(text("ALTER TABLE allocation DROP CONSTRAINT ex_allocation_calendar_during"))
+        for statement in _PAUSE.strip().splitlines():
+            await session.execute(text(statement))
     await storm(workers, database_url, world, 1000)
     async with database.transaction() as session:
         wrong = findings(await load_tables(session, world.business_id))
