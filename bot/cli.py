@@ -69,6 +69,17 @@ def parser() -> argparse.ArgumentParser:
     revoke.add_argument("prefix", metavar="PREFIX", help="how it begins, as `token list` shows it, or the whole token")
     for one in (create, revoke, tokens.add_parser("list", help="Show the tokens, but not their secrets")):
         one.add_argument("--business", metavar="SLUG", help="whose; to make one where there are several")
+    own = add("credentials", _credentials, "Keep a business's own credentials at Twilio, Telegram and Stripe, sealed")
+    owning = own.add_subparsers(required=True, metavar="WHAT", dest="what")
+    keep = owning.add_parser("set", help="Keep them: NAME=value lines on standard input, or a prompt for each")
+    keep.add_argument("--from-env", action="store_true", help="take them from BUSINESS_TWILIO_ACCOUNT_SID and so on")
+    for one in (keep, owning.add_parser("remove", help="Forget them: the system's own serve again")):
+        one.add_argument("--business", metavar="SLUG", required=True, help="whose")
+        one.add_argument("--provider", choices=["twilio", "telegram", "stripe"], required=True, help="where")
+    kept = owning.add_parser("list", help="Show who has which, and of each the last characters")
+    kept.add_argument("--business", metavar="SLUG", help="whose; everybody's, unless told")
+    owning.add_parser("reseal", help="Seal everything with the first of VAULT_KEYS, so that the others may go")
+    owning.add_parser("key", help="Make a key for VAULT_KEYS and show it")
     wording = add("templates", _templates, "Push WhatsApp's templates for approval, or show how they stand")
     doing = wording.add_subparsers(required=True, metavar="WHAT", dest="what")
     doing.add_parser("push", help="Create and submit what data/templates declares and Meta does not have")
@@ -226,6 +237,12 @@ def _token(args: argparse.Namespace) -> int:
     from bot.api.command import run_token
 
     return run_token(settings_or_exit(), args)
+
+
+def _credentials(args: argparse.Namespace) -> int:
+    from bot.credentials_command import run_credentials
+
+    return run_credentials(args, settings_or_exit)
 
 
 def _templates(args: argparse.Namespace) -> int:

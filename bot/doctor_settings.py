@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from bot.credential_shapes import SHAPES
 from bot.findings import Finding, note, ok, wrong
 from bot.settings import Settings
 
@@ -18,17 +19,6 @@ _PLAIN = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "path_type": "must be a path",
-}
-#: What a vendor's credential looks like; the vendors' own documentation is the source.
-_SHAPES = {
-    "twilio_account_sid": (r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits"),
-    "twilio_auth_token": (r"[0-9a-fA-F]{32}", "32 hexadecimal digits"),
-    "twilio_sms_number": (r"\+[1-9]\d{6,14}", "a number as +15550001111"),
-    "twilio_whatsapp_number": (r"\+[1-9]\d{6,14}", "a number as +15550001111"),
-    "telegram_token": (r"\d{6,}:[\w-]{30,}", "digits, a colon and at least 30 letters"),
-    "telegram_secret": (r"[A-Za-z0-9_-]{1,256}", "letters, digits, _ and - only"),
-    "stripe_secret_key": (r"(sk|rk)_(test|live)_\w{10,}", "sk_test_... or sk_live_..."),
-    "stripe_webhook_secret": (r"whsec_\w{10,}", "whsec_..."),
 }
 _HERE = {"localhost", "127.0.0.1", "::1"}
 _LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
@@ -66,7 +56,7 @@ def _credential_findings(settings: Settings) -> Iterator[Finding]:
             "vendors",
             "No live credential is set: the sandbox stands in for Twilio, Telegram, Stripe and a mail server.",
         )
-    for name, (shape, words) in _SHAPES.items():
+    for name, (shape, words) in SHAPES.items():
         value = getattr(settings, name)
         text = value if isinstance(value, str) else value.get_secret_value()
         if not text:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     Text,
     UniqueConstraint,
     text,
@@ -149,6 +150,25 @@ class StaffTask(Base):
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     done_by: Mapped[UUID | None]
+
+
+class Credential(Base):
+    """What a vendor knows a business by, sealed (`bot/vault.py`); without a row, the system's own serve."""
+
+    __tablename__ = "credential"
+    __table_args__ = (
+        ForeignKeyConstraint(["business_id"], ["business.id"]),
+        CheckConstraint("kind IN ('twilio', 'telegram', 'stripe')", name="kind"),
+    )
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: `bot.credential_shapes.Provider`; what is sealed is bound to it and to the business.
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    #: What may be shown of it, by the settings' names.
+    hints: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    #: The database's real time, not the sandbox's: by `updated_at` every process sees that there are others now.
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
 
 
 class WorkerBeat(Base):

@@ -13,6 +13,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.vault import read_keys
 from channels.mail_address import clean_address
 
 
@@ -27,6 +28,11 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on")
     public_url: str = Field("", description="How the world reaches the web server; http://HOST:PORT if empty")
     secret_key: SecretStr = Field(description="At least 32 characters; signs sessions, derives sandbox credentials")
+    vault_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Keys that seal businesses' own credentials, comma-separated: the first seals, all open; "
+        "`threadbook credentials key` makes one",
+    )
     model_dir: Path = Field(Path(".threadbook/models"), description="Where trained models are kept")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     burst_seconds: float = Field(1.5, ge=0, le=10, description="Quiet time to wait for, after free text on SMS")
@@ -69,6 +75,12 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         if len(value.get_secret_value()) < 32:
             raise ValueError("must have at least 32 characters")
+        return value
+
+    @field_validator("vault_keys")
+    @classmethod
+    def _keys(cls, value: SecretStr) -> SecretStr:
+        read_keys(value.get_secret_value())
         return value
 
     @field_validator("database_url")

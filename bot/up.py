@@ -89,7 +89,7 @@ class _Start:
 
     def run(self) -> None:
         given = named_settings()
-        made = {"SECRET_KEY": self.home.secret_key(), "MODEL_DIR": str(self.home.models)}
+        made = {**self.home.own_secrets(), "MODEL_DIR": str(self.home.models)}
         made = {name: value for name, value in made.items() if name not in given}
         embedded = {"DATABASE_URL": "postgresql://", "REDIS_URL": "unix:///"}
         embedded = {name: url for name, url in embedded.items() if name not in given}
@@ -105,7 +105,7 @@ class _Start:
         settings = settings_with(made)
         self.claim.tell(
             settings.base_url,
-            {name: made[name] for name in made if name != "SECRET_KEY"} | {"PORT": str(settings.port)},
+            {name: made[name] for name in made if name not in self.home.own_secrets()} | {"PORT": str(settings.port)},
         )
         with step("business", "schema up to date, sample business loaded"):
             users = self.home.remember_users(self.plan.prepare(settings))

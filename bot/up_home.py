@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from pydantic_settings import DotEnvSettingsSource
 
 from bot.processes import ServerError, end_leftover
 from bot.settings import Settings
+from bot.vault import make_key
 
 #: E-mail address, role, password.
 SampleUser = tuple[str, str, str]
@@ -72,13 +73,15 @@ class Home:
 
     def secret_key(self) -> str:
         """Return this installation's secret key; made once, readable by its owner alone."""
-        path = self.folder / "secret_key"
-        with contextlib.suppress(FileNotFoundError):
-            kept = path.read_text().strip()
-            if len(kept) >= 32:  # A shorter one is what a full disk left of it.
-                return kept
-        _write_private(path, secrets.token_urlsafe(48))
-        return path.read_text()
+        return _kept_or_made(self.folder / "secret_key", lambda: secrets.token_urlsafe(48))
+
+    def vault_keys(self) -> str:
+        """Return the key that seals businesses' own credentials; made once, readable by its owner alone."""
+        return _kept_or_made(self.folder / "vault_key", make_key)
+
+    def own_secrets(self) -> dict[str, str]:
+        """Return the secrets of this installation by their settings' names: never written down elsewhere."""
+        return {"SECRET_KEY": self.secret_key(), "VAULT_KEYS": self.vault_keys()}
 
     def remember_users(self, made: Sequence[SampleUser]) -> list[SampleUser]:
         """Keep the sample users just made, and return all: their passwords are shown at every start."""
@@ -153,8 +156,7 @@ def environment_of_running_up() -> dict[str, str]:
         return {}
     environment: dict[str, str] = dict(_read(home.folder / "up.json").get("environment", {}))
     named = named_settings()
-    if "SECRET_KEY" not in named:
-        environment["SECRET_KEY"] = home.secret_key()
+    environment |= home.own_secrets()
     return {name: value for name, value in environment.items() if name not in named}
 
 
@@ -212,6 +214,16 @@ def _write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
     half.replace(path)
+
+
+def _kept_or_made(path: Path, make: Callable[[], str]) -> str:
+    """Return a secret of this installation out of its file, made at the first time."""
+    with contextlib.suppress(FileNotFoundError):
+        kept = path.read_text().strip()
+        if len(kept) >= 32:  # A shorter one is what a full disk left of it.
+            return kept
+    _write_private(path, make())
+    return path.read_text()
 
 
 def _read(path: Path) -> dict[str, Any]:

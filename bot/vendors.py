@@ -1,7 +1,9 @@
 """What the vendors' clients are given: live credentials, or the sandbox's and its addresses."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.credential_shapes import Provider
 from bot.settings import Settings
 from channels.access import MailAccess, TelegramAccess, TwilioAccess
 from payment_links.access import StripeAccess
@@ -11,9 +13,9 @@ from payment_links.access import StripeAccess
 class Vendors:
     """Access to every vendor that this installation can reach; None where it has no credentials."""
 
-    twilio: TwilioAccess | None
-    telegram: TelegramAccess | None
-    stripe: StripeAccess | None
+    twilio: TwilioAccess | None = None
+    telegram: TelegramAccess | None = None
+    stripe: StripeAccess | None = None
     mail: MailAccess | None = None
 
 
@@ -82,3 +84,29 @@ def vendors_for(settings: Settings) -> Vendors:
         if settings.smtp_host
         else None,
     )
+
+
+def own_vendor(settings: Settings, provider: Provider, values: Mapping[str, str]) -> Vendors:
+    """Return access to one vendor by a business's own values: at the vendor, or at the sandbox while that serves."""
+    base = settings.base_url
+    stand_in = f"{base}/sandbox/{provider}" if settings.sandbox else None
+    match provider:
+        case Provider.TWILIO:
+            return Vendors(
+                twilio=TwilioAccess(
+                    values["twilio_account_sid"],
+                    values["twilio_auth_token"],
+                    values.get("twilio_sms_number", ""),
+                    values.get("twilio_whatsapp_number", ""),
+                    stand_in,
+                    base,
+                    values.get("twilio_messaging_service_sid", ""),
+                    settings.whatsapp_typing,
+                )
+            )
+        case Provider.TELEGRAM:
+            return Vendors(telegram=TelegramAccess(values["telegram_token"], values["telegram_secret"], stand_in))
+        case Provider.STRIPE:
+            return Vendors(
+                stripe=StripeAccess(values["stripe_secret_key"], values["stripe_webhook_secret"], stand_in, base)
+            )

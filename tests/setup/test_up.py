@@ -13,6 +13,7 @@ import httpx
 import psycopg
 import pytest
 
+from bot.up_home import Home
 from tests.setup.conftest import Terminal, environment_for, processes_of
 
 Up = Callable[..., Terminal]
@@ -169,12 +170,15 @@ def test_servers_that_the_environment_names_are_used(up: Up, home: Path, databas
     assert not (home.parent / "pg" / "cluster").exists()
 
 
-def test_the_secret_key_is_made_once_and_private(up: Up, home: Path) -> None:
+@pytest.mark.parametrize("name", ["secret_key", "vault_key"])
+def test_its_secrets_are_made_once_and_private(up: Up, home: Path, name: str) -> None:
     terminal = up()
     terminal.wait_for(HEALTHY)
-    assert (home / "secret_key").stat().st_mode & 0o777 == 0o600
-    assert len((home / "secret_key").read_text()) >= 32
-    assert (home / "secret_key").read_text() not in (home / "up.json").read_text()
+    assert (home / name).stat().st_mode & 0o777 == 0o600
+    made = (home / name).read_text()
+    assert len(made) >= 32
+    assert made not in (home / "up.json").read_text()
+    assert made in Home(home).own_secrets().values()
 
 
 def up_environment(home: Path) -> dict[str, str]:
