@@ -9,15 +9,16 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
+from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.catalog_rows import Rows, read_rows
 from booking_core.hours import Hours
-from booking_core.kit.statements import run
+from booking_core.kit.statements import begin_with
 from booking_core.models import (
     AddOn,
     BookingLimit,
@@ -236,7 +237,7 @@ _cache: OrderedDict[tuple[str, UUID], Catalog] = OrderedDict()
 
 async def load_catalog(session: AsyncSession, business_id: UUID) -> Catalog:
     """Return a business's catalog as this transaction sees it: one small query while nothing has changed."""
-    found = await run(session, _VERSION, {"business_id": business_id})
+    found = await begin_with(session, _VERSION, {"business_id": business_id})
     if not found:
         raise BookingRefused(Reason.UNKNOWN, business=str(business_id))
     return await catalog_at(session, business_id, found[0][0])
@@ -257,8 +258,12 @@ async def catalog_at(session: AsyncSession, business_id: UUID, version: int) -> 
 
 
 def _database(session: AsyncSession) -> str:
-    bind = session.get_bind()
-    return bind.engine.url.render_as_string(hide_password=True)
+    return _name_of(session.get_bind().engine.url)
+
+
+@cache
+def _name_of(url: URL) -> str:
+    return url.render_as_string(hide_password=True)
 
 
 def _assemble(rows: Rows) -> Catalog:

@@ -24,21 +24,26 @@ OWN = "own connection"
 LINE = "line"
 #: and what its transactions are opened with.
 BEGINS = "begins with"
+_FIRST = "rows of what was sent with it"
 
 
 async def run(session: AsyncSession, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run a statement with `%(name)s` for its values and return its rows; what is pending is written first."""
     await settle(session)
     driver, connection = session.info.get(LINE) or await _connect(session)
-    told = connection.dispatch
-    if told.before_cursor_execute:
-        told.before_cursor_execute(connection, None, statement, values, None, False)
-    with driver_errors(statement):
+    with driver_errors(statement), _told(connection, statement, values):
         cursor = await driver.execute(statement, values)
-        rows = await cursor.fetchall()
-    if told.after_cursor_execute:
-        told.after_cursor_execute(connection, cursor, statement, values, None, False)
-    return rows
+        return await cursor.fetchall()
+
+
+async def begin_with(session: AsyncSession, statement: str, ids: Mapping[str, UUID]) -> list[tuple[Any, ...]]:
+    """Run a statement whose values are ids and return its rows: in one message with what opens the transaction."""
+    if LINE not in session.info:
+        await settle(session)
+        # Inlined: several statements in one message take no values. An id holds only digits, letters and hyphens.
+        await _connect(session, statement % {name: f"'{UUID(int=one.int)}'" for name, one in ids.items()})
+    rows: list[tuple[Any, ...]] | None = session.info.pop(_FIRST, None)
+    return await run(session, statement, ids) if rows is None else rows
 
 
 def array(values: Iterable[int | UUID]) -> str:
@@ -61,8 +66,22 @@ def driver_errors(statement: str) -> Iterator[None]:
         raise DBAPIError.instance(statement, None, error, Error) from error
 
 
-async def _connect(session: AsyncSession) -> tuple[Driver, Connection]:
-    """Return the session's connection; a session that has none yet goes on with this one, should it need any."""
+@contextmanager
+def _told(connection: Connection, statement: str, values: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Let whoever listens to a connection's statements hear of this one."""
+    told = connection.dispatch
+    if statement and told.before_cursor_execute:
+        told.before_cursor_execute(connection, None, statement, values, None, False)
+    yield
+    if statement and told.after_cursor_execute:
+        told.after_cursor_execute(connection, None, statement, values, None, False)
+
+
+async def _connect(session: AsyncSession, first: str = "") -> tuple[Driver, Connection]:
+    """Return the session's connection; a session that has none yet goes on with this one, should it need any.
+
+    The rows of a `first` statement, which is sent with what opens the transaction, are left in the session.
+    """
     if session.in_transaction() or not isinstance(session.bind, AsyncEngine):
         own = await session.connection()
     else:
@@ -74,7 +93,11 @@ async def _connect(session: AsyncSession) -> tuple[Driver, Connection]:
     driver: Any = connection.connection.driver_connection
     session.info[LINE] = (driver, connection)
     if OWN in session.info and driver.info.transaction_status is TransactionStatus.IDLE:
-        begins = session.info[BEGINS]
-        with driver_errors(begins):
-            await driver.execute(begins, prepare=False)
+        begins = "; ".join(filter(None, (session.info[BEGINS], first)))
+        with driver_errors(begins), _told(connection, first):
+            cursor = await driver.execute(begins, prepare=False)
+            if first:
+                while cursor.nextset():
+                    pass
+                session.info[_FIRST] = await cursor.fetchall()
     return driver, connection

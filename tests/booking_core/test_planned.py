@@ -1,0 +1,77 @@
+"""How statements are planned, and what goes in one message with what opens a transaction."""
+
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
+
+from booking_core.catalog import load_catalog
+from booking_core.kit.db import Database
+from booking_core.kit.statements import begin_with, run
+from booking_core.refusals import BookingRefused, Reason
+from tests.booking_core.house import open_house
+
+_WHO = "SELECT id, catalog_version FROM business WHERE id = %(id)s"
+
+
+async def test_options_of_the_url_are_kept(database_url: str) -> None:
+    mark = "&" if "?" in database_url else "?"
+    database = Database(f"{database_url}{mark}options=-c%20work_mem%3D7MB%20-c%20geqo%3Doff")
+    asked = [f"SELECT current_setting('{name}')" for name in ("work_mem", "geqo", "enable_seqscan")]
+    try:
+        async with database.transaction() as session:
+            assert [(await run(session, one, {}))[0][0] for one in asked] == ["7MB", "off", "off"]
+    finally:
+        await database.close()
+
+
+async def test_what_was_prepared_on_an_empty_table_finds_rows_by_their_index(database_url: str) -> None:
+    """The plan that a statement keeps does not depend on how few rows there were when it was made."""
+    database = Database(database_url)
+    ask = "SELECT id FROM booking WHERE business_id = %(b)s AND id = %(b)s"
+    try:
+        async with database.transaction() as session:
+            for _ in range(12):
+                await run(session, ask, {"b": UUID(int=1)})
+            kept = await run(
+                session, "SELECT name FROM pg_prepared_statements WHERE statement LIKE '%%FROM booking%%'", {}
+            )
+            name = psycopg.sql.Identifier(kept[0][0]).as_string(None)
+            plan = await run(session, f"EXPLAIN EXECUTE {name} ('{UUID(int=1)}')", {})
+    finally:
+        await database.close()
+    assert any("Index" in line for (line,) in plan)
+    assert not [line for (line,) in plan if "Seq Scan" in line]
+
+
+async def test_a_first_statement_goes_with_the_beginning(database: Database, tmp_path: Path) -> None:
+    messages: list[str] = []
+    async with database.transaction() as session:
+        house = await open_house(session, tmp_path)
+    event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *told: messages.append(told[2]))
+    async with database.transaction(house.business_id) as session:
+        [(found, version)] = await begin_with(session, _WHO, {"id": house.business_id})
+        assert found == house.business_id
+        assert await begin_with(session, _WHO, {"id": house.business_id}) == [(found, version)]
+        # It is this business's transaction from then on, and nobody else's.
+        assert (await session.execute(text("SELECT current_user"))).scalar_one() == "threadbook_app"
+        assert (await load_catalog(session, house.business_id)).version == version
+    assert sum("FROM business" in one for one in messages) == 3
+
+
+async def test_an_unknown_business_has_no_catalog(database: Database) -> None:
+    async with database.transaction(UUID(int=5)) as session:
+        with pytest.raises(BookingRefused) as refused:
+            await load_catalog(session, UUID(int=5))
+        assert refused.value.reason is Reason.UNKNOWN
+
+
+async def test_a_first_statement_that_fails_ends_as_any_other(database: Database) -> None:
+    with pytest.raises(DBAPIError):
+        async with database.transaction(UUID(int=5)) as session:
+            await begin_with(session, "SELECT 1 / 0 WHERE %(id)s IS NOT NULL", {"id": UUID(int=5)})
+    async with database.transaction() as session:
+        assert await run(session, "SELECT 1", {}) == [(1,)]
