@@ -11,6 +11,10 @@ from booking_core.rules.spans import Span, merge, overlap, subtract
 _MOST = 200_000
 #: Whoever asks for days so far from those that are known begins anew.
 _FAR = 400
+#: Days that are learned together.
+_BLOCK = 32
+#: A day that ends after midnight ends on another one.
+_LAST = date.max.toordinal() - _BLOCK
 
 
 class _Days:
@@ -32,7 +36,10 @@ class _Days:
         if not len(self) or first < self._first - _FAR or last >= self._first + len(self) + _FAR:
             self._first, self._spans, self._begins, self._touching = first, [], [0], False
         if first < self._first or last >= self._first + len(self):
-            self._learn(min(first, self._first), max(last, self._first + len(self) - 1))
+            # Months at a time: who asks for one day asks for others around it.
+            first_block = max(1, first - first % _BLOCK)
+            last_block = min(_LAST, last + _BLOCK - 1 - last % _BLOCK)
+            self._learn(min(first_block, self._first), max(last, last_block, self._first + len(self) - 1))
         spans = self._spans[self._begins[first - self._first] : self._begins[last + 1 - self._first]]
         return merge(spans) if self._touching else spans
 
