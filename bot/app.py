@@ -5,8 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import ClientDisconnect
 
 from bot import calendar_feed, calendar_file, health, home, mail_pages, notices
 from bot.api import routes as api
@@ -52,6 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.system = system
+    app.add_exception_handler(ClientDisconnect, _nobody_there)
     app.include_router(health.router_for(system))
     app.include_router(home.router_for(system))
     app.include_router(calendar_file.router_for(system))
@@ -74,3 +76,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(sandbox.router_for(stage))
         app.add_middleware(sandbox.BadDay, stage=stage)
     return app
+
+
+async def _nobody_there(_request: Request, _gone: Exception) -> Response:
+    """Whoever asked went away before all of it was here: nobody is left to be answered, and nothing has failed."""
+    return Response(status_code=400)

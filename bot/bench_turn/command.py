@@ -59,7 +59,7 @@ def bench_turn(turns: int, *, thread: int = THREAD, out: Path | None = None, mod
 
 async def _measure(settings: Settings, model: Path, report: Report, turns: int, thread: int) -> None:
     engine = Engine.load(model, all_actions())
-    async with our_system(settings, engine) as ours:
+    async with our_system(settings, model) as ours:
         async with stock_rasa(model) as stock:
             report.part(f"A turn, {turns} messages to both in turns", await measure_turns(ours, stock, engine, turns))
         report.part("A long thread", await measure_thread(ours, thread))

@@ -1,46 +1,28 @@
 """Our side of the measurement: signed webhooks over HTTP, the durable queue, the trained model, one worker."""
 
 import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
-import procrastinate
-import uvicorn
-from procrastinate import JobContext
 from twilio.request_validator import RequestValidator
 
-from bot.app import create_app
-from bot.jobs import Work, build_jobs
+from bot.bench_turn.stock import end
 from bot.sample import SAMPLE, seed_business
 from bot.settings import Settings
 from bot.wiring import System, open_system
-from nlu.contract import Heard
-from nlu.engine import Engine
 
 #: What a customer writes, one after the other, in one thread.
 TALK = ("hello", "a haircut with Ana next week", "how much is it?", "thursday at 3pm", "Tom Reed", "where are you?")
-
-
-class Clocked:
-    """When each turn's job began and ended, and how long Rasa's part took."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.rasa: list[float] = []
-        self.jobs: asyncio.Queue[tuple[float, float]] = asyncio.Queue()
-
-    async def turn(self, memory: dict[str, Any], heard: Heard, context: Any) -> Any:
-        """Run the engine's turn and note its length."""
-        began = time.perf_counter()
-        try:
-            return await self._engine.turn(memory, heard, context)
-        finally:
-            self.rasa.append(time.perf_counter() - began)
 
 
 class Customer:
@@ -75,32 +57,56 @@ class Parts:
     webhook: list[float] = field(default_factory=list)
     queue: list[float] = field(default_factory=list)
     turn: list[float] = field(default_factory=list)
+    rasa: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn as the worker tells of it: moments of the monotonic clock, and seconds."""
+
+    began: float
+    ended: float
+    rasa: float
 
 
 @dataclass
 class Ours:
-    """A running system with one worker, and a customer who writes to it."""
+    """A running system, its web server and its worker a process each, and a customer who writes to it."""
 
     system: System
     customer: Customer
-    clocked: Clocked
-    worker: asyncio.Task[None]
+    web: "subprocess.Popen[bytes]"
+    worker: asyncio.subprocess.Process
+    turns: "asyncio.Queue[Turn]" = field(default_factory=asyncio.Queue)
+
+    @property
+    def pids(self) -> tuple[int, int]:
+        """The processes that answer."""
+        return self.web.pid, self.worker.pid
+
+    async def listen(self) -> None:
+        """Hear of each turn that the worker has taken, for as long as it works."""
+        assert self.worker.stdout is not None  # noqa: S101 - it was asked for
+        async for line in self.worker.stdout:
+            self.turns.put_nowait(Turn(**json.loads(line)))
 
     async def sleep(self) -> None:
         """Stop the worker; the web server goes on taking messages."""
-        self.worker.cancel()
-        await asyncio.gather(self.worker, return_exceptions=True)
+        if self.worker.returncode is None:
+            self.worker.terminate()
+        await self.worker.wait()
 
     async def say(self, address: str, words: str, parts: Parts) -> None:
         """Write one message and wait until its answer is queued."""
-        began = time.perf_counter()
+        began = time.monotonic()
         await self.customer.write(address, words)
-        written = time.perf_counter()
-        started, ended = await asyncio.wait_for(self.clocked.jobs.get(), 60)
-        parts.whole.append(ended - began)
+        written = time.monotonic()
+        turn = await asyncio.wait_for(self.turns.get(), 60)
+        parts.whole.append(turn.ended - began)
         parts.webhook.append(written - began)
-        parts.queue.append(max(0.0, started - written))
-        parts.turn.append(ended - started)
+        parts.queue.append(max(0.0, turn.began - written))
+        parts.turn.append(turn.ended - turn.began)
+        parts.rasa.append(turn.rasa)
 
     async def forget_limits(self) -> None:
         """Let one number write as much as it likes: the limits per sender are not what is measured."""
@@ -108,52 +114,58 @@ class Ours:
 
 
 @asynccontextmanager
-async def our_system(settings: Settings, engine: Engine) -> AsyncIterator[Ours]:
-    """Run a web server on its port and a worker, both in this process."""
-    async with open_system(settings) as system, _web(settings):
+async def our_system(settings: Settings, model: Path) -> AsyncIterator[Ours]:
+    """Run a web server and a worker, each a process of its own as in production, and as stock Rasa's are."""
+    environment = environment_of(settings, model)
+    async with open_system(settings) as system:
         await seed_business(system.db, settings, SAMPLE)
-        clocked = Clocked(engine)
-        jobs = _clocked_jobs(system, clocked)
-        async with jobs.open_async(), httpx.AsyncClient(base_url=settings.base_url, timeout=30) as http:
-            worker = asyncio.create_task(
-                jobs.run_worker_async(
-                    queues=["answer_conversation"], concurrency=8, install_signal_handlers=False, wait=True
-                )
-            )
-            ours = Ours(system, Customer(http, system), clocked, worker)
-            try:
-                yield ours
-            finally:
-                await ours.sleep()
+        web = _start_web(environment)
+        try:
+            worker = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot.bench_turn.clocked", str(model),
+                env=environment, stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            async with httpx.AsyncClient(base_url=settings.base_url, timeout=30) as http:
+                ours = Ours(system, Customer(http, system), web, worker)
+                try:
+                    await _until_up(http, web)
+                    assert worker.stdout is not None  # noqa: S101 - it was asked for
+                    if json.loads(await worker.stdout.readline() or "null") != "ready":
+                        raise RuntimeError("our worker did not start")
+                    listening = asyncio.create_task(ours.listen())
+                    yield ours
+                    listening.cancel()
+                finally:
+                    await ours.sleep()
+        finally:
+            end(web)
 
 
-@asynccontextmanager
-async def _web(settings: Settings) -> AsyncIterator[None]:
-    config = uvicorn.Config(
-        create_app(settings), host=settings.host, port=settings.port, ws="wsproto", log_config=None, access_log=False
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
-        await asyncio.sleep(0.01)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
+def environment_of(settings: Settings, model: Path) -> dict[str, str]:
+    """Return what tells a process of this system where everything is."""
+    return os.environ | {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "HOST": settings.host,
+        "PORT": str(settings.port),
+        "MODEL_DIR": str(model.parent.resolve()),
+        "BURST_SECONDS": "0",
+        "LOG_LEVEL": "WARNING",
+    }
 
 
-def _clocked_jobs(system: System, clocked: Clocked) -> procrastinate.App:
-    app = build_jobs(system, clocked)  # type: ignore[arg-type]
-    work = Work(system, clocked)  # type: ignore[arg-type]
+def _start_web(environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-m", "bot.cli", "web"], env=environment)
 
-    async def answer(context: JobContext, business_id: str, conversation_id: str) -> None:
-        began = time.perf_counter()
-        await work.answer_conversation(context, business_id, conversation_id)
-        await clocked.jobs.put((began, time.perf_counter()))
 
-    app.tasks["answer_conversation"].func = answer
-    return app
+async def _until_up(http: httpx.AsyncClient, web: "subprocess.Popen[bytes]") -> None:
+    while web.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            await http.get("/health")
+            return
+        await asyncio.sleep(0.05)
+    raise RuntimeError("our web server did not start")
 
 
 def somebody() -> str:

@@ -32,12 +32,10 @@ async def measure_turns(ours: Ours, stock: Stock, engine: Engine, turns: int) ->
     """Say each message to both, in turns; then the parts of ours and the machine's own limits."""
     warm = Parts()
     await _talk(ours, stock, 2 * len(TALK), warm)
-    ours.clocked.rasa.clear()
     parts = Parts()
-    before = cpu_seconds(os.getpid()), sum(cpu_seconds(pid) for pid in stock.pids)
+    before = _cpu_of(ours.pids), _cpu_of(stock.pids)
     theirs = await _talk(ours, stock, turns, parts)
-    ours_cpu, stock_cpu = cpu_seconds(os.getpid()) - before[0], sum(cpu_seconds(pid) for pid in stock.pids) - before[1]
-    rasa = list(ours.clocked.rasa)
+    ours_cpu, stock_cpu = _cpu_of(ours.pids) - before[0], _cpu_of(stock.pids) - before[1]
     rate = await _flood(ours)
     commit = await _time(lambda: _commit(ours.system), 200)
     reading = await _time(lambda: _read(engine), 200)
@@ -49,10 +47,10 @@ async def measure_turns(ours: Ours, stock: Stock, engine: Engine, turns: int) ->
         *_both("  webhook: signature, write, 200", parts.webhook),
         *_both("  queue: committed to started", parts.queue),
         *_both("  turn: read, act, answer, commit", parts.turn),
-        *_both("    of which Rasa and actions", rasa),
+        *_both("    of which Rasa and actions", parts.rasa),
         *_both("stock Rasa: `rasa run` with `rasa run actions`", theirs),
         Figure("turn", "so many times faster, p50", times, at_least=TIMES_FASTER),
-        Figure("turn", "CPU of our process (web, worker, customer), a turn", 1000 * ours_cpu / turns, "ms"),
+        Figure("turn", "CPU of our two processes, a turn", 1000 * ours_cpu / turns, "ms"),
         Figure("turn", "CPU of stock Rasa's two processes, a turn", 1000 * stock_cpu / turns, "ms"),
         *_both("limit: one commit with psycopg", bare),
         *_both("limit: one commit by our session", commit),
@@ -102,8 +100,8 @@ async def _flood(ours: Ours) -> float:
         await ours.customer.write(somebody(), TALK[1])
     first, last = float("inf"), 0.0
     for _ in range(FLOOD):
-        started, ended = await asyncio.wait_for(ours.clocked.jobs.get(), 240)
-        first, last = min(first, started), max(last, ended)
+        turn = await asyncio.wait_for(ours.turns.get(), 240)
+        first, last = min(first, turn.began), max(last, turn.ended)
     return FLOOD / (last - first)
 
 
@@ -134,6 +132,10 @@ def _bare_commits(url: str) -> list[float]:
 async def _read(engine: Engine) -> None:
     now = datetime(2027, 3, 2, 9, tzinfo=UTC)
     await engine.understand(Heard("a haircut with Ana on thursday at 3pm", now, "Europe/Madrid", "en-GB"))
+
+
+def _cpu_of(pids: Sequence[int]) -> float:
+    return sum(cpu_seconds(pid) for pid in pids)
 
 
 def cpu_seconds(pid: int) -> float:

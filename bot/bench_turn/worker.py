@@ -1,7 +1,6 @@
 """How soon a worker is ready, and what it weighs: `threadbook worker`, started as it is in production."""
 
 import asyncio
-import os
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ import psycopg
 
 from booking_core.kit.db import libpq_url
 from bot.bench_core.report import Figure
-from bot.bench_turn.ours import TALK, Customer, somebody
+from bot.bench_turn.ours import TALK, Customer, environment_of, somebody
 from bot.bench_turn.stock import end
 from bot.settings import Settings
 
@@ -44,16 +43,7 @@ async def measure_worker(settings: Settings, model: Path, customer: Customer) ->
 
 
 def _start(settings: Settings, model: Path) -> "subprocess.Popen[bytes]":
-    environment = os.environ | {
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "SECRET_KEY": settings.secret_key.get_secret_value(),
-        "PORT": str(settings.port),
-        "MODEL_DIR": str(model.parent.resolve()),
-        "BURST_SECONDS": "0",
-        "LOG_LEVEL": "WARNING",
-    }
-    return subprocess.Popen([sys.executable, "-m", "bot.cli", "worker"], env=environment)
+    return subprocess.Popen([sys.executable, "-m", "bot.cli", "worker"], env=environment_of(settings, model))
 
 
 async def _until(connection: "psycopg.Connection[tuple[bool]]", sql: str, process: "subprocess.Popen[bytes]") -> None:
