@@ -171,8 +171,14 @@ async def seed_replies(session: AsyncSession, words: Words, business: Business, 
 
 
 async def delete_reply(session: AsyncSession, business_id: UUID, reply_id: UUID) -> None:
-    """Forget a reply; one that is gone already is none the less gone."""
-    await session.execute(delete(CannedReply).where(CannedReply.business_id == business_id, CannedReply.id == reply_id))
+    """Forget a reply; raises LookupError if there is none such (any more)."""
+    gone = await session.scalar(
+        delete(CannedReply)
+        .where(CannedReply.business_id == business_id, CannedReply.id == reply_id)
+        .returning(CannedReply.id)
+    )
+    if gone is None:
+        raise LookupError("no such reply")
 
 
 async def _load(session: AsyncSession, business_id: UUID, reply_id: UUID) -> CannedReply:

@@ -60,10 +60,13 @@ def is_too_late(message: Message, now: datetime) -> bool:
 async def send_again(session: AsyncSession, business_id: UUID, message_id: UUID, *, now: datetime) -> Message | None:
     """Queue a dead letter's words anew, at the end of its thread; None where that was done, or makes no sense.
 
-    Its choices are new ones: a tap on the old message, should it have arrived after all, still counts.
+    Its choices are new ones: a tap on the old message, should it have arrived after all, still counts. Raises
+    LookupError if the business has no such message.
     """
     dead = await session.get(Message, (business_id, message_id), with_for_update=True, populate_existing=True)
-    if dead is None or dead.status not in DEAD or "again" in dead.terms or is_too_late(dead, now):
+    if dead is None:
+        raise LookupError("no such message")
+    if dead.status not in DEAD or "again" in dead.terms or is_too_late(dead, now):
         return None
     conversation = await conversations.load(session, business_id, dead.conversation_id)
     choices = [

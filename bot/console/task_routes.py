@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from booking_core.kit.clock import current_time
 from bot.console.access import Area, Visitor, door
@@ -40,14 +40,9 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
     async def done(task_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
         async with desk.db.transaction(visitor.business_id) as session:
             now = await current_time(session)
-            # Whoever was first stays named; a task of another business is not there.
-            await session.execute(
-                update(StaffTask)
-                .where(
-                    StaffTask.business_id == visitor.business_id,
-                    StaffTask.id == task_id,
-                    StaffTask.done_at.is_(None),
-                )
-                .values(done_at=now, done_by=visitor.user_id)
-            )
+            task = await session.get(StaffTask, (visitor.business_id, task_id), with_for_update=True)
+            if task is None:
+                raise LookupError("no such task")
+            if task.done_at is None:  # whoever was first stays named
+                task.done_at, task.done_by = now, visitor.user_id
         return RedirectResponse("/console/tasks", 303)

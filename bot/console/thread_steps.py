@@ -74,12 +74,12 @@ async def write(desk: Desk, session: AsyncSession, visitor: Visitor, thread_id: 
     key = await read_key(request)
     whose = (visitor.business_id, thread_id, visitor.user_id)
     now = await current_time(session)
+    conversation = await conversations.load(session, visitor.business_id, thread_id)
     if not text:
         return
     if await read_text(request, "mode", 10) == "note":
         await handoff.add_note(session, *whose, text, key=key, now=now)
         return
-    conversation = await conversations.load(session, visitor.business_id, thread_id)
     text = await replies.filled_or_refused(desk, session, conversation, text, now=now)
     await handoff.reply(session, *whose, text, key=key, now=now)
 

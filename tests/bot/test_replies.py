@@ -130,10 +130,13 @@ async def test_replies_are_kept_changed_and_refused(database: Database, scene: S
         other = await open_business(session, "elsewhere")
         with pytest.raises(LookupError):
             await replies.save_reply(session, other.business.id, first, title="a", text="b", by=by, now=NOW)
-        await replies.delete_reply(session, other.business.id, first)
+        with pytest.raises(LookupError):
+            await replies.delete_reply(session, other.business.id, first)
         found = await replies.load_replies(session, business)
         assert [(one.title, one.text) for one in found] == [
             ("Late?", "No worries at all."), ("Parking", "Behind the house, {name}."),
         ]  # fmt: skip
         await replies.delete_reply(session, business, first)
+        with pytest.raises(LookupError):
+            await replies.delete_reply(session, business, first)
         assert [one.title for one in await replies.load_replies(session, business)] == ["Late?"]
