@@ -62,11 +62,16 @@ class Lexicon:
         found, used = None, 0
         for offset in range(index, min(index + 9, len(tokens))):
             node = node.get(tokens[offset].text) if node else None
-            if node is None:
+            if node is None or (offset > index and _apart(tokens[offset - 1], tokens[offset])):
                 break
             if _END in node:
                 found, used = node[_END], offset - index + 1
         return found, used
+
+
+def _apart(number: Token, letter: Token) -> bool:
+    """Whether a letter stands by itself after a number: "5ª" is Portuguese for Thursday, "5 à tarde" is no Thursday."""
+    return len(letter.text) == 1 and letter.text.isalpha() and not letter.glued and number.text.isdigit()
 
 
 def expand(phrase: str) -> Iterator[str]:
