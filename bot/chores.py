@@ -1,4 +1,5 @@
-"""What a worker does every now and then: looks for missed messages, asks how templates stand.
+"""What a worker does every now and then: looks for missed messages, asks how templates stand
+and what bots are called.
 
 Every chore is safe to do twice; Redis only spares the providers, so that one of many workers asks.
 """
@@ -15,8 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from booking_core.kit.clock import current_time
 from bot import templates
 from bot.wiring import System
-from channels import inbound, media
+from channels import accounts, inbound, media
 from channels.contract import SendError
+from channels.telegram import Telegram
 from channels.twilio import Twilio
 
 log = logging.getLogger(__name__)
@@ -49,6 +51,17 @@ async def look_after_templates(system: System) -> None:
     await templates.refresh(system.db, whatsapp.templates)
 
 
+async def ask_what_bots_are_called(system: System) -> None:
+    """Ask Telegram for the bot's username, which links name it by: its owner may change it."""
+    telegram = system.channels.get("telegram")
+    if not isinstance(telegram, Telegram):
+        return
+    bot_id, username = await telegram.name_in_links()
+    if username:
+        async with system.db.transaction() as session:
+            await accounts.remember_handle(session, telegram.name, bot_id, username)
+
+
 async def forget_old_media(system: System) -> None:
     """Throw away pictures and files that were kept long enough."""
     async with system.db.transaction() as session:
@@ -58,6 +71,7 @@ async def forget_old_media(system: System) -> None:
 CHORES: Sequence[Chore] = (
     Chore("missed", timedelta(minutes=5), fetch_missed),
     Chore("templates", timedelta(minutes=10), look_after_templates),
+    Chore("bots", timedelta(hours=1), ask_what_bots_are_called),
     Chore("media", timedelta(hours=1), forget_old_media),
 )
 

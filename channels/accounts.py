@@ -1,8 +1,9 @@
 """A business's own addresses on the channels."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,6 +37,27 @@ async def find_account(
     if narrows:
         query = query.add_columns(*narrowing(ChannelAccount.business_id))
     return await session.scalar(query)
+
+
+async def remember_handle(session: AsyncSession, channel: str, address: str, handle: str) -> None:
+    """Remember what links call an address, whose ever it is; an address that nobody has is none's to remember."""
+    await session.execute(
+        update(ChannelAccount)
+        .where(
+            ChannelAccount.channel == channel,
+            ChannelAccount.address == address,
+            ChannelAccount.handle.is_distinct_from(handle),
+        )
+        .values(handle=handle)
+    )
+
+
+async def load_accounts(session: AsyncSession, business_id: UUID) -> Sequence[ChannelAccount]:
+    """Return every account of a business, in the order in which they were opened."""
+    found = await session.scalars(
+        select(ChannelAccount).where(ChannelAccount.business_id == business_id).order_by(ChannelAccount.id)
+    )
+    return found.all()
 
 
 async def load_account(session: AsyncSession, business_id: UUID, account_id: UUID) -> ChannelAccount:

@@ -58,6 +58,8 @@ class ChannelAccount(Base):
     channel: Mapped[str] = mapped_column(Text)
     #: sms: +E.164, whatsapp: whatsapp:+E.164, telegram: the bot's id, web and email: the business's slug
     address: Mapped[str] = mapped_column(Text)
+    #: What links call it where that is another name than its address: a Telegram bot's username, once it is known.
+    handle: Mapped[str | None] = mapped_column(Text)
 
 
 class Conversation(Base):

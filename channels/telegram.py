@@ -239,6 +239,13 @@ class Telegram:
         except TelegramError as error:
             raise _as_send_error(error) from None
 
+    async def name_in_links(self) -> tuple[str, str]:
+        """Return the bot's id and its username, as Telegram has it now; raises SendError."""
+        try:
+            return self._access.bot_id, (await self._bot.get_me()).username or ""
+        except TelegramError as error:
+            raise _as_send_error(error) from None
+
     async def registered(self) -> str:
         """Return where Telegram sends updates now, empty if nowhere; raises SendError."""
         try:

@@ -29,17 +29,18 @@ class Area(StrEnum):
     TRANSCRIPTS = "transcripts"
     TEAM = "team"
     REPLIES = "replies"
+    WAYS = "ways"
 
     @property
     def in_menu(self) -> bool:
         """Whether it stands in the menu; what does not is reached from the page that it serves."""
-        return self is not Area.REPLIES
+        return self not in {Area.REPLIES, Area.WAYS}
 
 
 #: What each role may open. `owner` is everything by definition.
 AREAS: dict[str, frozenset[Area]] = {
     "staff": frozenset({Area.INBOX, Area.CALENDAR}),
-    "manager": frozenset({Area.INBOX, Area.CALENDAR, Area.TASKS, Area.TRANSCRIPTS, Area.REPLIES}),
+    "manager": frozenset({Area.INBOX, Area.CALENDAR, Area.TASKS, Area.TRANSCRIPTS, Area.REPLIES, Area.WAYS}),
     "owner": frozenset(Area),
 }
 

@@ -26,6 +26,7 @@ from bot.console import (
     transcript_routes,
     undelivered_routes,
     walk_in_routes,
+    way_routes,
 )
 from bot.console.access import Forged, NotAllowed, NotSignedIn
 from bot.console.desk import Desk
@@ -54,6 +55,7 @@ def router_for(desk: Desk) -> APIRouter:
         media_routes,
         undelivered_routes,
         reply_routes,
+        way_routes,
         team_routes,
     ):
         part.add_routes(router, desk, pages)

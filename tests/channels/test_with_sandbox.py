@@ -1,12 +1,16 @@
 """Our adapters and doors with the sandbox's stand-ins over real HTTP: a phone on one side, rows on the other."""
 
+from types import SimpleNamespace
+
 import pytest
 from sqlalchemy import select, update
 
+from bot import chores
+from bot.sandbox.telegram_objects import BOT_USERNAME
 from channels import messages
 from channels.acknowledge import acknowledge
 from channels.deliver import Outcome, deliver
-from channels.models import Conversation, Message
+from channels.models import ChannelAccount, Conversation, Message
 from tests.channels.builders import allowed, load
 from tests.channels.sandboxed import ADDRESSES, Choices, World, until
 
@@ -120,3 +124,14 @@ async def test_telegrams_door_can_be_registered(world: World) -> None:
     await bot.register(base)  # type: ignore[attr-defined]
     assert await bot.registered() == f"{base}/webhooks/telegram"  # type: ignore[attr-defined]
     await world.say("telegram", "still here")
+
+
+async def test_what_telegram_calls_the_bot_is_asked_and_kept_for_links(world: World) -> None:
+    await world.say("telegram", "/start")
+    house = SimpleNamespace(channels=world.channels, db=world.db)
+    for _ in range(2):
+        await chores.ask_what_bots_are_called(house)
+    async with world.db.transaction() as session:
+        rows = await session.execute(select(ChannelAccount.channel, ChannelAccount.handle))
+        named = {channel: handle for channel, handle in rows if handle is not None}
+    assert named == {"telegram": BOT_USERNAME}

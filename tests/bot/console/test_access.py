@@ -80,6 +80,10 @@ ROUTES: dict[tuple[str, str], set[str] | str] = {
     ("POST", "/console/replies"): MANAGERS,
     ("POST", "/console/replies/{reply_id}"): MANAGERS,
     ("POST", "/console/replies/{reply_id}/delete"): MANAGERS,
+    ("GET", "/console/ways"): MANAGERS,
+    ("GET", "/console/ways/sheet"): MANAGERS,
+    ("GET", "/console/ways/{account_id}/qr.svg"): MANAGERS,
+    ("GET", "/console/ways/{account_id}/qr.png"): MANAGERS,
     ("GET", "/console/team"): OWNERS,
     ("POST", "/console/team"): OWNERS,
 }
@@ -109,7 +113,7 @@ async def test_every_route_lets_in_its_roles_and_nobody_else(
         reply = CannedReply(business_id=scene.business.id, id=new_id(), title="a", text="b", changed_at=NOW)
         session.add(reply)
     ids: dict[str, object] = {"thread_id": thread, "task_id": task.id, "booking_id": booking.id, "message_id": message}
-    ids |= {"session_id": held.id, "step": "check-in", "reply_id": reply.id}
+    ids |= {"session_id": held.id, "step": "check-in", "reply_id": reply.id, "account_id": scene.accounts["web"].id}
     browsers = {role: await signed_in(role) for role in ("staff", "manager", "owner")}
     for (method, path), roles in ROUTES.items():
         if isinstance(roles, str):

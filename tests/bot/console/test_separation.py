@@ -70,6 +70,7 @@ async def theirs(database: Database) -> Theirs:
             "thread_id": thread, "booking_id": booking.id, "session_id": held.id, "time_off_id": off.id,
             "message_id": message.id, "step": "check-in", **{name: row.id for name, row in rows.items()},
         }  # fmt: skip
+        ids["account_id"] = scene.accounts["web"].id
         fields = [
             {
                 "version": 1, "message": message.id, "marked": 1, "to": scene.users["owner"].id, "until": "reply",

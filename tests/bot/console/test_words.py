@@ -12,6 +12,8 @@ from bot.console.access import AREAS, Area
 from bot.console.snooze import Snooze
 from bot.console.threads import Show
 from bot.console.transcripts import CHANNELS, OUTCOMES
+from bot.console.way_routes import SHEET_WORDS
+from bot.console.ways import ORDER
 from bot.replies import Fault, Token
 from bot.standing import Answers, Move, Refusal
 from bot.words import LOCALES, Words
@@ -32,6 +34,9 @@ FAMILIES = {
     "snooze.": [*(each.value for each in Snooze), "no_such_moment"],
     "replies.token.": [each.value for each in Token],
     "replies.refused.": [each.value for each in Fault],
+    "ways.hint.": list(ORDER),
+    "ways.code.": list(ORDER),
+    "ways.sheet.": [*SHEET_WORDS, *ORDER],
     "inbox.show.": [each.value for each in Show],
     "inbox.nobody.": [each.value for each in Show if each is not Show.ALL],
     "state.": [*(each.value for each in Answers), "mine"],
