@@ -59,13 +59,14 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(calendar_file.router_for(system))
     app.include_router(calendar_feed.router_for(system))
     app.include_router(mail_pages.router_for(system))
-    doors = webhooks.Doors(system.db, system.channels, sender_limits(system.redis), on_failed=notices.delivery_failed)
+    limits = sender_limits(system.redis)
+    doors = webhooks.Doors(system.db, system.channels, limits, on_failed=notices.delivery_failed, own=system.own)
     app.include_router(webhooks.router_for(doors))
     chat = web_routes.WebDoors(system.db, system.redis, system.words, public_url=settings.public_url)
     app.include_router(web_routes.router_for(chat))
-    if system.vendors.stripe is not None:
-        till = payment_webhook.Till(system.db, system.vendors.stripe.webhook_secret)
-        app.include_router(payment_webhook.router_for(till))
+    account = system.vendors.stripe
+    till = payment_webhook.Till(system.db, account.webhook_secret if account else None, own=system.own.till_of)
+    app.include_router(payment_webhook.router_for(till))
     app.include_router(payment_pages.router_for(system.words))
     api.install(app, system)
     app.include_router(

@@ -38,7 +38,7 @@ class Chore:
 
 async def fetch_missed(system: System) -> None:
     """Receive what came in while our doors were shut."""
-    await inbound.fetch_missed(system.db, system.channels)
+    await inbound.fetch_missed(system.db, system.channels, own=system.own)
 
 
 async def look_after_templates(system: System) -> None:

@@ -88,8 +88,23 @@ def checked(provider: Provider, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def hints_of(values: Mapping[str, str]) -> dict[str, str]:
-    """Return of credentials what may be shown: numbers, and the last four characters of what is long."""
-    return {name: value if name in OPEN else _end_of(value) for name, value in values.items()}
+    """Return of credentials what may be shown: numbers, a bot's id, and the last four characters of what is long."""
+    hints = {name: value if name in OPEN else _end_of(value) for name, value in values.items()}
+    if "telegram_token" in values:
+        hints["telegram_token"] = values["telegram_token"].partition(":")[0] + ":" + hints["telegram_token"]
+    return hints
+
+
+def addresses_in(hints: Mapping[str, str]) -> dict[str, str]:
+    """Return the addresses by channel that hints tell: those of a row, too, that cannot be read."""
+    found = {}
+    if number := hints.get("twilio_sms_number"):
+        found["sms"] = number
+    if number := hints.get("twilio_whatsapp_number"):
+        found["whatsapp"] = f"whatsapp:{number}"
+    if token := hints.get("telegram_token"):
+        found["telegram"] = token.partition(":")[0]
+    return found
 
 
 def _end_of(value: str) -> str:

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,7 +23,10 @@ from bot.credential_shapes import OPEN, WANTED, Provider, Unusable, checked, hin
 from bot.settings import Settings
 from bot.vault import Vault, VaultError, make_key
 from bot.vendors import own_vendor
+from channels.access import TelegramAccess
 from channels.accounts import AccountTaken
+from channels.contract import SendError
+from channels.telegram import Telegram
 
 #: Before a setting's name, so that the system's own credentials are not given away by accident.
 PREFIX = "BUSINESS_"
@@ -83,7 +87,8 @@ async def _run(doing: Doing, asked: Asked) -> int:
     db = Database(asked.settings.database_url, pool_size=1)
     try:
         async with db.transaction() as session:
-            return await doing(session, asked)
+            code = await doing(session, asked)
+        return await _reach(asked) if code == 0 and asked.args.what == "set" else code
     except AccountTaken as taken:
         sys.stderr.write(f"Another business has this address on {taken}. Nothing was kept.\n")
         return 1
@@ -100,6 +105,32 @@ async def _set(session: AsyncSession, asked: Asked) -> int:
     await credentials.open_accounts(session, business.id, own_vendor(asked.settings, provider, values))
     sys.stdout.write(f"{business.slug}: {provider} is kept ({_shown(hints_of(values))}).\n")
     return 0
+
+
+async def _reach(asked: Asked) -> int:
+    """Have the vendor know where we are: Telegram is told, the others' addresses are shown."""
+    base, provider, slug = asked.settings.base_url, Provider(asked.args.provider), asked.args.business
+    if provider is Provider.TWILIO:
+        sys.stdout.write(f"Set in Twilio's console: {base}/webhooks/sms, {base}/webhooks/whatsapp.\n")
+    elif provider is Provider.STRIPE:
+        sys.stdout.write(f"Set in Stripe's dashboard: {base}/webhooks/stripe/{slug}.\n")
+    access = own_vendor(asked.settings, provider, asked.args.values).telegram
+    refused = await tell_telegram(access, base) if access is not None and not asked.settings.sandbox else None
+    if refused is not None:
+        sys.stderr.write(f"{refused}\n")
+    return 0 if refused is None else 1
+
+
+async def tell_telegram(access: TelegramAccess, base_url: str) -> str | None:
+    """Tell Telegram the door of a business's own bot, and its secret; returns why it would not hear of it."""
+    bot = Telegram(access, quiet=timedelta(0))
+    try:
+        await bot.register(base_url, own=True)
+    except SendError as error:
+        return f"Telegram did not take the address ({error.code}): is the token right?"
+    finally:
+        await bot.close()
+    return None
 
 
 async def _list(session: AsyncSession, asked: Asked) -> int:

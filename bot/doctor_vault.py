@@ -28,6 +28,8 @@ def vault_findings(connection: psycopg.Connection[Any], settings: Settings) -> I
             stale += not vault.is_current(secret)
     if stale:
         yield note("vault", f"{stale} are sealed with an older key: run `threadbook credentials reseal`.")
+    if rows and settings.sandbox:
+        yield note("vault", "The sandbox stands in: businesses' own credentials are shown to it. Set SANDBOX_OFF.")
     if not vault.has_key and not rows:
         yield note("vault", "VAULT_KEYS is not set: no business can have credentials of its own.")
     elif not rows:

@@ -18,7 +18,8 @@ from bot.api.deliveries import Postman
 from bot.turn import answer_conversation, open_turn, speak
 from bot.wiring import System
 from channels import acknowledge, conversations, deliver, media, messages
-from channels.contract import LeavesGroups, SendError
+from channels.contract import LeavesGroups, SendError, TemplateUse
+from channels.lines import account_of
 from channels.models import Message
 from nlu.engine import Engine
 from payment_links import links, refunds, settle
@@ -89,30 +90,40 @@ class Work:
             UUID(message_id),
             may_send=handoff.may_send,
             on_failed=notices.delivery_failed,
-            template_for=templates.template_for,
+            template_for=self._template_for,
             pace=self.system.pace,
             letter_for=letters.Letters(self.system.settings, self.system.words).letter_for,
+            own=self.system.own,
         )
 
     async def acknowledge_tap(self, context: JobContext, business_id: str, message_id: str) -> None:
         """Confirm a tap to its platform, or show that an answer is being written."""
         await acknowledge.acknowledge(
-            self.system.db, self.system.channels, UUID(business_id), UUID(message_id), will_answer=_bot_answers
+            self.system.db,
+            self.system.channels,
+            UUID(business_id),
+            UUID(message_id),
+            will_answer=_bot_answers,
+            own=self.system.own,
         )
 
     async def fetch_media(self, context: JobContext, business_id: str, message_id: str) -> None:
         """Fetch the pictures and files that came with a message."""
         ids = UUID(business_id), UUID(message_id)
         try:
-            await media.fetch(self.system.db, self.system.channels, *ids)
+            await media.fetch(self.system.db, self.system.channels, *ids, own=self.system.own)
         except SendError as error:
             if error.retryable and context.job.attempts + 1 < VENDOR_ATTEMPTS:
                 raise
             await media.give_up(self.system.db, *ids)
 
-    async def leave_group(self, context: JobContext, channel: str, address: str, locale: str) -> None:
-        """Say in a group that the bot speaks in private only, and leave."""
-        adapter = self.system.channels.get(channel)
+    async def leave_group(
+        self, context: JobContext, channel: str, address: str, locale: str, account: str = ""
+    ) -> None:
+        """Say in a group that the bot speaks in private only, and leave; `account` is the bot's."""
+        await self.system.own.look()
+        own = self.system.own.at(channel, account)
+        adapter = own.channel if own is not None else self.system.channels.get(channel)
         if isinstance(adapter, LeavesGroups):
             await adapter.leave_group(address, self.system.words.text(locale or "en", "group.private_only"))
 
@@ -121,7 +132,11 @@ class Work:
         ids = UUID(business_id), UUID(payment_id)
         try:
             await links.make_link(
-                self.system.db, self._gateway, *ids, on_open=self._link_opened, on_failed=self._link_failed
+                self.system.db,
+                await self._gateway(ids[0]),
+                *ids,
+                on_open=self._link_opened,
+                on_failed=self._link_failed,
             )
         except GatewayError:
             if context.job.attempts + 1 < VENDOR_ATTEMPTS:
@@ -130,13 +145,15 @@ class Work:
 
     async def close_payment_link(self, context: JobContext, business_id: str, payment_id: str) -> None:
         """Make a payment page unpayable."""
-        await links.expire_link(self.system.db, self._gateway, UUID(business_id), UUID(payment_id))
+        ids = UUID(business_id), UUID(payment_id)
+        await links.expire_link(self.system.db, await self._gateway(ids[0]), *ids)
 
     async def refund_payment(self, context: JobContext, business_id: str, payment_id: str) -> None:
         """Give money back."""
         ids = UUID(business_id), UUID(payment_id)
         try:
-            await refunds.make_refund(self.system.db, self._gateway, *ids, on_failed=self._refund_failed)
+            gateway = await self._gateway(ids[0])
+            await refunds.make_refund(self.system.db, gateway, *ids, on_failed=self._refund_failed)
         except GatewayError:
             if context.job.attempts + 1 < VENDOR_ATTEMPTS:
                 raise
@@ -186,11 +203,18 @@ class Work:
         first = datetime.fromisoformat(since) if since else None
         await disruption.check_time_off(self.system, UUID(business_id), UUID(time_off_id), known, first)
 
-    @property
-    def _gateway(self) -> PaymentGateway:
-        if self.system.gateway is None:
+    async def _gateway(self, business_id: UUID) -> PaymentGateway:
+        found = await self.system.own.gateway_for(business_id, self.system.gateway)
+        if found is None:
             raise NoGateway
-        return self.system.gateway
+        return found
+
+    async def _template_for(self, session: AsyncSession, message: Message) -> TemplateUse | None:
+        """Meta approves templates for an account: a business's own has none of the system's."""
+        account = await account_of(session, self.system.own, message)
+        if account is not None and self.system.own.at(message.channel, account) is not None:
+            return None
+        return await templates.template_for(session, message)
 
     async def _link_opened(self, session: AsyncSession, payment: Payment) -> None:
         await notices.tell_payment_link(self.system, session, payment, now=await current_time(session))

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         8, ge=1, le=64, description="Deliveries, payments and reminders that one worker runs at once"
     )
 
+    sandbox_off: bool = Field(
+        False, description="Let no stand-in serve, although no live credential is set here: businesses have their own"
+    )
     twilio_account_sid: str = Field("", description="Twilio account (AC...)")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; also verifies webhooks")
     twilio_sms_number: str = Field("", description="Our number for SMS, as +15550001111")
@@ -121,9 +124,10 @@ class Settings(BaseSettings):
 
     @property
     def sandbox(self) -> bool:
-        """Whether the stand-ins serve: only while no live credential at all is set."""
+        """Whether the stand-ins serve: only while no live credential at all is set, and nobody forbids it."""
         return not (
-            self.twilio_account_sid
+            self.sandbox_off
+            or self.twilio_account_sid
             or self.telegram_token.get_secret_value()
             or self.stripe_secret_key.get_secret_value()
             or self.smtp_host

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from booking_core.kit.db import Database
+from bot.own_lines import OwnLines
 from bot.settings import Settings
 from bot.vendors import Vendors, vendors_for
 from bot.words import Words
@@ -29,6 +30,8 @@ class System:
     gateway: PaymentGateway | None
     words: Words
     pace: Pace
+    #: What serves businesses with credentials of their own.
+    own: OwnLines
 
 
 def build_system(settings: Settings) -> System:
@@ -36,22 +39,28 @@ def build_system(settings: Settings) -> System:
     vendors = vendors_for(settings)
     words = Words()
     redis = Redis.from_url(settings.redis_url)
+    # A delivery holds two connections, a turn one.
+    db = Database(settings.database_url, redis=redis, pool_size=max(10, settings.worker_concurrency))
+
+    def list_button(locale: str) -> str:
+        return words.text(locale, "choice.list")
+
     return System(
         settings=settings,
         vendors=vendors,
-        # A delivery holds two connections, a turn one.
-        db=Database(settings.database_url, redis=redis, pool_size=max(10, settings.worker_concurrency)),
+        db=db,
         redis=redis,
         channels=registry.build(
             twilio=vendors.twilio,
             telegram=vendors.telegram,
             mail=vendors.mail,
             burst_seconds=settings.burst_seconds,
-            list_button=lambda locale: words.text(locale, "choice.list"),
+            list_button=list_button,
         ),
         gateway=StripeGateway(vendors.stripe) if vendors.stripe else None,
         words=words,
         pace=Pace(redis, rates_for(sms_per_second=settings.twilio_sms_per_second)),
+        own=OwnLines(db, settings, list_button),
     )
 
 
@@ -68,6 +77,7 @@ async def open_system(settings: Settings) -> AsyncIterator[System]:
 async def close_system(system: System) -> None:
     """Close every connection."""
     await registry.close(system.channels)
+    await system.own.close()
     if system.gateway is not None:
         await system.gateway.close()
     await system.db.close()

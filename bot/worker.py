@@ -131,10 +131,14 @@ async def _poll(system: System) -> None:
 
 async def _register_webhooks(system: System) -> None:
     """Tell live Telegram where we are; Twilio and Stripe are told in their consoles."""
-    telegram = system.channels.get("telegram")
-    if system.settings.telegram_polling or system.settings.sandbox or not isinstance(telegram, Telegram):
+    if system.settings.sandbox:
         return
-    try:
-        await telegram.register(system.settings.base_url)
-    except SendError as error:
-        log.error("Telegram did not take our webhook address: %s", error.code)
+    telegram = system.channels.get("telegram")
+    bots = [(bot, True) for bot in await system.own.bots()]
+    if isinstance(telegram, Telegram) and not system.settings.telegram_polling:
+        bots.append((telegram, False))
+    for bot, own in bots:
+        try:
+            await bot.register(system.settings.base_url, own=own)
+        except SendError as error:
+            log.error("Telegram did not take our webhook address: %s", error.code)

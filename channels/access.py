@@ -1,6 +1,6 @@
 """How the vendors behind the channels are reached."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -8,7 +8,7 @@ class TwilioAccess:
     """An account. `api_url` replaces https://api.twilio.com where set."""
 
     account_sid: str
-    auth_token: str
+    auth_token: str = field(repr=False)
     sms_number: str
     whatsapp_number: str
     api_url: str | None
@@ -23,8 +23,8 @@ class TwilioAccess:
 class TelegramAccess:
     """A bot. `api_url` replaces https://api.telegram.org where set."""
 
-    token: str
-    secret: str
+    token: str = field(repr=False)
+    secret: str = field(repr=False)
     api_url: str | None
 
     @property
@@ -44,6 +44,6 @@ class MailAccess:
     #: `starttls` (refuses to go on without), `tls` (from the first byte), `none` (loopback only).
     security: str
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     #: A file with the certificate that signs the server's, where no public authority does.
     ca_file: str = ""

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core.kit.db import Database
 from channels import conversations, messages
 from channels.contract import Acknowledges, Channel, ProviderId, ShowsTyping, Tap
+from channels.lines import OwnLines, account_of, channel_for
 from channels.models import Delivery, Message
 from channels.parts import LONGEST
 
@@ -23,6 +24,7 @@ async def acknowledge(
     message_id: UUID,
     *,
     will_answer: WillAnswer | None = None,
+    own: OwnLines | None = None,
 ) -> None:
     """Confirm a customer's tap to its platform, or show that an answer is being written."""
     async with db.transaction(business_id) as session:
@@ -36,7 +38,8 @@ async def acknowledge(
         tap = Tap(conversation.address, ProviderId(message.provider_id), replied_to, shown)
         waits = message.status == Delivery.RECEIVED.value
         types = waits and (will_answer is None or await will_answer(session, message))
-    channel = channels.get(message.channel)
+        account = await account_of(session, own, message)
+    channel = await channel_for(channels, own, business_id, message.channel, account)
     if isinstance(channel, Acknowledges) and message.choice is not None:
         await channel.acknowledge(tap)
     if isinstance(channel, ShowsTyping) and types:

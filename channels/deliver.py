@@ -28,6 +28,8 @@ from channels import conversations, terms
 from channels.backoff import MAX_ATTEMPTS, delay_for
 from channels.claims import PENDING, Claim, claimed, look_for_turn, to_myself, wait_for_pace
 from channels.contract import Channel, Letter, ProviderId, SendError, TemplateUse
+from channels.keys import report_id
+from channels.lines import OwnLines, channel_for
 from channels.mail import NAME as MAIL
 from channels.models import Conversation, Delivery, DeliveryReport, Message
 from channels.pace import Pace
@@ -82,6 +84,7 @@ class Judges:
     template_for: TemplateFor | None = None
     pace: Pace | None = None
     letter_for: LetterFor | None = None
+    own: OwnLines | None = None
 
 
 async def deliver(
@@ -95,6 +98,7 @@ async def deliver(
     template_for: TemplateFor | None = None,
     pace: Pace | None = None,
     letter_for: LetterFor | None = None,
+    own: OwnLines | None = None,
 ) -> Outcome:
     """Deliver one message once those before it in its thread are done; safe to run twice, also at once."""
     for _ in range(PATIENCE // LOOK_EVERY):
@@ -116,7 +120,7 @@ async def deliver(
         if not mine:
             await _later(db, business_id, message_id, COME_BACK)
             return Outcome.WAITING
-        judges = Judges(may_send, on_failed, template_for, pace, letter_for)
+        judges = Judges(may_send, on_failed, template_for, pace, letter_for, own)
         return await _deliver(db, channels, business_id, message_id, judges)
 
 
@@ -131,14 +135,13 @@ async def _deliver(
         return Outcome.HELD_BACK
     claim = await _claim(db, business_id, message_id, judges)
     if isinstance(claim, Claim) and claim.interrupted:
-        channel = channels.get(claim.channel)
-        settled = await _reconcile(db, channel, claim, judges.on_failed)
+        settled = await _reconcile(db, channels, claim, judges)
         if settled is not None:
             return settled
         claim = await _claim(db, business_id, message_id, judges)
     if not isinstance(claim, Claim):
         return claim
-    return await _send(db, channels.get(claim.channel), claim, judges.on_failed)
+    return await _send(db, channels, claim, judges)
 
 
 async def requeue_stuck(
@@ -216,10 +219,18 @@ async def _suppress(session: AsyncSession, message: Message, now: datetime, reas
     return Outcome.SUPPRESSED
 
 
-async def _send(db: Database, channel: Channel | None, claim: Claim, on_failed: OnFailed | None) -> Outcome:
+async def _channel(channels: Mapping[str, Channel], claim: Claim, judges: Judges) -> Channel:
+    account = claim.outgoing.account
+    channel = await channel_for(channels, judges.own, claim.business_id, claim.channel, account)
+    if channel is None:
+        raise SendError("channel_not_configured", retryable=False)
+    return channel
+
+
+async def _send(db: Database, channels: Mapping[str, Channel], claim: Claim, judges: Judges) -> Outcome:
+    on_failed = judges.on_failed
     try:
-        if channel is None:
-            raise SendError("channel_not_configured", retryable=False)
+        channel = await _channel(channels, claim, judges)
         async with asyncio.timeout(SEND_DEADLINE.total_seconds()):
             provider_id = await channel.send(claim.outgoing)
     except TimeoutError:
@@ -243,11 +254,11 @@ async def _surely(record: Callable[[], Awaitable[Recorded]]) -> Recorded:
     return await record()
 
 
-async def _reconcile(db: Database, channel: Channel | None, claim: Claim, on_failed: OnFailed | None) -> Outcome | None:
+async def _reconcile(db: Database, channels: Mapping[str, Channel], claim: Claim, judges: Judges) -> Outcome | None:
     """Ask the provider about a message whose sending was interrupted; None: it has none, send it."""
+    on_failed = judges.on_failed
     try:
-        if channel is None:
-            raise SendError("channel_not_configured", retryable=False)
+        channel = await _channel(channels, claim, judges)
         async with asyncio.timeout(SEND_DEADLINE.total_seconds()):
             provider_id = await channel.find_sent(claim.outgoing)
     except TimeoutError:
@@ -272,7 +283,8 @@ async def _sent(db: Database, claim: Claim, provider_id: ProviderId) -> None:
         message.provider_id = message.provider_id or provider_id
         reports = await session.scalars(
             select(DeliveryReport.status).where(
-                DeliveryReport.channel == message.channel, DeliveryReport.provider_id == provider_id
+                DeliveryReport.channel == message.channel,
+                DeliveryReport.provider_id.in_([provider_id, report_id(provider_id, message.business_id)]),
             )
         )
         # A report may have overtaken this record.

@@ -18,6 +18,7 @@ from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import Job, defer
 from booking_core.kit.live import announce
 from channels.contract import Channel, SendError
+from channels.lines import OwnLines, account_of, channel_for
 from channels.models import MediaFile, Message
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,14 @@ async def expect(
         await defer(session, Job.FETCH_MEDIA, business_id=str(business_id), message_id=str(message_id))
 
 
-async def fetch(db: Database, channels: Mapping[str, Channel], business_id: UUID, message_id: UUID) -> None:
+async def fetch(
+    db: Database,
+    channels: Mapping[str, Channel],
+    business_id: UUID,
+    message_id: UUID,
+    *,
+    own: OwnLines | None = None,
+) -> None:
     """Fetch what came with a message and is not there yet; raises SendError when it is worth another try."""
     async with db.transaction(business_id) as session:
         message = await session.get(Message, (business_id, message_id))
@@ -92,7 +100,8 @@ async def fetch(db: Database, channels: Mapping[str, Channel], business_id: UUID
         if message is None or not waiting:
             return
         facts = {one.id: message.attachments[one.place] for one in waiting}
-    channel = channels.get(message.channel)
+        account = await account_of(session, own, message)
+    channel = await channel_for(channels, own, business_id, message.channel, account)
     later: SendError | None = None
     for file_id, fact in facts.items():
         try:

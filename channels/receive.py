@@ -70,12 +70,14 @@ async def receive(
     answer_after: timedelta | None = None,
     on_failed: OnFailed | None = None,
     narrows: bool = False,
+    whose: UUID | None = None,
 ) -> Receipt:
     """Record what a channel read; answering is deferred in the same transaction, for new messages only.
 
     `answer_after` puts the answer off: the sender is over the limit. Without `now` it is the system's time, which
     is asked for together with the thread. With `narrows` the transaction, nobody's until then, is that of the
-    business whom a single event is for as soon as that is known; several may be for several.
+    business whom a single event is for as soon as that is known; several may be for several. `whose` is the business
+    that it has been from the beginning, since they came by its own line.
     """
     receipt = Receipt()
     alone = narrows and len(events) == 1
@@ -84,23 +86,32 @@ async def receive(
             receipt += await _incoming(session, channel, event, now, answer_after, alone)
         else:
             now = now or await current_time(session)
-            receipt += await _news(session, channel, event, now, on_failed, alone)
+            receipt += await _news(session, channel, event, now, on_failed, alone, whose)
     return receipt
 
 
 async def _news(
-    session: AsyncSession, channel: str, event: News, now: datetime, on_failed: OnFailed | None, alone: bool
+    session: AsyncSession,
+    channel: str,
+    event: News,
+    now: datetime,
+    on_failed: OnFailed | None,
+    alone: bool,
+    whose: UUID | None,
 ) -> Receipt:
     """Record what is no message of a customer's."""
     match event:
         case DeliveryReported():
-            return await _report(session, channel, event, now, on_failed, alone)
+            return await _report(session, channel, event, now, on_failed, alone, whose)
         case ChannelLeft(account, address):
             return await _consent(session, channel, account, address, now, left=True, alone=alone)
         case ChannelReturned(account, address):
             return await _consent(session, channel, account, address, now, left=False, alone=alone)
-        case AddedToGroup(_, address, locale):
-            await defer(session, Job.LEAVE_GROUP, channel=channel, address=clean(address), locale=locale or "")
+        case AddedToGroup(account, address, locale):
+            told = locale or ""
+            await defer(
+                session, Job.LEAVE_GROUP, channel=channel, address=clean(address), locale=told, account=clean(account)
+            )
             return WRITTEN
         case Ignored(reason):
             log.info("ignored on %s: %s", channel, reason)
@@ -225,6 +236,7 @@ async def _report(
     now: datetime,
     on_failed: OnFailed | None,
     alone: bool,
+    whose: UUID | None,
 ) -> Receipt:
     # The message first: its lock makes this wait for a delivery that is just recording the provider's id.
     message = await _find_reported(session, channel, event)
@@ -233,7 +245,14 @@ async def _report(
     provider_id = clean(event.provider_id)
     kept = await session.scalar(
         insert(DeliveryReport)
-        .values(id=new_id(), channel=channel, provider_id=provider_id, status=event.status, error=event.error, at=now)
+        .values(
+            id=new_id(),
+            channel=channel,
+            provider_id=keys.report_id(provider_id, whose),
+            status=event.status,
+            error=event.error,
+            at=now,
+        )
         .on_conflict_do_nothing(index_elements=["channel", "provider_id", "status"])
         .returning(DeliveryReport.id)
     )

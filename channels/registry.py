@@ -1,11 +1,16 @@
 """Settings to channels: which adapters this installation has."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
+from fastapi import Request
+
+from channels import telegram as telegram_bot
+from channels import twilio_form
 from channels.access import MailAccess, TelegramAccess, TwilioAccess
 from channels.contract import Channel, Closes
+from channels.lines import Addressed
 from channels.mail import Mail
 from channels.telegram import Telegram
 from channels.twilio import Twilio
@@ -13,6 +18,15 @@ from channels.web import WebChat
 
 #: A list button's caption where nobody brings words: understood everywhere.
 MENU_SIGN = "☰"
+
+#: Where businesses may have accounts of their own: how a webhook there says whom it is for.
+ADDRESSED: Mapping[str, Callable[[Request], Awaitable[Addressed]]] = {
+    "sms": twilio_form.addressed,
+    "whatsapp": twilio_form.addressed,
+    "telegram": telegram_bot.addressed,
+}
+#: Of these only the door's address says it.
+BY_DOOR = frozenset({"telegram"})
 
 
 def build(
@@ -38,6 +52,18 @@ def build(
     if mail is not None:
         channels.append(Mail(mail))
     return {channel.name: channel for channel in channels}
+
+
+def own(
+    twilio: TwilioAccess | None,
+    telegram: TelegramAccess | None,
+    *,
+    burst_seconds: float,
+    list_button: Callable[[str], str],
+) -> Mapping[str, Channel]:
+    """Return the adapters of one business's own credentials: those with webhooks, and no web chat."""
+    built = build(twilio=twilio, telegram=telegram, burst_seconds=burst_seconds, list_button=list_button)
+    return {name: channel for name, channel in built.items() if name in ADDRESSED}
 
 
 def addresses(twilio: TwilioAccess | None, telegram: TelegramAccess | None) -> Mapping[str, str]:

@@ -30,7 +30,9 @@ from channels.contract import (
     Tap,
     Unauthentic,
 )
+from channels.lines import Addressed
 from channels.media import MediaRefused
+from channels.trust import trusted
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ class Telegram:
     def __init__(self, access: TelegramAccess, *, quiet: timedelta) -> None:
         self.quiet = quiet
         self._access = access
-        options: Mapping[str, object] = {"trust_env": access.api_url is None}
+        options: Mapping[str, object] = {"trust_env": access.api_url is None, "verify": trusted()}
         self._request = HTTPXRequest(
             connection_pool_size=32,
             connect_timeout=5.0,
@@ -227,11 +229,15 @@ class Telegram:
             raise _as_send_error(error) from None
         return [update.to_dict() for update in found]
 
-    async def register(self, webhook_base: str) -> None:
-        """Tell Telegram where our door is, and with which secret to knock; raises SendError."""
+    async def register(self, webhook_base: str, *, own: bool = False) -> None:
+        """Tell Telegram where our door is, and with which secret to knock; raises SendError.
+
+        A business's own bot has a door of its own: nothing else in an update says which bot it is for.
+        """
+        door = f"/{self._access.bot_id}" if own else ""
         try:
             await self._bot.set_webhook(
-                f"{webhook_base.rstrip('/')}/webhooks/telegram",
+                f"{webhook_base.rstrip('/')}/webhooks/telegram{door}",
                 secret_token=self._access.secret,
                 allowed_updates=ALLOWED_UPDATES,
                 max_connections=MOST_WEBHOOKS_AT_ONCE,
@@ -256,6 +262,11 @@ class Telegram:
     async def close(self) -> None:
         """Close the connections to Telegram."""
         await self._request.shutdown()
+
+
+async def addressed(request: Request) -> Addressed:
+    """Return the bot that an update is for: the door says it, where the bot is a business's own."""
+    return Addressed(request.path_params.get("account"))
 
 
 def keyboard_for(message: OutgoingMessage) -> telegram.InlineKeyboardMarkup | None:

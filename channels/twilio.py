@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, Self
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 import httpx
 from fastapi import Request
-from starlette.datastructures import ImmutableMultiDict
 from twilio.base.exceptions import TwilioException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
@@ -36,6 +35,7 @@ from channels.segments import gsm_friendly
 from channels.twilio_answers import as_send_error
 from channels.twilio_content import Contents, content_for
 from channels.twilio_errors import PERMANENT, meaning_of
+from channels.twilio_form import Form, read_form
 from channels.twilio_templates import Templates
 from channels.twilio_wire import Wire
 
@@ -45,7 +45,6 @@ log = logging.getLogger(__name__)
 MEDIA_FROM = "https://api.twilio.com/"
 SIGNATURE = "x-twilio-signature"
 WHATSAPP = "whatsapp:"
-MOST_FIELDS = 500
 LONGEST_ADDRESS = 255
 
 DELIVERY: Mapping[str, Delivery] = {
@@ -75,9 +74,6 @@ MOST_LISTED, PAGE_LISTED = 2000, 200
 TRIAL_PREFIX = "Sent from your Twilio trial account - "
 #: How far back the list is searched for a message that may have been sent.
 LOOK_BACK = 50
-
-Form = ImmutableMultiDict[str, str]
-
 
 #: Twilio's error codes: https://www.twilio.com/docs/api/errors
 _CODE = re.compile(r"[0-9]{1,6}")
@@ -118,17 +114,7 @@ class Twilio:
         return [self._message(form)]
 
     async def _verified(self, request: Request) -> Form:
-        body = await request.body()
-        try:
-            pairs = parse_qsl(
-                body.decode("utf-8", "replace"),
-                keep_blank_values=True,  # Twilio signs empty fields too
-                errors="replace",
-                max_num_fields=MOST_FIELDS,
-            )
-        except ValueError:
-            raise Malformed("too many fields") from None
-        form = Form(pairs)
+        form = await read_form(request)
         # The public address, not what a proxy made of it.
         url = self._access.webhook_base.rstrip("/") + request.url.path
         if request.url.query:

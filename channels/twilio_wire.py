@@ -12,6 +12,8 @@ import httpx
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 
+from channels.trust import trusted
+
 log = logging.getLogger(__name__)
 TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=5.0)
 
@@ -22,7 +24,7 @@ class Wire(AsyncHttpClient):  # type: ignore[misc]
     def __init__(self, api_url: str | None) -> None:
         super().__init__(log, is_async=True, timeout=None)
         self._api_url = api_url.rstrip("/") if api_url else None
-        self._http = httpx.AsyncClient(timeout=TIMEOUT, trust_env=api_url is None)
+        self._http = httpx.AsyncClient(timeout=TIMEOUT, trust_env=api_url is None, verify=trusted())
 
     async def request(
         self,

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from starlette.types import Message as ASGIMessage
@@ -11,7 +12,9 @@ from starlette.types import Message as ASGIMessage
 from booking_core.kit.db import Database
 from channels.contract import Channel, Event, IncomingMessage, Malformed, Unauthentic
 from channels.limits import SenderLimits, take_all
+from channels.lines import Line, OwnLines, Unreadable, line_for
 from channels.receive import OnFailed, receive
+from channels.registry import ADDRESSED, BY_DOOR
 
 log = logging.getLogger(__name__)
 
@@ -30,39 +33,81 @@ class Doors:
     channels: Mapping[str, Channel]
     limits: SenderLimits
     on_failed: OnFailed | None = None
+    own: OwnLines | None = None
 
 
 class TooLarge(Exception):
     """The body is larger than any provider's."""
 
 
+class NoLine(Exception):
+    """Nothing here could verify this: no credentials of the system's, and no business's own."""
+
+
 def router_for(doors: Doors) -> APIRouter:
-    """Return POST /webhooks/{channel} and /webhooks/{channel}/status for every channel that has webhooks."""
+    """Return POST /webhooks/{channel} and /webhooks/{channel}/status for every channel that has webhooks.
+
+    Where businesses have bots of their own, there is a door for each: /webhooks/telegram/{bot}.
+    """
     router = APIRouter(tags=["webhooks"])
-    for name, channel in doors.channels.items():
-        if name in WITHOUT_WEBHOOK:
-            continue
-        for path in (f"/webhooks/{name}", f"/webhooks/{name}/status"):
-            router.add_api_route(path, _endpoint(doors, channel), methods=["POST"], name=path, response_class=Response)
+    names = [*doors.channels, *(ADDRESSED if doors.own is not None else ())]
+    for name in dict.fromkeys(name for name in names if name not in WITHOUT_WEBHOOK):
+        paths = [f"/webhooks/{name}", f"/webhooks/{name}/status"]
+        if doors.own is not None and name in BY_DOOR:
+            paths.append(f"/webhooks/{name}/{{account}}")
+        for path in paths:
+            router.add_api_route(path, _endpoint(doors, name), methods=["POST"], name=path, response_class=Response)
     return router
 
 
-def _endpoint(doors: Doors, channel: Channel) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(doors: Doors, name: str) -> Callable[[Request], Awaitable[Response]]:
     async def webhook(request: Request) -> Response:
         try:
-            events = await channel.read(await _with_body(request))
+            whose, events = await _read(doors, name, await _with_body(request))
         except TooLarge:
             return Response(status_code=413)
+        except NoLine:
+            return Response(status_code=404)
+        except Unreadable:
+            log.error("a webhook of %s cannot be verified: a business's own credentials cannot be read", name)
+            return Response(status_code=503)
         except Unauthentic:
-            log.warning("a webhook of %s was not authentic", channel.name)
+            log.warning("a webhook of %s was not authentic", name)
             return Response(status_code=403)
         except Malformed as malformed:
-            log.warning("a webhook of %s was malformed: %s", channel.name, malformed)
+            log.warning("a webhook of %s was malformed: %s", name, malformed)
             return Response(status_code=400)
-        await _record(doors, channel.name, events)
+        await _record(doors, name, whose, events)
         return Response(EMPTY_TWIML, media_type="text/xml")
 
     return webhook
+
+
+async def _read(doors: Doors, name: str, request: Request) -> tuple[UUID | None, Sequence[Event]]:
+    """Return what a webhook says, verified, and the business whose line it came by, if it is one's own."""
+    if doors.own is None or name not in ADDRESSED:
+        return None, await (await _line(doors, name, request)).channel.read(request)
+    await doors.own.look()
+    try:
+        line = await _line(doors, name, request)
+        return line.business_id, await line.channel.read(request)
+    except (NoLine, Unauthentic):
+        # It may be of this moment what it is verified by.
+        if not await doors.own.look(again=True):
+            raise
+        line = await _line(doors, name, request)
+        return line.business_id, await line.channel.read(request)
+
+
+async def _line(doors: Doors, name: str, request: Request) -> Line:
+    """Return what a webhook must be verified by; the system's never stands in for a business's own."""
+    said = await ADDRESSED[name](request) if doors.own is not None and name in ADDRESSED else None
+    own = line_for(doors.own, said, name) if doors.own is not None and said is not None else None
+    if own is not None:
+        return own
+    if name not in doors.channels or "account" in request.path_params:
+        raise NoLine
+    return Line(doors.channels[name])
 
 
 async def _with_body(request: Request) -> Request:
@@ -79,7 +124,7 @@ async def _with_body(request: Request) -> Request:
     return Request(request.scope, again)
 
 
-async def _record(doors: Doors, channel: str, events: Sequence[Event]) -> None:
+async def _record(doors: Doors, channel: str, whose: UUID | None, events: Sequence[Event]) -> None:
     answer_after: timedelta | None = None
     for event in events:
         if not isinstance(event, IncomingMessage):
@@ -91,12 +136,14 @@ async def _record(doors: Doors, channel: str, events: Sequence[Event]) -> None:
             return
         if not taken.allowed:
             answer_after = taken.ends_in
-    async with doors.db.transaction() as session:
+    # What came by a business's own line is its own from the first statement on, whatever it says.
+    async with doors.db.transaction() if whose is None else doors.db.transaction(whose) as session:
         await receive(
             session,
             channel,
             events,
             answer_after=answer_after,
             on_failed=doors.on_failed,
-            narrows=True,
+            narrows=whose is None,
+            whose=whose,
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,16 +39,22 @@ def seen_paid(session_id: str, subject: Mapping[str, Any]) -> Told:
     return Told(f"seen:{session_id}", "checkout.session.completed", subject)
 
 
-async def keep(session: AsyncSession, told: Told, *, now: datetime) -> bool:
-    """Keep an event and defer settling it; False if it was there already."""
+async def keep(session: AsyncSession, told: Told, *, now: datetime, whose: UUID | None = None) -> bool:
+    """Keep an event and defer settling it; False if it was there already.
+
+    `whose` is the business whose own account told it: then it says nothing of any other's payments, whatever is in it,
+    and its id takes nobody else's place.
+    """
+    event_id = told.id if whose is None else f"{whose}:{told.id}"
     kept = {name: told.subject[name] for name in _KEPT if name in told.subject}
+    vouched = {} if whose is None else {"business_id": str(whose)}
     statement = (
         insert(PaymentEvent)
-        .values(id=told.id, type=told.type, payload={"object": kept}, received_at=now)
+        .values(id=event_id, type=told.type, payload={"object": kept} | vouched, received_at=now)
         .on_conflict_do_nothing()
         .returning(PaymentEvent.id)
     )
     if (await session.execute(statement)).scalar_one_or_none() is None:
         return False
-    await defer(session, Job.SETTLE_PAYMENT_EVENT, event_id=told.id)
+    await defer(session, Job.SETTLE_PAYMENT_EVENT, event_id=event_id)
     return True

@@ -162,7 +162,7 @@ async def expire_link(db: Database, gateway: PaymentGateway, business_id: UUID, 
     # Events are kept in a table that is no business's.
     async with db.transaction() as session:
         event = events.seen_paid(session_id, paid)
-        await events.keep(session, event, now=await current_time(session))
+        await events.keep(session, event, now=await current_time(session), whose=business_id)
 
 
 async def _wanted_link(db: Database, business_id: UUID, payment_id: UUID) -> LinkWanted | None:

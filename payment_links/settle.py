@@ -118,6 +118,9 @@ async def settle_event(session: AsyncSession, event_id: str, *, now: datetime) -
     if event is None or event.handled_at is not None:
         return Nothing()
     event.handled_at = now
+    if whose := event.payload.get("business_id"):
+        # The database itself lets the event of one business's account find no other's payment.
+        await narrow(session, UUID(whose))
     outcome = await _settle(session, event.type, event.payload["object"], now)
     await session.flush()
     return outcome

@@ -28,11 +28,15 @@ _REFUND_STATUS: Final = {"succeeded": RefundStatus.DONE, "failed": RefundStatus.
 
 
 class StripeGateway:
-    """A PaymentGateway that speaks to Stripe, or to whatever `api_url` names."""
+    """A PaymentGateway that speaks to Stripe, or to whatever `api_url` names.
 
-    def __init__(self, access: StripeAccess) -> None:
+    Accounts may share their connections; who brings them closes them.
+    """
+
+    def __init__(self, access: StripeAccess, http: stripe.HTTPXClient | None = None) -> None:
         self._return_url = access.return_url
-        self._http = stripe.HTTPXClient(timeout=_TIMEOUT)
+        self._mine = http is None
+        self._http = http or connections()
         self._client = stripe.StripeClient(
             access.secret_key,
             base_addresses={"api": access.api_url} if access.api_url else {},
@@ -41,8 +45,9 @@ class StripeGateway:
         )
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._http.close_async()  # type: ignore[no-untyped-call]
+        """Close the connections, unless they are shared."""
+        if self._mine:
+            await self._http.close_async()  # type: ignore[no-untyped-call]
 
     async def open_link(self, wanted: LinkWanted) -> LinkOpened:
         """Create a Checkout Session; the key makes a second call return the first one's session."""
@@ -84,6 +89,11 @@ class StripeGateway:
                 return RefundMade(None, RefundStatus.DONE)
             raise _refused(error) from error
         return RefundMade(made.id, refund_status(made.status))
+
+
+def connections() -> stripe.HTTPXClient:
+    """Return a client of HTTP as the gateway uses it."""
+    return stripe.HTTPXClient(timeout=_TIMEOUT)
 
 
 def checkout_request(wanted: LinkWanted, return_url: str) -> "SessionCreateParams":

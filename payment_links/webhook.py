@@ -2,8 +2,10 @@
 
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 import stripe
 from fastapi import APIRouter, HTTPException, Request
@@ -26,35 +28,84 @@ class Malformed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Till:
-    """What the door needs."""
+class OwnTill:
+    """The signing secret of a business's own account; empty where it cannot be read."""
 
-    db: Database
+    business_id: UUID
     webhook_secret: str = field(repr=False)
 
 
-def router_for(till: Till) -> APIRouter:
-    """Return the route `POST /webhooks/stripe`."""
-    router = APIRouter(tags=["webhooks"])
+#: Finds a business's own till by its slug; `True` asks for what holds at this moment.
+FindTill = Callable[[str, bool], Awaitable[OwnTill | None]]
 
-    @router.post("/webhooks/stripe")
-    async def stripe_webhook(request: Request) -> dict[str, bool]:
-        """Take an event of Stripe: 200 once it is kept, and again for every copy of it."""
-        body = await _body_of(request)
-        try:
-            told = read_event(body, request.headers.get("Stripe-Signature"), till.webhook_secret)
-        except Unauthentic:
-            log.warning("webhook refused: not signed by Stripe")
-            raise HTTPException(403, "not signed by Stripe") from None
-        except Malformed as error:
-            log.warning("webhook refused: %s", error)
-            raise HTTPException(400, str(error)) from None
-        if told.type in events.KNOWN:
-            async with till.db.transaction() as session:
-                await events.keep(session, told, now=await current_time(session))
-        return {"received": True}
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """What the doors need; without a secret the system has no account, without `own` no business has one."""
+
+    db: Database
+    webhook_secret: str | None = field(repr=False)
+    own: FindTill | None = None
+
+
+def router_for(till: Till) -> APIRouter:
+    """Return the routes `POST /webhooks/stripe` and, for accounts of businesses' own, `/webhooks/stripe/{business}`."""
+    router = APIRouter(tags=["webhooks"])
+    secret, own = till.webhook_secret, till.own
+    if secret is not None:
+
+        @router.post("/webhooks/stripe")
+        async def stripe_webhook(request: Request) -> dict[str, bool]:
+            """Take an event of Stripe: 200 once it is kept, and again for every copy of it."""
+            await _keep(till, await _verified(request, await _body_of(request), secret))
+            return {"received": True}
+
+    if own is not None:
+
+        @router.post("/webhooks/stripe/{business}")
+        async def own_stripe_webhook(request: Request, business: str) -> dict[str, bool]:
+            """Take an event of a business's own Stripe account, which says nothing of any other's payments."""
+            body = await _body_of(request)
+            found = await own(business, False)
+            try:
+                told = await _verified(request, body, _secret_of(found))
+            except HTTPException:
+                # The secret may have been changed this moment.
+                fresh = await own(business, True)
+                if fresh == found:
+                    raise
+                found, told = fresh, await _verified(request, body, _secret_of(fresh))
+            await _keep(till, told, found.business_id if found is not None else None)
+            return {"received": True}
 
     return router
+
+
+def _secret_of(found: OwnTill | None) -> str:
+    if found is None:
+        raise HTTPException(404, "no business of this name has a Stripe account of its own")
+    if not found.webhook_secret:
+        log.error("a webhook of stripe cannot be verified: a business's own credentials cannot be read")
+        raise HTTPException(503, "cannot be verified now")
+    return found.webhook_secret
+
+
+async def _verified(request: Request, body: bytes, secret: str) -> events.Told:
+    try:
+        return read_event(body, request.headers.get("Stripe-Signature"), secret)
+    except Unauthentic:
+        log.warning("webhook refused: not signed by Stripe")
+        raise HTTPException(403, "not signed by Stripe") from None
+    except Malformed as error:
+        log.warning("webhook refused: %s", error)
+        raise HTTPException(400, str(error)) from None
+
+
+async def _keep(till: Till, told: events.Told, whose: UUID | None = None) -> None:
+    if told.type in events.KNOWN:
+        # Events are kept in a table that is no business's.
+        async with till.db.transaction() as session:
+            await events.keep(session, told, now=await current_time(session), whose=whose)
 
 
 def read_event(body: bytes, signature: str | None, secret: str) -> events.Told:

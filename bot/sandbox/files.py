@@ -15,6 +15,7 @@ from bot.sandbox import telegram_phone, twilio_phone
 from bot.sandbox.models import SandboxMessage, SandboxObject
 from bot.sandbox.phone import ThisPhone
 from bot.sandbox.stage import Stage, find, hex_id, letters_id, put
+from bot.sandbox.twilio_accounts import seen_by
 from bot.sandbox.twilio_objects import API
 
 MEDIA = "media"
@@ -26,6 +27,7 @@ class Sent(BaseModel):
     type: Annotated[str, Field(max_length=100)] = "image/jpeg"
     data: Annotated[str, Field(max_length=30_000_000)]
     text: Annotated[str, Field(max_length=1024)] = ""
+    to: Annotated[str | None, Field(max_length=60)] = None
 
 
 def add_files(router: APIRouter, stage: Stage) -> None:
@@ -47,7 +49,8 @@ def add_files(router: APIRouter, stage: Stage) -> None:
                 return {"n": message.n}
             sid = hex_id("ME")
             message_sid = hex_id("MM")
-            account = stage.twilio.account_sid
+            theirs = await seen_by(stage, session, sent.to)
+            account = theirs.twilio.account_sid
             await put(session, sid, MEDIA, body | {"parent": message_sid}, await current_time(session))
             more = {
                 "NumMedia": "1",
@@ -57,7 +60,7 @@ def add_files(router: APIRouter, stage: Stage) -> None:
             if phone.channel == "whatsapp":
                 more["MessageType"] = sent.type.partition("/")[0]
             message = await twilio_phone.arrive(
-                stage, session, phone.channel, phone.address, sent.text, "Sam", more, sid=message_sid
+                theirs, session, phone.channel, phone.address, sent.text, "Sam", more, sid=message_sid
             )
             message.vendor = {**message.vendor, "media": [sid]}
             return {"n": message.n}

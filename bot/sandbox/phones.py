@@ -16,6 +16,7 @@ from bot.sandbox.phone import Phone, ThisPhone
 from bot.sandbox.phone_hardships import add_hardships
 from bot.sandbox.stage import Stage, keep_once
 from bot.sandbox.telegram_objects import person
+from bot.sandbox.twilio_accounts import seen_by
 from bot.sandbox.twilio_status import read_up_to
 
 #: What the platforms say a customer is called, unless told otherwise.
@@ -31,6 +32,8 @@ class Said(BaseModel):
     text: Text = Field(min_length=1, max_length=4096)
     name: str = Field(SOMEBODY, min_length=1, max_length=60)
     locale: str | None = Field(None, max_length=20)
+    #: Which of our numbers it is for, where accounts have several; the system's own, unless told.
+    to: str | None = Field(None, max_length=60)
 
 
 class Tapped(BaseModel):
@@ -86,7 +89,8 @@ def router_for(stage: Stage) -> APIRouter:
             if phone.channel == "telegram":
                 await telegram_phone.tap(stage, session, message, choice)
             else:
-                await twilio_phone.tap(stage, session, message, choice, tapped.name)
+                theirs = await seen_by(stage, session, message.account)
+                await twilio_phone.tap(theirs, session, message, choice, tapped.name)
         return {"ok": True}
 
     @router.get("/messages")
@@ -139,7 +143,8 @@ async def _first_time(session: AsyncSession, phone: Phone, key: str | None) -> b
 async def _say(stage: Stage, session: AsyncSession, phone: Phone, said: Said) -> SandboxMessage:
     if phone.channel == "telegram":
         return await telegram_phone.say(stage, session, phone.address, said.text, said.name, said.locale)
-    return await twilio_phone.say(stage, session, phone.channel, phone.address, said.text, said.name)
+    theirs = await seen_by(stage, session, said.to)
+    return await twilio_phone.say(theirs, session, phone.channel, phone.address, said.text, said.name)
 
 
 def shown(message: SandboxMessage) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from bot.sandbox.stage import Stage
 
 
 def signed(stage: Stage, vendor: str, url: str, content: Any, secret: str | None = None) -> tuple[dict[str, str], str]:
-    """Return the headers and the body of a webhook, signed at this moment."""
+    """Return the headers and the body of a webhook, signed at this moment; `secret` is the account's, if not ours."""
     match vendor:
         case "twilio":
-            signature = RequestValidator(stage.twilio.auth_token).compute_signature(url, content)
+            signature = RequestValidator(secret or stage.twilio.auth_token).compute_signature(url, content)
             return (
                 {
                     "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",

@@ -18,19 +18,23 @@ ANSWERS = {
 }
 
 
-async def opted_out(session: AsyncSession, phone: str) -> bool:
-    """Whether a number has opted out of our texts."""
-    kept = await find(session, f"opt-out:{phone}")
+async def opted_out(stage: Stage, session: AsyncSession, phone: str) -> bool:
+    """Whether a number has opted out of the texts of the account's number."""
+    kept = await find(session, _key(stage, phone))
     return kept is not None and bool(kept.body["out"])
 
 
-async def opt_out_type(session: AsyncSession, phone: str, text: str) -> str | None:
+def _key(stage: Stage, phone: str) -> str:
+    return f"opt-out:{stage.twilio.sms_number}:{phone}"
+
+
+async def opt_out_type(stage: Stage, session: AsyncSession, phone: str, text: str) -> str | None:
     """Return what a text means to Twilio, as `OptOutType` names it; START only from who had opted out."""
     word = text.strip().lower()
     if word in STOP:
         return "STOP"
     if word in START:
-        return "START" if await opted_out(session, phone) else None
+        return "START" if await opted_out(stage, session, phone) else None
     return "HELP" if word in HELP else None
 
 
@@ -38,7 +42,7 @@ async def answer_opt_out(stage: Stage, session: AsyncSession, phone: str, kind: 
     """Record the customer's wish and answer in Twilio's own words."""
     now = await current_time(session)
     if kind != "HELP":
-        await put(session, f"opt-out:{phone}", "opt_out", {"out": kind == "STOP"}, now)
+        await put(session, _key(stage, phone), "opt_out", {"out": kind == "STOP"}, now)
     ours = stage.twilio.sms_number
     session.add(
         SandboxMessage(

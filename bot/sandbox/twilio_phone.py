@@ -22,7 +22,7 @@ async def say(stage: Stage, session: AsyncSession, channel: str, phone: str, tex
         more["MessageType"] = "text"
         kind = None
     else:
-        kind = await opt_out_type(session, phone, text)
+        kind = await opt_out_type(stage, session, phone, text)
         if kind:
             more["OptOutType"] = kind
     message = await arrive(stage, session, channel, phone, text, name, more)

@@ -115,10 +115,10 @@ async def checked(stage: Stage, session: AsyncSession, pairs: Sequence[tuple[str
         raise TwilioRefused(21602)
     if len(text) > LONGEST:
         raise TwilioRefused(21617)
-    if channel == "sms" and await opted_out(session, to):
+    if channel == "sms" and await opted_out(stage, session, to):
         raise TwilioRefused(21610)
     fails = (content.fails if content else None) or await trouble_of(session, to)
-    if fails is None and channel == "whatsapp" and not await _window_open(session, to, now):
+    if fails is None and channel == "whatsapp" and not await _window_open(stage, session, to, now):
         approved = content is not None and await is_approved(session, fields["ContentSid"])
         fails = None if approved else 63016
     return Wanted(
@@ -175,7 +175,7 @@ async def _content(stage: Stage, session: AsyncSession, fields: dict[str, str], 
     if not sid:
         return None
     kept = await find(session, sid, CONTENT)
-    if kept is None:
+    if kept is None or kept.body["account_sid"] != stage.twilio.account_sid:
         raise TwilioRefused(21655, sid)
     try:
         variables = json.loads(fields.get("ContentVariables") or "{}")
@@ -195,11 +195,12 @@ async def trouble_of(session: AsyncSession, to: str) -> int | None:
     return int(kept.body["code"])
 
 
-async def _window_open(session: AsyncSession, to: str, now: datetime) -> bool:
+async def _window_open(stage: Stage, session: AsyncSession, to: str, now: datetime) -> bool:
     heard = await session.scalar(
         select(SandboxMessage.at)
         .where(
             SandboxMessage.channel == "whatsapp",
+            SandboxMessage.account == WHATSAPP + stage.twilio.whatsapp_number,
             SandboxMessage.phone == to.removeprefix(WHATSAPP),
             SandboxMessage.direction == "in",
         )

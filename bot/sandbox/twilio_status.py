@@ -10,6 +10,7 @@ from bot.sandbox.faults import is_late, plan_in
 from bot.sandbox.models import SandboxMessage
 from bot.sandbox.owed import TWILIO, owe
 from bot.sandbox.stage import Stage
+from bot.sandbox.twilio_accounts import seen_by
 from bot.sandbox.twilio_objects import status_form
 
 RANK = ("queued", "sending", "sent", "delivered", "read", "undelivered", "failed")
@@ -69,4 +70,4 @@ async def read_up_to(stage: Stage, session: AsyncSession, channel: str, phone: s
     )
     for message in seen.all():
         message.vendor = {**message.vendor, "read": True}
-        await owe_status(stage, session, message, "read", after=0.0)
+        await owe_status(await seen_by(stage, session, message.account), session, message, "read", after=0.0)

@@ -17,9 +17,10 @@ from sqlalchemy.orm import aliased
 from bot.sandbox import stripe_sessions, telegram_hook, twilio_status
 from bot.sandbox.faults import comes_twice, plan_in
 from bot.sandbox.models import SandboxWebhook
-from bot.sandbox.owed import TELEGRAM
+from bot.sandbox.owed import TELEGRAM, TWILIO
 from bot.sandbox.signing import signed
 from bot.sandbox.stage import Stage, real_time
+from bot.sandbox.twilio_accounts import account_of
 
 log = logging.getLogger(__name__)
 
@@ -90,9 +91,19 @@ async def claim(stage: Stage) -> Sequence[Owed]:
             if not row.url:
                 row.done_at = now
                 continue
-            secret = await telegram_hook.secret_of(stage, session) if row.vendor == TELEGRAM else None
+            secret = await _secret_of(stage, session, row)
             claimed.append(Owed(row.n, row.vendor, row.url, row.request["content"], row.tries, secret))
         return claimed
+
+
+async def _secret_of(stage: Stage, session: AsyncSession, row: SandboxWebhook) -> str | None:
+    """Return what a webhook is signed with at this moment, where that is not the system's own."""
+    if row.vendor == TELEGRAM:
+        return await telegram_hook.secret_of(stage, session)
+    if row.vendor == TWILIO:
+        access = await account_of(stage, session, row.request["content"]["AccountSid"])
+        return access.auth_token if access is not None else None
+    return None
 
 
 async def deliver(stage: Stage, http: httpx.AsyncClient, owed: Owed) -> None:

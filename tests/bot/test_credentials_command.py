@@ -84,6 +84,7 @@ def of(two: Two, provider: str, business: UUID | None = None) -> list[str]:
 async def test_they_are_kept_sealed_listed_by_their_ends_and_removed(two: Two, told: Tell) -> None:
     code, words, _ = await told("set", *of(two, "twilio"), lines=TWILIO)
     assert (code, words.split(": ", 1)[1].split(" (")[0]) == (0, "twilio is kept")
+    assert "/webhooks/sms" in words.splitlines()[1]
     ((kind, secret, hints),) = two.rows("SELECT kind, secret, hints FROM credential")
     assert (kind, hints["twilio_sms_number"]) == ("twilio", NUMBER)
     assert hints["twilio_auth_token"] == f"…{TOKEN[-4:]}"
@@ -197,6 +198,7 @@ async def test_the_doctor_tells_what_cannot_be_read_and_whose(two: Two, told: Te
     assert findings(two, KEY) == ["ok There is a key; no business has credentials of its own."]
     await told("set", *of(two, "twilio"), lines=TWILIO)
     assert findings(two, KEY) == ["ok 1 credentials of businesses are kept sealed."]
+    assert "note The sandbox stands in" in findings(two, KEY, sandbox_off=False)[0]
     for keys, words in (("", "VAULT_KEYS is not set"), (make_key(), "is not among VAULT_KEYS")):
         (told_of,) = findings(two, keys)
         assert told_of.startswith(f"WRONG {two.slug(two.ours)}'s own credentials for twilio cannot be read.")
@@ -214,9 +216,14 @@ async def test_a_row_copied_to_another_business_is_refused(two: Two, told: Tell)
     assert "It is not what was sealed" in wrong[0]
 
 
-def findings(two: Two, keys: str) -> list[str]:
+def findings(two: Two, keys: str, *, sandbox_off: bool = True) -> list[str]:
     settings = Settings(
-        _env_file=None, database_url=two.url, redis_url="redis://x/0", secret_key="x" * 40, vault_keys=keys
+        _env_file=None,
+        database_url=two.url,
+        redis_url="redis://x/0",
+        secret_key="x" * 40,
+        vault_keys=keys,
+        sandbox_off=sandbox_off,
     )
     with psycopg.connect(two.url) as connection:
         return [f"{one.level} {one.words}" for one in vault_findings(connection, settings)]

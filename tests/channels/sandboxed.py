@@ -14,10 +14,12 @@ from sqlalchemy import select
 
 from booking_core.kit.db import Database
 from bot.embedded import free_port
+from bot.own_lines import OwnLines
 from bot.sandbox.routes import router_for as sandbox_router
 from bot.sandbox.routes import run_webhooks
 from bot.sandbox.stage import Stage
 from bot.settings import Settings
+from bot.vault import make_key
 from bot.vendors import Vendors, vendors_for
 from channels import messages, registry
 from channels.contract import Channel
@@ -40,10 +42,11 @@ class World:
     vendors: Vendors
     settings: Settings
     redis: Redis
+    own: OwnLines
 
-    async def say(self, channel: str, text: str) -> Message:
+    async def say(self, channel: str, text: str, to: str | None = None) -> Message:
         address = ADDRESSES[channel]
-        answer = await self.http.post(f"/sandbox/phones/{channel}/{address}/say", json={"text": text})
+        answer = await self.http.post(f"/sandbox/phones/{channel}/{address}/say", json={"text": text, "to": to})
         assert answer.status_code == 202, answer.text
         return await self.heard(channel, lambda row: row.text == text)
 
@@ -92,7 +95,12 @@ async def open_world(
     database: Database, database_url: str, redis_url: str, on_failed: OnFailed | None = None
 ) -> AsyncIterator[World]:
     settings = Settings(
-        _env_file=None, database_url=database_url, redis_url=redis_url, port=free_port(), secret_key="tests" * 10
+        _env_file=None,
+        database_url=database_url,
+        redis_url=redis_url,
+        port=free_port(),
+        secret_key="tests" * 10,
+        vault_keys=make_key(),
     )
     vendors = vendors_for(settings)
     channels = dict(registry.build(twilio=vendors.twilio, telegram=vendors.telegram, list_button=lambda _: "Elegir"))
@@ -103,7 +111,8 @@ async def open_world(
     stage = Stage(database, settings, vendors)
     app = FastAPI()
     app.include_router(sandbox_router(stage))
-    app.include_router(router_for(Doors(database, channels, sender_limits(redis), on_failed)))
+    own = OwnLines(database, settings, lambda _: "Elegir")
+    app.include_router(router_for(Doors(database, channels, sender_limits(redis), on_failed, own)))
     config = uvicorn.Config(app, port=settings.port, log_config=None, ws="none", lifespan="off")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
@@ -111,11 +120,12 @@ async def open_world(
         await asyncio.sleep(0.01)
     sending = asyncio.create_task(run_webhooks(stage))
     async with httpx.AsyncClient(base_url=settings.base_url, timeout=10) as http:
-        yield World(database, http, channels, vendors, settings, redis)
+        yield World(database, http, channels, vendors, settings, redis, own)
     sending.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await sending
     await registry.close(channels)
+    await own.close()
     server.should_exit = True
     await serving
     await redis.aclose()

@@ -105,8 +105,9 @@ async def test_a_group_writes_no_thread(session: AsyncSession) -> None:
 async def test_a_laptop_fetches_updates_and_loses_none(world: World) -> None:
     telegram = world.channels["telegram"]
     assert isinstance(telegram, Telegram)
+    pace = Pace(world.redis)
     system = System(
-        world.settings, world.vendors, world.db, world.redis, world.channels, None, Words(), Pace(world.redis)
+        world.settings, world.vendors, world.db, world.redis, world.channels, None, Words(), pace, world.own
     )
     await telegram.stop_webhook()
     path = f"/sandbox/phones/telegram/{ADDRESSES['telegram']}/say"

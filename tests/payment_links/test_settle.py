@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -260,6 +261,29 @@ async def test_what_is_not_ours_is_kept_and_left_alone(database: Database, chang
     assert (await reload_booking(database, booking)).state == "held"
     [event] = await kept(database)
     assert event.handled_at is not None
+
+
+async def _told_by(database: Database, whose: UUID, told: events.Told) -> Outcome:
+    """Keep an event that came from an account of a business's own, and settle it."""
+    async with database.transaction() as session:
+        await events.keep(session, told, now=NOW, whose=whose)
+    async with database.transaction() as session:
+        return await settle.settle_event(session, f"{whose}:{told.id}", now=NOW)
+
+
+async def test_an_account_of_ones_own_tells_of_ones_own_payments_only(database: Database) -> None:
+    """Whoever owns the account can write any metadata into it, and sign what they like."""
+    booking, payment = await asked(database)
+    await opened(database, PaperGateway(), payment)
+    stranger = uuid4()
+    assert isinstance(await _told_by(database, stranger, session_event(payment)), Nothing)
+    refund = refund_event(payment, "succeeded", metadata={})
+    assert isinstance(await _told_by(database, stranger, refund), Nothing)
+    assert (await reload_booking(database, booking)).state == "held"
+    assert (await reload(database, payment)).state == "open"
+    assert all(event.handled_at is not None for event in await kept(database))
+    assert isinstance(await _told_by(database, payment.business_id, session_event(payment)), Paid)
+    assert (await reload_booking(database, booking)).state == "confirmed"
 
 
 async def test_an_event_nobody_kept_is_nothing(database: Database) -> None:
