@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
-from bot import calendar_feed, calendar_file, health, home, mail_pages, notices
+from bot import calendar_feed, calendar_file, health, home, mail_pages, notices, pay_link
 from bot.api import routes as api
 from bot.console import routes as console
 from bot.console.desk import Desk
@@ -67,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     account = system.vendors.stripe
     till = payment_webhook.Till(system.db, account.webhook_secret if account else None, own=system.own.till_of)
     app.include_router(payment_webhook.router_for(till))
+    app.include_router(pay_link.router_for(system))
     app.include_router(payment_pages.router_for(system.words))
     api.install(app, system)
     app.include_router(

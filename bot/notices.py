@@ -72,7 +72,7 @@ async def tell_payment_link(system: System, session: AsyncSession, payment: Paym
         act="payment_link",
         facts=cards.booking_card(turn, booking, payment_url=payment.url),
         amount=turn.money(payment.amount),
-        url=payment.url,
+        url=cards.payment_address(turn, booking, payment.url),
         until=turn.clock(booking.hold_expires_at),
     )
     await speak(turn, [said])

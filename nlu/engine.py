@@ -72,8 +72,8 @@ class Engine:
             return Understood(language=None, intent=sign or meaning.FALLBACK, confidence=1.0)
         whole, *rest = self._parse(text, heard)
         parts = [str(part["text"]) for part in rest]
-        guesses = [meaning.guess_of(part) for part in rest]
         found = tuple(_entity(one) for one in whole.get("entities") or ())
+        guesses = meaning.telling_names([meaning.guess_of(part) for part in rest], parts, found)
         services = [one.start for one in found if one.entity == "service"]
         later = tasks.later_tasks(text, parts, guesses, services)
         entities, when, then = tasks.dealt(found, tasks.beside_names(whole.get("when"), found), later)

@@ -164,6 +164,20 @@ def _named(found: dict[str, float], entities: Sequence[Entity], text: str) -> No
         found.setdefault("inform", _CLAUSE)
 
 
+def telling_names(clauses: Sequence[Guess], texts: Sequence[str], entities: Sequence[Entity]) -> list[Guess]:
+    """Take a clause that says who somebody is ("soy Noelia Vidal") for just that, whatever its letters resemble."""
+    name = next((one.text for one in entities if one.entity == "name"), None)
+    return [
+        Guess("inform", _CLAUSE)
+        if name is not None
+        and name in text
+        and clause.intent in _GRAVE_INTENTS | _ANSWERS | _NOT_OF_NAMES
+        and len(re.findall(r"\w+", text.replace(name, " "))) <= _LEAD
+        else clause
+        for clause, text in zip(clauses, texts, strict=True)
+    ]
+
+
 def _is_bare(text: str, entities: Sequence[Entity], when: When | None) -> bool:
     """Tell whether a service and a time are all that is said, but for little words: "cut and colour on the 24th"."""
     if when is None or not when.choices or not any(one.entity == "service" for one in entities):
@@ -204,6 +218,7 @@ def _in_context(found: dict[str, float], *, asked: str | None, has_facts: bool, 
             del found[intent]
         if doubtful and not found.keys() & _TASKS:
             found["inform"] = _CLAUSE
+            _after(found, asked=asked, has_facts=has_facts, entities=entities)
     if asked == "ask_name" and any(entity.entity == "name" for entity in entities):
         for intent in [intent for intent, confidence in found.items() if confidence < _CLAUSE]:
             del found[intent]

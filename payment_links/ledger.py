@@ -29,6 +29,12 @@ async def current_link(session: AsyncSession, business_id: UUID, booking_id: UUI
     return (await session.scalars(statement)).one_or_none()
 
 
+async def last_payment(session: AsyncSession, business_id: UUID, booking_id: UUID) -> Payment | None:
+    """Return the payment that was asked for last, whatever has become of it."""
+    mine = select(Payment).where(Payment.business_id == business_id, Payment.booking_id == booking_id)
+    return (await session.scalars(mine.order_by(Payment.created_at.desc(), Payment.id.desc()).limit(1))).one_or_none()
+
+
 async def lock_payments(session: AsyncSession, business_id: UUID, booking_id: UUID) -> list[Payment]:
     """Return a booking's payments, oldest first, locked; the caller has locked the booking where it changes it."""
     statement = (

@@ -14,7 +14,7 @@ from booking_core.kit.jobs import Job, defer
 from booking_core.models import Booking, State
 from payment_links import events
 from payment_links.gateway import GatewayError, LinkWanted, PaymentGateway
-from payment_links.ledger import current_link, lock_booking, lock_payments, paid_amount
+from payment_links.ledger import current_link, last_payment, lock_booking, lock_payments, paid_amount
 from payment_links.lifecycle import LIVE, OWED, Move, after
 from payment_links.models import Payment, PaymentState
 from payment_links.refunds import Told, make_refund, refund
@@ -24,6 +24,7 @@ __all__ = [
     "close_payment",
     "current_link",
     "expire_link",
+    "last_payment",
     "make_link",
     "make_refund",
     "paid_amount",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, time
+from itertools import accumulate
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,11 @@ from bot.words import language_of
 from nlu.contract import Answer, Step
 from nlu.when import When
 from payment_links import links
+
+#: Letters of a list that is told; who wants to know more names it.
+_MOST_LETTERS = 900
+#: Two segments hold them, with the sentence that there is more.
+_MOST_LETTERS_SMS = 220
 
 
 class AnswerQuestion:
@@ -66,8 +72,7 @@ async def answer_for(intent: str, turn: Turn, slots: Mapping[str, Any], *, when:
         case "ask_hours":
             return _hours_on(turn, when) or _hours(turn, draft)
         case "ask_services":
-            names = [turn.service_name(service) for service in turn.catalog.services]
-            return turn.say("answer.services", act="info", services=phrasing.listed(names, turn.locale))
+            return _services(turn)
         case "ask_staff":
             return _people(turn, draft)
         case "ask_bookings":
@@ -109,7 +114,25 @@ def _meant(turn: Turn, draft: Draft) -> list[Location]:
 def _prices(turn: Turn, draft: Draft) -> dict[str, Any]:
     services = list(draft.services) or turn.catalog.services
     lines = [_price_line(turn, draft, service) for service in services]
-    return turn.say("answer.prices", act="info", prices="\n".join(lines)) | {"choices": []}
+    told = _that_fit(turn, lines)
+    more = [turn.words.text(turn.locale, "answer.more")] if len(told) < len(lines) else []
+    return turn.say("answer.prices", act="info", prices="\n".join([*told, *more])) | {"choices": []}
+
+
+def _services(turn: Turn) -> dict[str, Any]:
+    names = [turn.service_name(service) for service in turn.catalog.services]
+    told = _that_fit(turn, names)
+    said = turn.say("answer.services", act="info", services=phrasing.listed(told, turn.locale))
+    if len(told) == len(names):
+        return said
+    return said | {"text": f"{said['text']}\n{turn.words.text(turn.locale, 'answer.more')}"}
+
+
+def _that_fit(turn: Turn, lines: list[str]) -> list[str]:
+    """Return as much of a list as one reads in a thread: on the phone's smallest screen two text messages' worth."""
+    most = _MOST_LETTERS_SMS if turn.conversation.channel == "sms" else _MOST_LETTERS
+    sums = accumulate(len(line) + 1 for line in lines)
+    return [line for line, length in zip(lines, sums, strict=True) if length <= most] or lines[:1]
 
 
 def _price_line(turn: Turn, draft: Draft, service: Service) -> str:
@@ -237,7 +260,7 @@ async def pending_payment(turn: Turn) -> tuple[bool, dict[str, Any] | None]:
             act="payment_link",
             facts=cards.booking_card(turn, one, payment_url=link.url),
             amount=there.money(link.amount),
-            url=link.url,
+            url=cards.payment_address(turn, one, link.url),
             until=there.clock(one.hold_expires_at),
         )
         return True, said

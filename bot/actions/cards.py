@@ -37,6 +37,10 @@ class Visit:
         )
 
 
+#: Two segments hold an address of so many letters and the sentence around it; Stripe's have some 350.
+_LONG_ADDRESS = 140
+
+
 def visit_of(turn: Turn, booking: Booking) -> Visit:
     """Return a booking as what it is."""
     request = request_of(turn.catalog, booking)
@@ -50,6 +54,13 @@ def booking_card(turn: Turn, booking: Booking, *, payment_url: str | None = None
         "payment_url": payment_url,
         "ics_token": booking.ics_token,
     }
+
+
+def payment_address(turn: Turn, booking: Booking, url: str | None) -> str | None:
+    """Return where a customer can pay: in a text message a short way there, if the page's own address is long."""
+    if url is None or turn.conversation.channel != "sms" or len(url) <= _LONG_ADDRESS:
+        return url
+    return f"{turn.base_url}/pay/to/{booking.ics_token}"
 
 
 def visit_card(turn: Turn, visit: Visit, *, price: int) -> dict[str, Any]:

@@ -39,7 +39,7 @@ async def paid_answer(turn: Turn) -> dict[str, Any]:
                 act="payment_link",
                 facts=cards.booking_card(turn, booking, payment_url=link.url),
                 amount=turn.money(link.amount),
-                url=link.url,
+                url=cards.payment_address(turn, booking, link.url),
                 until=turn.clock(booking.hold_expires_at),
             )
         return turn.say("payment.coming", act="info")

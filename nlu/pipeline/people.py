@@ -21,6 +21,10 @@ _LONGEST = 5
 _FEW = 7
 #: An intent this sure makes a short answer a question or a wish, not a name.
 _SURE = 0.8
+#: What is short before a dot and yet no initial.
+_TITLES = {"dr", "dra", "mr", "mrs", "ms", "mme", "mlle", "prof", "dipl", "sr", "sra", "srta", "st"}
+#: Longer words before a dot end a sentence ("This is Ellie Shaw. I'd like ...").
+_INITIAL = 3
 #: What follows a name that is the subject of another clause.
 _WHO_DOES = re.compile(r"\s+(?:qui|que|quien|quem|die|der|who|that)\b", re.IGNORECASE)
 #: Intents whose examples hold names and services.
@@ -49,6 +53,7 @@ class People(Learner):
             "unsure leads": [fold(text) for text in lookup(data, "unsure name lead")],
             "tails": [fold(text) for text in lookup(data, "name tail")],
             "particles": [fold(text) for text in lookup(data, "name particle")],
+            "usual": [fold(text) for text in lookup(data, "usual word")],
             "common": sorted(common),
             # German writes "Moment" like "Müller": within a sentence only a word that no example has is a name.
             "seen": sorted(seen),
@@ -61,6 +66,7 @@ class People(Learner):
         self._particles = frozenset(self.learned.get("particles", ()))
         self._sure = _leads(self.learned.get("sure leads", ()))
         self._unsure = _leads(self.learned.get("unsure leads", ()))
+        self._usual = _leads(self.learned.get("usual", ()))
         tails = self.learned.get("tails", ())
         self._tails = re.compile(r"^\s*(" + "|".join(map(re.escape, tails)) + r")(?!\w)") if tails else None
 
@@ -106,6 +112,8 @@ class People(Learner):
             for match in pattern.finditer(folded) if pattern else ():
                 if _OF_ANOTHER.search(folded[: match.start()]):
                     continue
+                if not sure and self._usual and self._usual.search(folded):
+                    continue  # "it's usually Bruno": who does it, not who writes
                 found = self._name_at(text, match.end(), strict=not sure)
                 if found is not None:
                     return found
@@ -134,7 +142,9 @@ class People(Learner):
         if first is None:
             return None
         words = words_of(first.group(1))
-        known = [word for word in words if word.text in self._common and word.text not in self._particles]
+        initials = {match.start(1) for match in re.finditer(r"(?<!\w)(\w)\.", first.group(1))}
+        common = self._common - self._particles
+        known = [word for word in words if word.text in common and word.start not in initials]
         written_as_name = all(word.capital for word in words if word.text not in self._particles)
         if is_other and (known or not written_as_name):
             return None
@@ -145,7 +155,7 @@ class People(Learner):
     def among(self, text: str, taken: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
         """Find the one name among a few words ("it's for Jenny Smith", "auf Müller bitte"); None if none or several."""
         words, runs, last = words_of(text), list[tuple[int, int]](), -2
-        if len(words) > _FEW:
+        if len(words) > _FEW or "?" in text:
             return None
         for number, word in enumerate(words):
             if not word.capital or word.text in self._seen or any(a < word.end and word.start < b for a, b in taken):
@@ -167,6 +177,8 @@ class People(Learner):
             return None
         end = match.start(1)
         for number, word in enumerate(words_of(match.group(1))):
+            if number > 0 and self._begins_anew(match.group(1)[: word.start], word.text):
+                break
             inner = number > 0 and word.text in self._particles
             plain = not word.capital and (strict or word.text in self._common)
             if not inner and (plain or (strict and number == 0 and word.text in self._common)):
@@ -174,6 +186,14 @@ class People(Learner):
             if not inner:
                 end = match.start(1) + word.end
         return (match.start(1), end) if end > match.start(1) else None
+
+    def _begins_anew(self, before: str, word: str) -> bool:
+        """Whether a sentence ended before this word: a dot after what is no initial and no title."""
+        last = re.search(r"(\w+)\.\s*$", before)
+        if last is None or fold(last.group(1)) in _TITLES:
+            return False
+        letters = len(last.group(1))
+        return letters > _INITIAL or (letters > 1 and (len(word) == 1 or word in self._common))
 
 
 def _is_of_staff(message: Message, text: str, span: tuple[int, int]) -> bool:

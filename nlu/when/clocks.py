@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from nlu.when.meaning import Clock, Part
+from nlu.when.minutes import counts_down, is_day_of
 from nlu.when.pattern import Match, Stage
 
 CLOCKS = Stage()
@@ -150,6 +151,8 @@ _MINUTES = "(m:num/dom minmark? | half | quarter)"
 )
 def minutes_past(match: Match) -> Clock | None:
     """A quarter past three, 20 past 3pm."""
+    if is_day_of(match):
+        return None
     clock = clock_from(match.get("h"))
     return shifted(clock, 15 if match.has("q") else match.get("m")) if clock else None
 
@@ -161,27 +164,13 @@ def minutes_past(match: Match) -> Clock | None:
 )
 def minutes_to(match: Match) -> Clock | None:
     """A quarter to four, cinco para las tres, zehn vor acht."""
+    if is_day_of(match):
+        return None
     clock = clock_from(match.get("h"))
     minutes = 15 if match.has("q") else match.get("m")
-    if clock is None or clock.minute or (not match.has("q") and not _counts_down(match)):
+    if clock is None or clock.minute or (not match.has("q") and not counts_down(match)):
         return None
     return shifted(clock, -minutes)
-
-
-def _counts_down(match: Match) -> bool:
-    """Ten to four is a clock, 10 to 4 a range of hours, 13 to 15 July a range of days."""
-    number = match.token("m")
-    words = match.tokens[match.found.start() : match.found.end()]
-    if number is None or not 1 <= match.get("m") <= 45:
-        return False
-    if any("minmark" in token.values for token in words) or not any(
-        {"to", "until"} & token.values.keys() for token in words
-    ):
-        return True
-    led = match.before and match.before.values.keys() & {"from", "between", "month", "time", "hm", "spelled", "dash"}
-    if led or match.get("m") not in (5, 10, 20, 25) or (match.after and match.after.values.keys() & {"of", "month"}):
-        return False
-    return "spelled" in number.values or match.get("m") > 12
 
 
 @CLOCKS.rule("time", "half past the? h:time/hour")

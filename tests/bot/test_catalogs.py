@@ -45,6 +45,19 @@ LONGEST = {
     "pieces": "2",
     "what": "Bicycle by the day",
     "alone": "Jacaranda hall by the hour",
+    "count": 14,
+    "other": "Carla, Wed 30 Sept, 15:45",
+    "day": "Wednesday 30 September",
+    "address": "maria.delafuente@example.com",
+    "url": "https://salon.example.com/pay/to/" + "x" * 32,
+    "times": "Wed 30 Sept, between 15:45 and 18:00",
+    "time": "24 hours",
+    "choice": "1",
+    "minutes": "120",
+    "phone": "+34 915 550 123",
+    "rest": "€128.00",
+    "here": "15:45 in Madrid",
+    "there": "09:45 in New York",
     "seats": "Wed 30 Sept, 15:45: 14 seats left; Thu 1 Oct, 15:45: 14 seats left; Fri 2 Oct, 15:45: 14 seats left",
 }
 #: Names and days with the accents that most languages write.
@@ -54,8 +67,8 @@ ACCENTED = {
     "place": "Estúdio Marigold, Calle de las Huertas 12, 28012 Cádiz",
     "name": "Estúdio Marigold",
 }
-#: Lists and links of any length.
-UNBOUNDED = {"url", "bookings", "prices", "services", "minutes", "text", "hours"}
+#: Lists of any length, and a business's own words.
+UNBOUNDED = {"bookings", "prices", "services", "text", "hours", "places", "phones"}
 
 
 @pytest.mark.parametrize("language", Words().languages)

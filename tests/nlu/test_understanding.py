@@ -53,6 +53,13 @@ pytestmark = pytest.mark.model
         ("offer_slots", "stop", {"stop"}),
         ("reminder", "I'll be there", {"confirm_attendance"}),
         ("booked", "running 10 mins late sorry", {"running_late"}),
+        ("confirm", "spot on", {"affirm"}),
+        ("confirm", "ok faites", {"affirm"}),
+        ("booked", "move it to on the 11th of March in the afternoon please", {"reschedule"}),
+        (None, "soy Noelia Vidal, ¿puedo ir el día 6 a las 13:30 para un corte y color?", {"inform"}),
+        (None, "¿puedo ir mañana?", {"book"}),
+        (None, "no puedo ir mañana", {"cannot_come"}),
+        ("booked", "Schneiden und Färben brauche ich nicht mehr, den bitte stornieren", {"cancel"}),
         (None, "asdkjh qwlekj zxcmnb", {"nlu_fallback", "out_of_scope"}),
     ],
 )
@@ -140,6 +147,13 @@ async def test_services_and_staff(reader: Engine, text: str, found: list[str]) -
         (None, "I'm running late", None),
         (None, "I'm in London", None),
         (None, "this is great", None),
+        (None, "This is Ellie Shaw. I'd love a blow-dry on Monday", "Ellie Shaw"),
+        (None, "My name is Ana Lee. I'd like a haircut", "Ana Lee"),
+        ("ask_name", "J. R. Tolkien", "J. R. Tolkien"),
+        (None, "this is Dr. J. Smith. Any time on Friday?", "Dr. J. Smith"),
+        ("ask_name", "kann mein Kleiner da solange warten?", None),
+        (None, "d'habitude c'est Sophie", None),
+        (None, "bonjour c'est Sophie, une coupe demain ?", "Sophie"),
     ],
 )
 async def test_names(reader: Engine, asked: str | None, text: str, name: str | None) -> None:
@@ -149,6 +163,16 @@ async def test_names(reader: Engine, asked: str | None, text: str, name: str | N
 
 async def test_who_does_it_is_not_who_writes(reader: Engine) -> None:
     understood = await reader.understand(heard("d'habitude c'est Ana qui me coiffe", locale="fr"))
+    assert [one.entity for one in understood.entities if one.entity in {"name", "staff"}] == ["staff"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "text"),
+    [("fr", "d'habitude c'est Ana"), ("en", "it's usually Ana"), ("es", "normalmente es Ana"), ("de", "sonst Ana")],
+)
+async def test_who_usually_does_it_is_wished_for(reader: Engine, locale: str, text: str) -> None:
+    understood = await reader.understand(heard(text, locale=locale, asked="offer_slots"))
+    assert understood.intent == "inform"
     assert [one.entity for one in understood.entities if one.entity in {"name", "staff"}] == ["staff"]
 
 
