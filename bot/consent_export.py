@@ -1,6 +1,7 @@
 """Everything that one customer agreed to or refused, as YAML: for who asks, and for who must prove it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,19 +11,47 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.models import Business, Customer
 from booking_core.refusals import BookingRefused, Reason
+from bot.models import User
 from channels.consents import load_notes
 from channels.models import ConsentNote, Conversation, ConversationAlias, CustomerEmail
 
 
-async def consents_of(session: AsyncSession, slug: str, who: str) -> str:
-    """Return the consents of a customer, named by any address of theirs or by their id.
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A thread, and every note of what its person wanted there, the oldest first."""
 
-    An address that several customers share shows what concerns the address and each of them. Raises BookingRefused
-    if there is no such business or nobody of that name.
+    thread: Conversation
+    notes: Sequence[ConsentNote]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What somebody agreed to and refused, in each of their threads."""
+
+    business: Business
+    customers: Sequence[UUID]
+    threads: Sequence[Agreed]
+    #: Names of those at the business who wrote down what was said to them.
+    people: Mapping[UUID, str]
+
+
+async def consents_of(session: AsyncSession, slug: str, who: str) -> str:
+    """Return the consents of a customer as YAML, named by any address of theirs or by their id.
+
+    Raises BookingRefused if there is no such business or nobody of that name.
     """
     business = await session.scalar(select(Business).where(Business.slug == slug))
     if business is None:
         raise BookingRefused(Reason.UNKNOWN, business=slug)
+    return as_yaml(await load_record(session, business, who))
+
+
+async def load_record(session: AsyncSession, business: Business, who: str) -> Record:
+    """Return the consents of a customer, named by any address of theirs or by their id.
+
+    An address that several customers share shows what concerns the address and each of them. Raises BookingRefused
+    if there is nobody of that name.
+    """
     named = await _named(session, business.id, who)
     customers = {one.customer_id for one in named if one.customer_id is not None} | await _owners(session, named)
     if (known := _id(who)) is not None and await session.get(Customer, (business.id, known)) is not None:
@@ -30,10 +59,21 @@ async def consents_of(session: AsyncSession, slug: str, who: str) -> str:
     if not named and not customers:
         raise BookingRefused(Reason.UNKNOWN, customer=who)
     threads = await _threads(session, business.id, named, customers)
+    people = await session.execute(select(User.id, User.name).where(User.business_id == business.id))
+    return Record(
+        business,
+        sorted(customers, key=str),
+        [Agreed(one, await load_notes(session, one)) for one in threads],
+        dict(people.tuples().all()),
+    )
+
+
+def as_yaml(record: Record) -> str:
+    """Return a record as it is handed out."""
     found = {
-        "business": business.name,
-        "customers": sorted(str(one) for one in customers),
-        "threads": [await _thread(session, one) for one in threads],
+        "business": record.business.name,
+        "customers": [str(one) for one in record.customers],
+        "threads": [_thread(one, record.people) for one in record.threads],
     }
     return str(yaml.safe_dump(found, allow_unicode=True, sort_keys=False, width=120))
 
@@ -86,15 +126,15 @@ async def _threads(
     return found.all()
 
 
-async def _thread(session: AsyncSession, thread: Conversation) -> dict[str, Any]:
-    left = thread.opted_out_at
-    told: dict[str, Any] = {"channel": thread.channel, "address": thread.address}
+def _thread(agreed: Agreed, people: Mapping[UUID, str]) -> dict[str, Any]:
+    left = agreed.thread.opted_out_at
+    told: dict[str, Any] = {"channel": agreed.thread.channel, "address": agreed.thread.address}
     told["messages"] = "wanted" if left is None else f"refused since {left.isoformat()}"
-    told["notes"] = [_note(one) for one in await load_notes(session, thread)]
+    told["notes"] = [_note(one, people) for one in agreed.notes]
     return told
 
 
-def _note(note: ConsentNote) -> dict[str, Any]:
+def _note(note: ConsentNote, people: Mapping[UUID, str]) -> dict[str, Any]:
     kept = {
         "at": note.at.isoformat(),
         "wish": note.wish,
@@ -103,6 +143,7 @@ def _note(note: ConsentNote) -> dict[str, Any]:
         "country": note.country,
         "words": note.wording,
         "message": note.provider_id,
+        "noted_by": people.get(note.noted_by, str(note.noted_by)) if note.noted_by is not None else None,
     }
     return {name: value for name, value in kept.items() if value is not None}
 

@@ -115,6 +115,14 @@ async def add_note(
     return written
 
 
+async def add_event(
+    session: AsyncSession, conversation: Conversation, user_id: UUID, move: str, *, now: datetime
+) -> None:
+    """Write into a thread's audit what a person did there that does not change who answers."""
+    await _note_once(session, conversation, new_id(), user_id, move, None, now)
+    announce(session, conversation.business_id, conversation.id, "note")
+
+
 async def hand_back(
     session: AsyncSession,
     business_id: UUID,

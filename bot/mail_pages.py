@@ -103,7 +103,7 @@ def router_for(system: System) -> APIRouter:
             return show("en", "gone", status=404)
         async with system.db.transaction(named[0]) as session:
             thread = await conversations.load(session, *named, for_update=True)
-            conversations.opt_out(thread, await current_time(session), how="link")
+            await conversations.opt_out(session, thread, await current_time(session), how="link")
         return show(lang, "stopped")
 
     return router

@@ -62,7 +62,7 @@ class HandoffNote(Base):
     conversation_id: Mapped[UUID]
     at: Mapped[datetime]
     user_id: Mapped[UUID | None]
-    #: A move of `bot/standing.py`, or: reply | note | estimate
+    #: A move of `bot/standing.py`, or: reply | note | estimate | no_messages | no_reminders | corrected
     move: Mapped[str] = mapped_column(Text)
     text: Mapped[str | None] = mapped_column(Text)
     #: Of an assignment: whom it is for.

@@ -44,6 +44,9 @@ PROVES = {
     "answered": Needed.DOUBLE,
     "link": Needed.DOUBLE,
 }
+#: How a wish came about that was said to somebody of the business, and how that was taken back as a mistake. Neither
+#: proves a yes: after a correction holds what proves itself, and what was agreed to before somebody left.
+SPOKEN, CORRECTED = "spoken", "corrected"
 #: So often one question is asked, if nobody answers it.
 MOST_ASKED = 2
 _ORDER = list(Needed)
@@ -88,6 +91,12 @@ def decide_standing(notes: Iterable[Note], purpose: Purpose, needed: Needed) -> 
     if max(_ORDER.index(one) for one in proved) >= _ORDER.index(needed):
         return Standing.GIVEN
     return Standing.ASK if asked < MOST_ASKED else Standing.ASKED
+
+
+def is_spoken(notes: Iterable[Note], purpose: Purpose) -> bool:
+    """Whether the last word for a purpose is a no that was only told of, not the person's own message or tap."""
+    own = [note for note in notes if note.purpose == purpose and note.wish in {"in", "out"}]
+    return bool(own) and own[-1].wish == "out" and own[-1].how == SPOKEN
 
 
 async def load_notes(session: AsyncSession, conversation: Conversation) -> list[ConsentNote]:

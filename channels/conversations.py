@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import object_session
 
 from booking_core.kit.ids import new_id
+from channels.consents import SPOKEN, Purpose, is_spoken, load_notes
 from channels.models import ChannelAccount, ConsentNote, Conversation, ConversationAlias
 
 #: WhatsApp lets a business write freely for so long after the customer's last message.
@@ -77,18 +78,40 @@ async def open_conversation(
     return found.one()
 
 
-def opt_out(conversation: Conversation, now: datetime, *, how: str, provider_id: str | None = None) -> None:
-    """Remember that the person wants no more messages here, and how we know; the first time counts."""
+async def opt_out(
+    session: AsyncSession,
+    conversation: Conversation,
+    now: datetime,
+    *,
+    how: str,
+    provider_id: str | None = None,
+    wording: str | None = None,
+    noted_by: UUID | None = None,
+) -> None:
+    """Remember that the person wants no more messages here, and how we know; the first time counts.
+
+    Where we only knew it by word of mouth, which may be corrected, their own word is written down as well.
+    """
     if conversation.opted_out_at is None:
         conversation.opted_out_at = now
-        note_consent(conversation, now, wish="out", how=how, provider_id=provider_id)
+    elif how == SPOKEN or not is_spoken(await load_notes(session, conversation), Purpose.ANY):
+        return
+    note_consent(conversation, now, wish="out", how=how, provider_id=provider_id, wording=wording, noted_by=noted_by)
 
 
-def opt_in(conversation: Conversation, now: datetime, *, how: str, provider_id: str | None = None) -> None:
+def opt_in(
+    conversation: Conversation,
+    now: datetime,
+    *,
+    how: str,
+    provider_id: str | None = None,
+    wording: str | None = None,
+    noted_by: UUID | None = None,
+) -> None:
     """Remember that the person wants to be written to again, and how we know."""
     if conversation.opted_out_at is not None:
         conversation.opted_out_at = None
-        note_consent(conversation, now, wish="in", how=how, provider_id=provider_id)
+        note_consent(conversation, now, wish="in", how=how, provider_id=provider_id, wording=wording, noted_by=noted_by)
 
 
 def note_consent(
@@ -101,6 +124,7 @@ def note_consent(
     purpose: str = "any",
     country: str | None = None,
     wording: str | None = None,
+    noted_by: UUID | None = None,
 ) -> None:
     """Write down a wish, or that we asked for one; the notes are kept when the wish changes."""
     session = object_session(conversation)
@@ -118,6 +142,7 @@ def note_consent(
             purpose=purpose,
             country=country,
             wording=wording,
+            noted_by=noted_by,
         )
     )
 

@@ -332,7 +332,7 @@ async def _failed(db: Database, claim: Claim, error: SendError, on_failed: OnFai
             return Outcome.RETRYING
         if error.opted_out:
             conversation = await conversations.load(session, message.business_id, message.conversation_id)
-            conversations.opt_out(conversation, now, how="refused", provider_id=message.provider_id)
+            await conversations.opt_out(session, conversation, now, how="refused", provider_id=message.provider_id)
         await _give_up(session, message, Delivery.FAILED, error, now, on_failed)
     return Outcome.FAILED
 

@@ -211,16 +211,20 @@ class ConsentNote(Base):
     at: Mapped[datetime]
     wish: Mapped[str] = mapped_column(Text)
     #: wrote (first) | platform (STOP, START) | words | blocked | unblocked | refused (the provider's error) |
-    #: answered (our question, in this thread) | link (opened from a letter) | question (ours: `asked`)
+    #: answered (our question, in this thread) | link (opened from a letter) | question (ours: `asked`) |
+    #: spoken (said to somebody of the business, who wrote it down) | corrected (that had been written down by mistake)
     how: Mapped[str] = mapped_column(Text)
     #: What for: any message | reminders | marketing
     purpose: Mapped[str] = mapped_column(Text, default="any", server_default="any")
     #: Whose law was looked at (ISO 3166-1), where one was.
     country: Mapped[str | None] = mapped_column(Text)
-    #: The sentence that was agreed to, word for word, where there was one.
+    #: The sentence that was agreed to, word for word, where there was one; of what was spoken, what was said; of what
+    #: was corrected, why.
     wording: Mapped[str | None] = mapped_column(Text)
     #: The provider's id of the message that said so, where there is one.
     provider_id: Mapped[str | None] = mapped_column(Text)
+    #: The console user who wrote down what was spoken, or corrected it.
+    noted_by: Mapped[UUID | None]
 
 
 class MessageTemplate(Base):

@@ -184,7 +184,9 @@ async def _more(
     conversation = await conversations.load(session, thread.business_id, thread.id, for_update=True)
     await conversations.remember_aliases(session, conversation, [clean(other) for other in event.also])
     if opt == "stop":
-        conversations.opt_out(conversation, thread.now, how="platform", provider_id=clean(event.provider_id))
+        await conversations.opt_out(
+            session, conversation, thread.now, how="platform", provider_id=clean(event.provider_id)
+        )
     elif opt == "start":
         conversations.opt_in(conversation, thread.now, how="platform", provider_id=clean(event.provider_id))
     await media.expect(session, thread.business_id, message_id, facts, now=thread.now)
@@ -275,7 +277,7 @@ async def _report(
         message.error = event.error or (None if before is Delivery.UNSURE else message.error)
         if event.opted_out:
             thread = await conversations.load(session, message.business_id, message.conversation_id)
-            conversations.opt_out(thread, now, how="refused", provider_id=provider_id)
+            await conversations.opt_out(session, thread, now, how="refused", provider_id=provider_id)
         await session.flush()
         if status is Delivery.FAILED and on_failed is not None:
             await on_failed(session, message)
@@ -347,7 +349,7 @@ async def _consent(
     if conversation is None:
         return IGNORED
     if left:
-        conversations.opt_out(conversation, now, how="blocked")
+        await conversations.opt_out(session, conversation, now, how="blocked")
     else:
         conversations.opt_in(conversation, now, how="unblocked")
     await session.flush()

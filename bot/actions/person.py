@@ -35,7 +35,7 @@ class OptOut:
         if turn.customer is not None:
             for entry in await waitlist.list_for(turn.session, turn.business.id, turn.customer.id, now=turn.now):
                 await waitlist.withdraw(turn.session, turn.business.id, entry.id, now=turn.now, actor="customer")
-        conversations.opt_out(turn.conversation, turn.now, how="words")
+        await conversations.opt_out(turn.session, turn.conversation, turn.now, how="words")
         await tasks.ask_staff(
             turn.session,
             turn.business.id,

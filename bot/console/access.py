@@ -30,17 +30,20 @@ class Area(StrEnum):
     TEAM = "team"
     REPLIES = "replies"
     WAYS = "ways"
+    CONSENTS = "consents"
 
     @property
     def in_menu(self) -> bool:
         """Whether it stands in the menu; what does not is reached from the page that it serves."""
-        return self not in {Area.REPLIES, Area.WAYS}
+        return self not in {Area.REPLIES, Area.WAYS, Area.CONSENTS}
 
 
 #: What each role may open. `owner` is everything by definition.
 AREAS: dict[str, frozenset[Area]] = {
     "staff": frozenset({Area.INBOX, Area.CALENDAR}),
-    "manager": frozenset({Area.INBOX, Area.CALENDAR, Area.TASKS, Area.TRANSCRIPTS, Area.REPLIES, Area.WAYS}),
+    "manager": frozenset(
+        {Area.INBOX, Area.CALENDAR, Area.TASKS, Area.TRANSCRIPTS, Area.REPLIES, Area.WAYS, Area.CONSENTS}
+    ),
     "owner": frozenset(Area),
 }
 

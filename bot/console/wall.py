@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_interval, format_skeleton, format_time
+from babel.dates import format_date, format_datetime, format_interval, format_skeleton, format_time
 
 from booking_core.rules.wallclock import instant, moment_of
 from bot import phrasing
@@ -47,6 +47,10 @@ class Wall:
     def full(self, moment: datetime) -> str:
         """Return day and clock."""
         return phrasing.day_and_clock(moment, self.tz, self.locale)
+
+    def exact(self, moment: datetime) -> str:
+        """Return `24 Nov 2026, 15:00:07`: of what must be proved, years later."""
+        return str(format_datetime(moment, "medium", tzinfo=ZoneInfo(self.tz), locale=self._babel))
 
     def long_date(self, day: date) -> str:
         """Return `Tuesday, 24 November 2026`."""

@@ -218,7 +218,7 @@ async def test_leaving_ends_reminders_that_were_agreed_to(shop: House) -> None:
     await answer(shop, thread, "Yes")
     async with shop.system.db.transaction() as session:
         row = await conversations.load(session, shop.business_id, thread.id)
-        conversations.opt_out(row, await current_time(session), how="platform")
+        await conversations.opt_out(session, row, await current_time(session), how="platform")
     async with shop.system.db.transaction() as session:
         turn = await shop.turn(session, thread)
         assert await consent.standing(turn, Purpose.REMINDERS) is Standing.REFUSED

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.consents import MOST_ASKED, PROVES, Needed, Purpose, Standing, decide_standing, stronger
+from channels.consents import (
+    CORRECTED,
+    MOST_ASKED,
+    PROVES,
+    SPOKEN,
+    Needed,
+    Purpose,
+    Standing,
+    decide_standing,
+    is_spoken,
+    stronger,
+)
 
 REMINDERS = Purpose.REMINDERS
 
@@ -24,6 +35,7 @@ LEFT = Said("out", "platform", "any")
 BACK = Said("in", "platform", "any")
 ASKED = Said("asked", "question")
 YES, NO = Said("in"), Said("out")
+TOLD, TOLD_ANY = Said("out", SPOKEN), Said("out", SPOKEN, "any")
 notes = st.lists(
     st.builds(
         Said,
@@ -52,6 +64,11 @@ notes = st.lists(
         ([WROTE, Said("in", "words")], Needed.DOUBLE, Standing.ASK),
         ([WROTE, Said("in", "answered", "marketing")], Needed.EXPRESS, Standing.ASK),
         ([WROTE, Said("out", "answered", "marketing")], Needed.WROTE, Standing.GIVEN),
+        ([WROTE, ASKED, YES, TOLD_ANY], Needed.WROTE, Standing.REFUSED),
+        ([WROTE, ASKED, YES, TOLD_ANY, Said("in", CORRECTED, "any")], Needed.DOUBLE, Standing.GIVEN),
+        ([WROTE, TOLD], Needed.WROTE, Standing.REFUSED),
+        ([WROTE, TOLD, Said("in", CORRECTED)], Needed.WROTE, Standing.GIVEN),
+        ([WROTE, TOLD, Said("in", CORRECTED)], Needed.EXPRESS, Standing.ASK),
     ],
 )
 def test_the_last_word_for_a_purpose_counts(said: list[Said], needed: Needed, standing: Standing) -> None:
@@ -82,3 +99,20 @@ def test_the_stronger_of_two() -> None:
     order = list(Needed)
     for one, other in product(order, order):
         assert stronger(one, other) is order[max(order.index(one), order.index(other))]
+
+
+@pytest.mark.parametrize(
+    ("said", "spoken"),
+    [
+        ([], False),
+        ([WROTE], False),
+        ([WROTE, TOLD_ANY], True),
+        ([WROTE, TOLD], False),
+        ([WROTE, TOLD_ANY, LEFT], False),
+        ([WROTE, LEFT, TOLD_ANY], True),
+        ([WROTE, TOLD_ANY, NO, ASKED], True),
+        ([WROTE, TOLD_ANY, Said("in", CORRECTED, "any")], False),
+    ],
+)
+def test_only_what_was_told_of_can_have_been_a_mistake(said: list[Said], spoken: bool) -> None:
+    assert is_spoken(said, Purpose.ANY) is spoken

@@ -11,7 +11,7 @@ from bot.sandbox.twilio_phone import scoped_id
 from channels import thread_links
 from channels.accounts import open_account
 from channels.contract import ChannelLeft, ChannelReturned, IncomingMessage, ProviderId
-from channels.conversations import open_conversation
+from channels.conversations import open_conversation, opt_out
 from channels.models import ConsentNote, Conversation, ConversationAlias
 from channels.receive import receive
 from tests.channels.builders import ACCOUNTS, NOW, a_business, a_message
@@ -96,6 +96,20 @@ async def test_every_wish_is_written_down_and_kept(session: AsyncSession) -> Non
         ("out", "platform", "SM3"),
         ("in", "platform", "SM5"),
     ]
+
+
+async def test_a_word_of_ones_own_is_kept_beside_one_that_was_told_of(session: AsyncSession) -> None:
+    await a_business(session)
+    await receive(session, "sms", [a_message("SM1")], now=NOW)
+    thread = (await session.scalars(select(Conversation))).one()
+    for _ in range(2):
+        await opt_out(session, thread, NOW, how="spoken", wording="Never again")
+    stop = [a_message(f"SM{number}", "STOP", platform_opt="stop") for number in (2, 3)]
+    await receive(session, "sms", stop, now=NOW)
+    notes = await session.scalars(select(ConsentNote).where(ConsentNote.wish == "out"))
+    assert {(one.how, one.provider_id, one.wording) for one in notes} == {
+        ("spoken", None, "Never again"), ("platform", "SM2", None),
+    }  # fmt: skip
 
 
 async def test_blocking_is_a_wish_too(session: AsyncSession) -> None:

@@ -76,6 +76,7 @@ async def theirs(database: Database) -> Theirs:
                 "version": 1, "message": message.id, "marked": 1, "to": scene.users["owner"].id, "until": "reply",
                 "text": "Hello", "title": "Hello", "mode": "reply", "key": new_id(), "seq": 1, "by": "customer",
                 "email": scene.users["owner"].email, "name": "Eve", "role": "staff", "q": "Zeph",
+                "purpose": "any", "where": "all", "words": "Stop",
             },
             {
                 "whose": salon.staff["Ana"].id, "kind": "block", "first": DAY, "last": DAY, "opens": "10:00",

@@ -16,7 +16,9 @@ from bot.console.way_routes import SHEET_WORDS
 from bot.console.ways import ORDER
 from bot.replies import Fault, Token
 from bot.standing import Answers, Move, Refusal
+from bot.withdrawals import CORRECTION, MOVES
 from bot.words import LOCALES, Words
+from channels.consents import CORRECTED, PROVES, SPOKEN, Needed, Purpose, Standing
 from channels.models import Delivery
 
 CONSOLE = Path(__file__).resolve().parents[3] / "bot" / "console"
@@ -30,13 +32,21 @@ FAMILIES = {
     "outcome.": list(OUTCOMES),
     "delivery.": [each.value for each in Delivery if each not in {Delivery.RECEIVED, Delivery.ANSWERED}],
     "refused.": [each.value for each in Refusal],
-    "event.": [*(each.value for each in Move), "snooze_heard", "estimate"],
+    "event.": [*(each.value for each in Move), "snooze_heard", "estimate", *MOVES.values(), CORRECTION],
     "snooze.": [*(each.value for each in Snooze), "no_such_moment"],
     "replies.token.": [each.value for each in Token],
     "replies.refused.": [each.value for each in Fault],
     "ways.hint.": list(ORDER),
     "ways.code.": list(ORDER),
     "ways.sheet.": [*SHEET_WORDS, *ORDER],
+    "consents.how.": [*PROVES, "blocked", "refused", "question", SPOKEN, CORRECTED],
+    "consents.wish.": [f"{wish}_{purpose}" for wish in ("in", "out") for purpose in Purpose]
+    + ["asked_reminders", "asked_marketing"],
+    "consents.standing.": list(Standing),
+    "consents.needed.": list(Needed),
+    "consents.what.": list(MOVES),
+    "consents.said.": ["recorded", "known", "corrected"],
+    "consents.problem.": ["incomplete", "unexplained"],
     "inbox.show.": [each.value for each in Show],
     "inbox.nobody.": [each.value for each in Show if each is not Show.ALL],
     "state.": [*(each.value for each in Answers), "mine"],
