@@ -52,14 +52,17 @@ async def look_after_templates(system: System) -> None:
 
 
 async def ask_what_bots_are_called(system: System) -> None:
-    """Ask Telegram for the bot's username, which links name it by: its owner may change it."""
-    telegram = system.channels.get("telegram")
-    if not isinstance(telegram, Telegram):
-        return
-    bot_id, username = await telegram.name_in_links()
-    if username:
-        async with system.db.transaction() as session:
-            await accounts.remember_handle(session, telegram.name, bot_id, username)
+    """Ask Telegram for the username of every bot, which links name it by: its owner may change it."""
+    shared = system.channels.get("telegram")
+    for bot in [*([shared] if isinstance(shared, Telegram) else ()), *await system.own.bots()]:
+        try:
+            bot_id, username = await bot.name_in_links()
+        except SendError as error:  # one business's token that is no good takes nobody else's name away
+            log.warning("a bot's name is not known: %s", error.code)
+            continue
+        if username:
+            async with system.db.transaction() as session:
+                await accounts.remember_handle(session, bot.name, bot_id, username)
 
 
 async def forget_old_media(system: System) -> None:
@@ -71,7 +74,7 @@ async def forget_old_media(system: System) -> None:
 CHORES: Sequence[Chore] = (
     Chore("missed", timedelta(minutes=5), fetch_missed),
     Chore("templates", timedelta(minutes=10), look_after_templates),
-    Chore("bots", timedelta(hours=1), ask_what_bots_are_called),
+    Chore("bots", timedelta(minutes=10), ask_what_bots_are_called),
     Chore("media", timedelta(hours=1), forget_old_media),
 )
 

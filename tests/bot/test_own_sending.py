@@ -5,9 +5,10 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import select
 
 from booking_core.kit.db import Database
-from bot import own_lines
+from bot import chores, own_lines
 from bot.credential_shapes import Provider
 from bot.credentials_command import tell_telegram
 from bot.own_lines import OwnLines
@@ -16,6 +17,7 @@ from bot.vendors import own_vendor, vendors_for
 from channels import registry
 from channels.contract import OutgoingMessage
 from channels.lines import channel_for
+from channels.models import ChannelAccount
 from payment_links.gateway import GatewayError, LinkWanted
 from payment_links.own_gateway import OwnFirst
 from payment_links.stripe_gateway import StripeGateway
@@ -138,3 +140,22 @@ async def test_telegram_is_told_at_once_where_a_bot_of_ones_own_is_reached(here:
     peer.answers["/setWebhook"] = [(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})]
     refused = await tell_telegram(access, "https://book.example.org")
     assert refused == "Telegram did not take the address (telegram_error): is the token right?"
+
+
+async def test_each_bot_is_asked_its_name_and_one_that_fails_is_no_others_fault(
+    here: SimpleNamespace, peer: Peer
+) -> None:
+    def named(name: str) -> tuple[int, dict]:
+        return 200, {"ok": True, "result": {"id": 1, "is_bot": True, "first_name": "x", "username": name}}
+
+    refused = (401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
+    peer.answers["/getMe"] = [named("system_bot"), refused, named("other_bot")]
+    await chores.ask_what_bots_are_called(SimpleNamespace(channels=here.shared, own=here.own, db=here.db))
+    async with here.db.transaction() as session:
+        rows = await session.execute(
+            select(ChannelAccount.business_id, ChannelAccount.handle).where(ChannelAccount.channel == "telegram")
+        )
+        found = dict(rows.tuples().all())
+    own = {found[here.ids[slug]] for slug in ("ours", "theirs")}
+    assert own == {None, "other_bot"}, "in whatever order they are asked"
+    assert found[here.ids["shared"]] is None, "the bot that is asked as the system's is no account here"

@@ -128,7 +128,7 @@ async def test_telegrams_door_can_be_registered(world: World) -> None:
 
 async def test_what_telegram_calls_the_bot_is_asked_and_kept_for_links(world: World) -> None:
     await world.say("telegram", "/start")
-    house = SimpleNamespace(channels=world.channels, db=world.db)
+    house = SimpleNamespace(channels=world.channels, db=world.db, own=world.own)
     for _ in range(2):
         await chores.ask_what_bots_are_called(house)
     async with world.db.transaction() as session:
