@@ -17,6 +17,7 @@ from booking_core.placed import parts_json, request_of
 from booking_core.records import CUSTOMER, check_version, find_audit, load, write_audit
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.reminders import skip_reminders, write_reminders
+from booking_core.requests import VisitRequest
 from booking_core.rules import policy as policies
 from booking_core.rules.lifecycle import CANCELLED, TENTATIVE, Move, after
 from booking_core.rules.plan import Placement
@@ -49,18 +50,22 @@ async def reschedule(
     actor: str,
     key: str,
     override: bool = False,
+    staff_by_service: tuple[tuple[UUID, UUID], ...] = (),
 ) -> Booking:
     """Move a booking; its old place is kept until the new one is firm, and its price stays as agreed.
 
-    With anyone (`staff_id` None) it stays with its person if they can. Raises BookingRefused.
+    Each part stays with its person if they can, where nobody is named for it (`staff_id`: for all of it;
+    `staff_by_service`: for a part). Raises BookingRefused.
     """
     booking = await load(session, business_id, booking_id, for_update=True)
     starts = starts.astimezone(UTC)
-    if not await once(session, business_id, key, "reschedule", f"{booking_id} {starts} {staff_id}", now=now):
+    named = "".join(f" {service}={who}" for service, who in staff_by_service)
+    if not await once(session, business_id, key, "reschedule", f"{booking_id} {starts} {staff_id}{named}", now=now):
         return booking
     try:
         check_version(booking, version)
-        wanted = _wanted_instead(catalog, booking, starts, staff_id, now=now, actor=actor, override=override)
+        request = request_of(catalog, booking, staff_id=staff_id, staff_by_service=staff_by_service)
+        wanted = _wanted_instead(catalog, booking, request, starts, now=now, actor=actor, override=override)
         taken, freed = await place_again(session, booking, wanted, now=now)
     except BookingRefused:
         await forget(session, business_id, key)
@@ -87,8 +92,8 @@ async def reschedule(
 def _wanted_instead(
     catalog: Catalog,
     booking: Booking,
+    request: VisitRequest,
     starts: datetime,
-    staff_id: UUID | None,
     *,
     now: datetime,
     actor: str,
@@ -100,7 +105,7 @@ def _wanted_instead(
         raise BookingRefused(Reason.TOO_LATE_TO_CHANGE)
     return Wanted(
         catalog,
-        request_of(catalog, booking, staff_id=staff_id),
+        request,
         starts,
         moving=booking.id,
         customer_id=booking.customer_id,

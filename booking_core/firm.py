@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core.catalog import load_catalog
 from booking_core.changing import end_booking, give_up, place_again, put
 from booking_core.models import Booking, State
-from booking_core.placed import request_of
+from booking_core.placed import same_people
 from booking_core.records import check_version, find_audit, load, write_audit
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.reminders import write_reminders
@@ -33,7 +33,7 @@ async def retake(session: AsyncSession, business_id: UUID, booking_id: UUID, *, 
     catalog = await load_catalog(session, business_id)
     wanted = Wanted(
         catalog,
-        request_of(catalog, booking, staff_id=booking.staff_id),
+        same_people(catalog, booking),
         booking.starts,
         customer_id=booking.customer_id,
         bounded=False,

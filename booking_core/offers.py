@@ -12,9 +12,11 @@ from booking_core import booking as bookings
 from booking_core.catalog import Catalog, load_catalog
 from booking_core.kit.db import savepoint
 from booking_core.models import Booking, State, WaitlistEntry
+from booking_core.placed import people_of
 from booking_core.planning import steps_of
 from booking_core.records import CUSTOMER, find_audit, write_audit
 from booking_core.refusals import BookingRefused, Reason
+from booking_core.requests import VisitRequest
 from booking_core.rules.lifecycle import TAKES_TIME
 from booking_core.waitlist import load_entry, request_of
 
@@ -172,6 +174,14 @@ def _wait_on(entry: WaitlistEntry, booking: Booking, now: datetime) -> None:
     entry.passed = [*entry.passed, booking.starts.isoformat()]
 
 
+def _as_offered(wanted: VisitRequest, offered: Booking) -> VisitRequest:
+    """Return a wish with whom its offer named, part by part."""
+    people = people_of(offered)
+    if wanted.party > 1 or len(people) < 2:
+        return replace(wanted, staff_id=wanted.staff_id or offered.staff_id)
+    return replace(wanted, staff_by_service=people)
+
+
 async def _book_anew(
     session: AsyncSession,
     catalog: Catalog,
@@ -192,7 +202,7 @@ async def _book_anew(
         booking = await bookings.hold(
             session,
             catalog=catalog,
-            wanted=replace(wanted, staff_id=wanted.staff_id or offered.staff_id),  # whom the offer named
+            wanted=_as_offered(wanted, offered),
             starts=offered.starts,
             customer_id=entry.customer_id,
             conversation_id=entry.conversation_id,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from booking_core.catalog import Catalog
 from booking_core.models import Booking
-from booking_core.requests import Arrangement, VisitRequest
+from booking_core.requests import Arrangement, VisitRequest, as_pairs
 from booking_core.rules.plan import Placement
 from booking_core.rules.wallclock import moment_of
 
@@ -26,8 +26,14 @@ def parts_json(placement: Placement) -> list[dict[str, Any]]:
     ]
 
 
-def request_of(catalog: Catalog, booking: Booking, *, staff_id: UUID | None = None) -> VisitRequest:
-    """Return what would make a booking again somewhere else in time."""
+def request_of(
+    catalog: Catalog,
+    booking: Booking,
+    *,
+    staff_id: UUID | None = None,
+    staff_by_service: tuple[tuple[UUID, UUID], ...] = (),
+) -> VisitRequest:
+    """Return what would make a booking again somewhere else in time, by its people where nobody else is named."""
     stays = staff_id is None or catalog.staff_member(staff_id).location_id == booking.location_id
     named = [segment.part_id for segment in catalog.segments(booking.service_id)] or [booking.service_id]
     own = [UUID(part["service"]) for part in booking.parts if part["person"] == 0]
@@ -39,7 +45,29 @@ def request_of(catalog: Catalog, booking: Booking, *, staff_id: UUID | None = No
         arrangement=Arrangement(booking.arrangement),
         units=booking.units,
         add_on_ids=tuple(UUID(one) for one in booking.add_ons),
+        staff_by_service=staff_by_service,
+        kept_staff=people_of(booking),
     )
+
+
+def same_people(catalog: Catalog, booking: Booking) -> VisitRequest:
+    """Return what would make a booking again by the people who do it, and by nobody else.
+
+    Of several guests, and where one service is done twice by different people, it asks for the first person only.
+    """
+    people = people_of(booking)
+    if booking.party > 1 or len({part["service"] for part in booking.parts if part["staff"]}) != len(people):
+        return request_of(catalog, booking, staff_id=booking.staff_id)
+    return request_of(catalog, booking, staff_by_service=people)
+
+
+def people_of(booking: Booking) -> tuple[tuple[UUID, UUID], ...]:
+    """Return who leads which service of a booking for the first of those who come; without one that several do."""
+    leads: dict[UUID, set[UUID]] = {}
+    for part in booking.parts:
+        if part["person"] == 0 and part["staff"]:
+            leads.setdefault(UUID(part["service"]), set()).add(UUID(part["staff"][0]))
+    return as_pairs({service_id: next(iter(who)) for service_id, who in leads.items() if len(who) == 1})
 
 
 def part_times(part: dict[str, Any]) -> tuple[datetime, datetime]:

@@ -21,6 +21,8 @@ class Step:
     """One service of a visit, before anybody's time is looked at."""
 
     service: Service
+    #: The service that was asked for, of which it may be a part.
+    asked: UUID
     max_wait: int = 0
     same_staff: bool = False
 
@@ -37,8 +39,8 @@ def _steps(catalog: Catalog, service_ids: tuple[UUID, ...]) -> Sequence[Step]:
         service = on_offer(catalog, service_id)
         segments = catalog.segments(service.id)
         if not segments:
-            steps.append(Step(service))
-        steps.extend(Step(catalog.service(one.part_id), one.max_wait, one.same_staff) for one in segments)
+            steps.append(Step(service, service.id))
+        steps.extend(Step(catalog.service(one.part_id), service.id, one.max_wait, one.same_staff) for one in segments)
     return steps
 
 
@@ -103,6 +105,7 @@ def plans_for(catalog: Catalog, wanted: VisitRequest, days: tuple[date, date]) -
     Refuses with STAFF_CANNOT when no place has who and what is needed.
     """
     check_numbers(catalog, wanted)
+    _check_named(catalog, wanted)
     able = [plan for place in places_for(catalog, wanted) if (plan := _plan(catalog, wanted, place, days))]
     plans = [plan for plan in able if plan.lanes <= _most_at_once(plan)]
     if able and not plans:
@@ -121,17 +124,20 @@ def _most_at_once(plan: Plan) -> int:
 
 def _plan(catalog: Catalog, wanted: VisitRequest, place: Location, days: tuple[date, date]) -> Plan | None:
     steps = steps_of(catalog, wanted)
-    chosen = _chosen_steps(catalog, wanted, place, steps)
-    if wanted.staff_id is not None and not any(chosen):
+    chosen = chosen_people(catalog, wanted, place)
+    if chosen is None:
         return None
+    kept = dict(wanted.kept_staff)
     in_class = any(step.service.capacity > 1 for step in steps)
     lanes = 1 if in_class or wanted.arrangement == Arrangement.IN_TURN else wanted.party
     turns = 1 if in_class or wanted.arrangement == Arrangement.TOGETHER else wanted.party
     parts: list[Part] = []
     for turn in range(turns):
         for at, step in enumerate(steps):
-            part = _part(catalog, wanted, place, step, days, own=chosen[at], person=turn)
-            if part is None:
+            # Whoever comes after others has had their own people: they stay with whom they get.
+            again = kept.get(step.service.id) if turn == 0 else None
+            part = _part(catalog, wanted, place, step, days, asked=chosen[at], kept=again, person=turn)
+            if part is None or (at and part.same_staff and not _share(part, parts[-1])):
                 return None
             parts.append(part)
         if turn:
@@ -162,17 +168,57 @@ def _plan(catalog: Catalog, wanted: VisitRequest, place: Location, days: tuple[d
 
 def _waiting(part: Part, wait: int) -> Part:
     return Part(part.service_id, part.duration, part.roles, part.needs, part.before, part.after, part.processing,
-                part.tail, max(part.max_wait, wait), part.same_staff, part.person)  # fmt: skip
+                part.tail, max(part.max_wait, wait), part.same_staff, part.person, part.kept)  # fmt: skip
 
 
-def _chosen_steps(catalog: Catalog, wanted: VisitRequest, place: Location, steps: Sequence[Step]) -> list[bool]:
-    """Return for each step whether the person who was asked for does it."""
-    return [
-        wanted.staff_id is not None
-        and wanted.staff_id in catalog.skills.get(step.service.id, ())
-        and catalog.staff_member(wanted.staff_id).location_id == place.id
-        for step in steps
-    ]
+def _share(part: Part, before: Part) -> bool:
+    """Whether anybody could lead both of two parts."""
+    if not part.roles or not before.roles:
+        return True
+    return not {one.person.id for one in part.roles[0]}.isdisjoint(one.person.id for one in before.roles[0])
+
+
+def _check_named(catalog: Catalog, wanted: VisitRequest) -> None:
+    """Refuse a person for a service that the visit has not got."""
+    known = {one for step in steps_of(catalog, wanted) for one in (step.service.id, step.asked)}
+    for service_id, _ in wanted.staff_by_service:
+        if service_id not in known:
+            raise BookingRefused(Reason.UNKNOWN, service=str(service_id))
+
+
+def check_people(catalog: Catalog, wanted: VisitRequest) -> None:
+    """Refuse people who do not do what they are wished for, at any of its places, whoever is free."""
+    _check_named(catalog, wanted)
+    places = places_for(catalog, wanted)
+    if wanted.names_somebody and all(chosen_people(catalog, wanted, place) is None for place in places):
+        raise BookingRefused(Reason.STAFF_CANNOT)
+
+
+def chosen_people(catalog: Catalog, wanted: VisitRequest, place: Location) -> list[UUID | None] | None:
+    """Return for each step who was asked for at a place, if anybody; None where somebody does nothing of it there.
+
+    Whoever is named for a step must do it; who is named for a package or for the whole visit does what they can of it.
+    """
+    if not wanted.names_somebody:
+        return [None] * len(steps_of(catalog, wanted))
+    named = dict(wanted.staff_by_service)
+    chosen: list[UUID | None] = []
+    idle = {wanted.staff_id, *named.values()} - {None}
+    for step in steps_of(catalog, wanted):
+        strict = named.get(step.service.id)
+        who = strict or named.get(step.asked) or wanted.staff_id
+        able = who is not None and _does(catalog, who, step.service.id, place)
+        if strict is not None and not able:
+            return None
+        chosen.append(who if able else None)
+        if able:
+            idle.discard(who)
+    return None if idle else chosen
+
+
+def _does(catalog: Catalog, staff_id: UUID, service_id: UUID, place: Location) -> bool:
+    skilled = staff_id in catalog.skills.get(service_id, ())
+    return skilled and catalog.staff_member(staff_id).location_id == place.id
 
 
 def _part(
@@ -182,14 +228,15 @@ def _part(
     step: Step,
     days: tuple[date, date],
     *,
-    own: bool,
+    asked: UUID | None,
+    kept: UUID | None,
     person: int,
 ) -> Part | None:
     service = step.service
     more = extra_minutes(catalog, wanted, service.id)
     units = wanted.units if service.unit == Unit.HOUR else 1
     duration = service.duration * units + more
-    roles = list(_roles(catalog, wanted, place, service, days, own=own, units=units, more=more))
+    roles = list(_roles(catalog, wanted, place, service, days, asked=asked, units=units, more=more))
     needs = [
         Needed(
             kind=need.kind,
@@ -214,6 +261,7 @@ def _part(
         max_wait=step.max_wait,
         same_staff=step.same_staff,
         person=person,
+        kept=kept,
     )
 
 
@@ -257,12 +305,11 @@ def _roles(
     service: Service,
     days: tuple[date, date],
     *,
-    own: bool,
+    asked: UUID | None,
     units: int,
     more: int,
 ) -> Iterator[list[Candidate]]:
     """Yield who could fill each role of a service at a place; whoever was asked for fills the first they can."""
-    asked = wanted.staff_id if own else None
     names = [""] if service.everyone else service.staff_roles
     for role in names:
         able = _able(catalog, service.id, role, place.id)

@@ -18,19 +18,20 @@ def quote(
     location_id: UUID | None = None,
     placement: Placement | None = None,
 ) -> Price:
-    """Return price and what is due; with a placement, of those who really do each part.
+    """Return price and what is due; with a placement, of those who really do each part, else of those wished for.
 
     A visit of several parts has its own price, whoever does them; services asked for one by one add up.
     """
     place = placement.location_id if placement is not None else location_id
     units = wanted.units if catalog.service(wanted.service_id).unit != Unit.VISIT else 1
+    named = dict(wanted.staff_by_service)
     items: list[Item] = []
     for service_id in wanted.service_ids:
         sold = (service_id, *(part.part_id for part in catalog.segments(service_id)))
         extras = [one.price for whose in sold for one in catalog.add_ons(whose) if one.id in wanted.add_on_ids]
         items.append(
             Item(
-                prices=_prices(catalog, wanted, service_id, staff_id, place, placement),
+                prices=_prices(catalog, wanted, service_id, named.get(service_id, staff_id), place, placement),
                 deposit=catalog.deposit(service_id, place),
                 payment=PaymentRule(catalog.service(service_id).payment),
                 extras=sum(extras),

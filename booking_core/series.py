@@ -19,7 +19,7 @@ from booking_core.kit.db import savepoint
 from booking_core.kit.ids import new_id
 from booking_core.making import hold
 from booking_core.models import Booking, BookingSeries, State
-from booking_core.planning import places_for
+from booking_core.planning import chosen_people, places_for
 from booking_core.records import CUSTOMER, load
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
@@ -215,9 +215,9 @@ def _zone(catalog: Catalog, wanted: VisitRequest) -> str:
     places = places_for(catalog, wanted)
     if not places:
         raise BookingRefused(Reason.STAFF_CANNOT)
-    if wanted.staff_id is not None:
-        return catalog.timezone(wanted.staff_id)
-    return places[0].timezone
+    # Whoever is named works at one place, so the rule goes by its clock.
+    named = (place for place in places if wanted.names_somebody and chosen_people(catalog, wanted, place) is not None)
+    return next(named, places[0]).timezone
 
 
 async def _known(session: AsyncSession, catalog: Catalog, key: str) -> Series | None:

@@ -18,7 +18,7 @@ from booking_core.freed import offer_later
 from booking_core.kit.db import savepoint
 from booking_core.kit.ids import new_id
 from booking_core.models import Booking, State, WaitlistEntry
-from booking_core.planning import check_numbers
+from booking_core.planning import check_numbers, check_people
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import Arrangement, VisitRequest
 from booking_core.rules.waitlist import Window, Wish
@@ -47,8 +47,7 @@ async def join(
     offered at once.
     """
     check_numbers(catalog, wanted)
-    if wanted.staff_id is not None and wanted.staff_id not in catalog.staff_for(wanted.service_id):
-        raise BookingRefused(Reason.STAFF_CANNOT)
+    check_people(catalog, wanted)
     ahead = [(start, end) for start, end in windows if end > now and start < end][:MOST_WINDOWS]
     if not ahead:
         raise BookingRefused(Reason.PAST)
@@ -68,6 +67,7 @@ async def join(
             location_id=wanted.location_id,
             services=[str(one) for one in wanted.service_ids],
             add_ons=[str(one) for one in wanted.add_on_ids],
+            staff_by_service={str(service_id): str(who) for service_id, who in wanted.staff_by_service},
             party=wanted.party,
             arrangement=wanted.arrangement.value,
             units=wanted.units,
@@ -194,6 +194,7 @@ def request_of(entry: WaitlistEntry) -> VisitRequest:
         arrangement=Arrangement(entry.arrangement),
         units=entry.units,
         add_on_ids=tuple(UUID(one) for one in entry.add_ons),
+        staff_by_service=tuple((UUID(service_id), UUID(who)) for service_id, who in entry.staff_by_service.items()),
     )
 
 

@@ -307,6 +307,8 @@ class WaitlistEntry(Base):
     #: Ids as text: every service of the visit in order, where there are several, and add-ons.
     services: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     add_ons: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    #: Who should do just one service, or one part: service id -> staff id, as text.
+    staff_by_service: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     party: Mapped[int] = mapped_column(Integer, default=1)
     arrangement: Mapped[str] = mapped_column(Text, default="together", server_default="together")
     units: Mapped[int] = mapped_column(Integer, default=1)

@@ -94,8 +94,11 @@ class Placer:
     def _order(self) -> Sequence[int]:
         """Who could lead the first part, best first, whenever it begins."""
         every: Sequence[int] = range(len(self.found.by_candidate[0]))
-        roles = self.found.plan.parts[0].roles
-        return sorted(every, key=lambda at: self.rank(roles[0][at].person.id)) if roles else every
+        first = self.found.plan.parts[0]
+        if not first.roles:
+            return every
+        who = [candidate.person.id for candidate in first.roles[0]]
+        return sorted(every, key=lambda choice: (who[choice] != first.kept, self.rank(who[choice])))
 
     def place(self, start: int) -> Placement | None:
         """Return the best place at this start; None if there is none."""
@@ -140,8 +143,11 @@ class Placer:
         who = [candidate.person.id for candidate in part.roles[0]]
         if part.same_staff and before:
             return [choice for choice in every if who[choice] == before[0]]
-        # Whoever did the part before goes on, if they can: nobody likes to be handed around.
-        return sorted(every, key=lambda choice: (who[choice] not in before[:1], self.rank(who[choice])))
+        # Whoever did the part before goes on, if they can: nobody likes to be handed around. A visit that moves
+        # keeps who does each part.
+        return sorted(
+            every, key=lambda choice: (who[choice] != part.kept, who[choice] not in before[:1], self.rank(who[choice]))
+        )
 
     def _begins(self, visit: _Visit, part: Part, person: int, duration: int, at: int, choice: int) -> Sequence[int]:
         """Return at which minutes a part could begin, the first one first: waiting longer gains nothing.

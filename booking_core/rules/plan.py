@@ -110,6 +110,8 @@ class Part:
     same_staff: bool = False
     #: Which of those who come together it is for.
     person: int = 0
+    #: Who did it before the visit was moved: they do it again if they can.
+    kept: UUID | None = None
 
     def phases(self, duration: int) -> Sequence[Span]:
         """Return when somebody works, in minutes after the start: before and after processing."""

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from booking_core import booking, catalog, changing, classes, holds, making, offers, taking, visits
+from booking_core import booking, catalog, changing, classes, holds, making, offers, planning, taking, visits
 from booking_core.models import State
 from booking_core.rules import feasible, policy
 from booking_core.rules.lifecycle import MOVES, Move
@@ -110,12 +110,29 @@ def one_seat_too_many(patch: pytest.MonkeyPatch, _: str) -> None:
     patch.setattr(classes, "_free_units", lambda one, taken: [*free(one, taken), one.capacity])
 
 
+def anyone_will_do(patch: pytest.MonkeyPatch, _: str) -> None:
+    """Whoever is named for a part of a visit is not listened to."""
+    chosen = planning.chosen_people
+
+    def for_all(known: Any, wanted: Any, place: Any) -> Any:
+        whom = chosen(known, wanted, place)
+        return [None] * len(whom) if whom is not None and wanted.staff_by_service else whom
+
+    patch.setattr(planning, "chosen_people", for_all)
+
+
+def moved_to_whoever_is_free(patch: pytest.MonkeyPatch, _: str) -> None:
+    """A visit of several parts that moves forgets who does which."""
+    request = changing.request_of
+    patch.setattr(changing, "request_of", lambda *args, **more: replace(request(*args, **more), kept_staff=()))
+
+
 BREAKAGES: Mapping[str, Break] = {
     one.__name__: one
     for one in (
         constraint_dropped, expiry_keeps_its_time, moves_into_itself, no_audit_of_changes, no_tidying_up,
         paid_without_a_place, keys_mean_nothing, never_late, no_show_gives_way, declined_offer_is_kept,
         nobody_agrees_first, time_off_is_forgotten, own_hold_stays, reminders_go_on,
-        one_seat_too_many,
+        one_seat_too_many, anyone_will_do, moved_to_whoever_is_free,
     )
 }  # fmt: skip

@@ -92,6 +92,7 @@ class House:
             Arrangement(more.pop("arrangement", "together")),
             more.pop("units", 1),
             tuple(more.pop("add_ons", ())),
+            tuple(more.pop("staff_by_service", ())),
         )
 
     async def customer(self, name: str = "Maria") -> UUID:

@@ -49,6 +49,13 @@ REQUESTS = [
     Request(("Package",), "Bruno"), Request(("Talk",)), Request(("Talk",), "Ana"), Request(("Workshop",)),
     Request(("Workshop",), party=2), Request(("Workshop",), "Carla"), Request(("Duet",)), Request(("Duet",), "Carla"),
     Request(("Trim", "Massage")), Request(("Cut",), "Ana", party=2, in_turn=True), Request(("Massage",), party=2),
+    Request(("Trim", "Massage"), people=(("Trim", "Ana"), ("Massage", "Bruno"))),
+    Request(("Trim", "Massage"), people=(("Massage", "Carla"),)),
+    Request(("Trim", "Massage"), "Bruno", people=(("Trim", "Ana"),)),
+    Request(("Trim", "Massage"), people=(("Massage", "Ana"),)),
+    Request(("Package",), people=(("Massage", "Carla"),)),
+    Request(("Cut", "Package"), people=(("Massage", "Carla"), ("Package", "Bruno"))),
+    Request(("Trim", "Cut"), people=(("Trim", "Bruno"), ("Cut", "Ana"))),
 ]  # fmt: skip
 _BOOKINGS = text("SELECT * FROM booking WHERE business_id = :id")
 _ALLOCATIONS = text(
@@ -198,7 +205,11 @@ class Keeper(RuleBasedStateMachine):
             None,
             request.party,
             Arrangement.IN_TURN if request.in_turn else Arrangement.TOGETHER,
+            staff_by_service=self.named(request),
         )
+
+    def named(self, request: Request) -> tuple[tuple[UUID, UUID], ...]:
+        return tuple((self.services[service], self.staff[who]) for service, who in request.people)
 
     @staticmethod
     def choose(free: list[int], pick: int, anywhere: int) -> int:

@@ -117,12 +117,14 @@ class Machine(Keeper):
         assert again.id == self.ids[visit.key]
 
     @precondition(some("held", "pending_approval", "confirmed"))
-    @rule(pick=picks, where=picks, anywhere=st.integers(0, 3), staff=st.none() | people)
-    def reschedule(self, pick: int, where: int, anywhere: int, staff: str | None) -> None:
+    @rule(pick=picks, where=picks, anywhere=st.integers(0, 3), staff=st.none() | people, last=st.booleans())
+    def reschedule(self, pick: int, where: int, anywhere: int, staff: str | None, last: bool) -> None:
         visit = self.any_visit(pick)
         if visit is None:
             return
-        request = replace(visit.request, staff=staff)
+        request = replace(visit.request, staff=staff, people=())
+        if staff is not None and last:  # asked for the last part only
+            request = replace(request, staff=None, people=((visit.request.steps()[-1][0].name, staff),))
         house, customer = self.house, visit.customer
         start = self.choose(house.free(request, customer, visit), where, anywhere)
         bounds = house.bounds(start)
@@ -131,20 +133,26 @@ class Machine(Keeper):
             movable and bounds is None and house.able(request) and house.possible(request, start, customer, visit)
         )
         taken = house.taken(customer, visit)
+        again = self.same_people(visit)
+        stays = staff is None and again is not None and house.possible(again, start, None, visit)
         self.count += 1
         key = f"m{self.count}"
 
         async def do(session: AsyncSession, known: Catalog) -> Booking:
             return await booking.reschedule(
                 session, self.business_id, self.ids[visit.key], catalog=known,
-                starts=MIDNIGHT + timedelta(minutes=start), staff_id=self.staff[staff] if staff else None,
-                version=visit.version, now=house.now, actor="customer", key=key,
+                starts=MIDNIGHT + timedelta(minutes=start),
+                staff_id=self.staff[request.staff] if request.staff else None,
+                staff_by_service=self.named(request), version=visit.version, now=house.now, actor="customer", key=key,
             )  # fmt: skip
 
         moved = self.attempt(do, expected, bounds if movable else None)
         if moved is not None:
             parts = self.parts(moved)
             self.judge(request, start, parts, taken)
+            if stays:
+                assert again is not None
+                self.judge(again, start, parts, taken)
             visit.start, visit.parts, visit.version = start, parts, visit.version + 1
             if visit.until is not None:  # what is not firm never outlasts its start
                 visit.until = min(visit.until, max(visit.starts, house.now))
@@ -208,7 +216,7 @@ class Machine(Keeper):
 
     def retake(self, visit: Visit) -> None:
         house = self.house
-        request = replace(visit.request, staff=visit.parts[0].staff[0])
+        request = self.same_people(visit) or replace(visit.request, staff=visit.parts[0].staff[0], people=())
         taken = house.taken(visit.customer)
         expected = house.bounds(visit.start) != "past" and house.possible(request, visit.start, visit.customer)
         if self.simple(visit, booking.retake, expected):
@@ -216,6 +224,14 @@ class Machine(Keeper):
             self.judge(request, visit.start, visit.parts, taken)
             visit.state, visit.until = "confirmed", None
             self.place(visit)
+
+    @staticmethod
+    def same_people(visit: Visit) -> Request | None:
+        """Return a visit's request with whom it has; None where one service is done by several."""
+        if visit.request.party > 1:
+            return None
+        people = tuple((part.service, part.staff[0]) for part in visit.parts)
+        return replace(visit.request, staff=None, people=people) if len(dict(people)) == len(set(people)) else None
 
     @precondition(some("pending_approval"))
     @rule(pick=picks)
@@ -311,7 +327,14 @@ class Machine(Keeper):
             assert self.attempt(do, True)
 
     @rule(
-        request=st.sampled_from([Request(("Trim",)), Request(("Massage",)), Request(("Cut",))]),
+        request=st.sampled_from(
+            [
+                Request(("Trim",)),
+                Request(("Massage",)),
+                Request(("Cut",)),
+                Request(("Trim", "Massage"), people=(("Trim", "Ana"), ("Massage", "Carla"))),
+            ]
+        ),
         customer=customers,
     )
     def wait_for(self, request: Request, customer: int) -> None:

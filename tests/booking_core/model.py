@@ -92,6 +92,8 @@ class Request:
     staff: str | None = None
     party: int = 1
     in_turn: bool = False
+    #: (service or part, who does it)
+    people: tuple[tuple[str, str], ...] = ()
 
     @property
     def first(self) -> Service:
@@ -102,6 +104,14 @@ class Request:
         return [
             (SERVICES[name], wait) for asked in self.services for name, wait in (SERVICES[asked].parts or ((asked, 0),))
         ]
+
+    def whom(self, service: Service) -> tuple[str | None, bool]:
+        """Return who was asked for a step, and whether it must be them: else only if they do it."""
+        named = dict(self.people)
+        if service.name in named:
+            return named[service.name], True
+        whole = [who for asked, who in self.people if service.name in {name for name, _ in SERVICES[asked].parts}]
+        return (whole[0] if whole else self.staff), False
 
     def too_many(self) -> bool:
         most = min(one.party for asked in self.services for one in self._of(asked))
@@ -314,10 +324,14 @@ class House:
     def doing(request: Request, service: Service, person: int, begin: int) -> Iterator[Part]:
         """Yield a part with everybody who could do it and every room for it."""
         roles = list(service.roles)
+        asked, must = request.whom(service)
         for at_, role in enumerate(roles):
-            if request.staff in role:
-                roles[at_] = (str(request.staff),)
+            if asked in role:
+                roles[at_] = (str(asked),)
                 break
+        else:
+            if must:
+                return
         rooms: list[tuple[str, ...]] = [(room,) for room in ROOMS] if service.room else [()]
         for staff, taken in product(product(*roles), rooms):
             length = service.minutes
@@ -327,10 +341,16 @@ class House:
                 yield Part(service.name, person, begin, begin + length, staff, taken)
 
     def able(self, request: Request) -> bool:
-        """Whether who was asked for does anything of it."""
-        return request.staff is None or any(
-            request.staff in role for service, _ in request.steps() for role in service.roles
-        )
+        """Whether everybody who was asked for does anything of it, and all of what they were named for."""
+        asked = {request.staff, *(who for _, who in request.people)} - {None}
+        does: set[str | None] = set()
+        for service, _ in request.steps():
+            who, must = request.whom(service)
+            able = any(who in role for role in service.roles)
+            if must and not able:
+                return False
+            does |= {who} if able else set()
+        return asked <= does
 
     def free(self, request: Request, customer: int | None, ignoring: Visit | None = None) -> list[int]:
         """Return every start that should be listed."""

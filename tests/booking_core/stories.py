@@ -46,7 +46,7 @@ class Stories(Machine):
         """Second thoughts: what was just booked moves, often into its own old time."""
         if self.house.free(request, customer):
             self.hold(request, customer, pick, 1)
-            self.reschedule(0, where, 1, staff)
+            self.reschedule(0, where, 1, staff, last=where % 2 == 1)
 
     @precondition(some("held", "pending_approval"))
     @rule(pick=picks, then=st.sampled_from(["stands", "is tidied", "is paid", "is confirmed"]))
