@@ -11,6 +11,7 @@ from booking_core.catalog import Catalog
 from booking_core.kit.ids import new_id
 from booking_core.models import Booking, State
 from booking_core.placed import request_of
+from booking_core.requests import as_pairs
 from bot import cancellations, news
 from bot.api.alternatives import alternatives
 from bot.api.booking_routes import shown, tagged
@@ -19,6 +20,7 @@ from bot.api.catalog_routes import known
 from bot.api.fields import MoneyOut, Shape
 from bot.api.shapes_bookings import BookingOut, CancelIn, CancellationOut, Notify, RescheduleIn
 from bot.api.tokens import Scope
+from bot.api.wishes import known_people
 from bot.news import News
 from payment_links import links
 
@@ -57,7 +59,10 @@ def add_routes(router: APIRouter) -> None:
             call.require(Scope.SCHEDULE_WRITE)
         booking = await call.booking(booking_id)
         catalog = await call.catalog()
-        request = request_of(catalog, booking, staff_id=_known_staff(catalog, wanted.staff_id))
+        known_people(catalog, wanted.staff_by_service)
+        named = as_pairs(wanted.staff_by_service)
+        staff_id = _known_staff(catalog, wanted.staff_id)
+        request = request_of(catalog, booking, staff_id=staff_id, staff_by_service=named)
         version = booking.version
         async with alternatives(call, request, wanted.starts, customer_id=booking.customer_id, moving=booking.id):
             booking = await bookings.reschedule(
@@ -66,7 +71,8 @@ def add_routes(router: APIRouter) -> None:
                 booking_id,
                 catalog=catalog,
                 starts=wanted.starts,
-                staff_id=wanted.staff_id,
+                staff_id=staff_id,
+                staff_by_service=named,
                 version=None,
                 now=call.now,
                 actor=call.actor,

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, JsonValue, model_validator
 
 from booking_core.models import Booking, State
-from booking_core.requests import Arrangement, VisitRequest
+from booking_core.requests import Arrangement, VisitRequest, as_pairs
 from bot.api.fields import (
     LARGEST,
     MANY,
@@ -22,6 +22,16 @@ from bot.api.fields import (
     for_example,
 )
 
+#: Who should do just one service of a visit, or one part of a package.
+StaffByService = Annotated[
+    dict[UUID, UUID],
+    Field(
+        max_length=MANY,
+        description="Who should do one of several services, or one part of a package: ids of services, and of people. "
+        "It goes before staff_id.",
+        examples=[{SOMETHING: SOMEBODY}],
+    ),
+]
 Ids = Annotated[list[UUID], Field(max_length=MANY)]
 #: Answers by the questions' keys; what they must be is the service's to say.
 Answers = dict[
@@ -44,6 +54,7 @@ class WantedIn(Shape):
         min_length=1, max_length=MANY, description="A service, or several in this order.", examples=[[SOMETHING]]
     )
     staff_id: UUID | None = Field(None, description="Who should do it; nobody named: anybody who can.")
+    staff_by_service: StaffByService = Field({})
     location_id: UUID | None = None
     party: int = Field(1, ge=1, le=LARGEST, description="How many people come.")
     arrangement: Arrangement = Field(
@@ -62,6 +73,7 @@ class WantedIn(Shape):
             arrangement=self.arrangement,
             units=self.units,
             add_on_ids=tuple(self.add_on_ids),
+            staff_by_service=as_pairs(self.staff_by_service),
         )
 
 
@@ -110,7 +122,8 @@ class RescheduleIn(Shape):
     model_config = for_example(starts="2026-11-23T10:00:00+01:00")
 
     starts: Moment
-    staff_id: UUID | None = Field(None, description="Nobody named: it stays with its person if they can.")
+    staff_id: UUID | None = Field(None, description="Nobody named: each part stays with its person if they can.")
+    staff_by_service: StaffByService = Field({})
     override: bool = Field(False, description="As with a booking; needs the scope schedule:write.")
     notify: Notify = True
 

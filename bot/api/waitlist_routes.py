@@ -52,6 +52,7 @@ class EntryOut(Shown):
     customer_id: UUID
     service_ids: list[UUID]
     staff_id: UUID | None
+    staff_by_service: dict[UUID, UUID] = Field(description="Who should do one of several services, or one part.")
     location_id: UUID | None
     party: int
     arrangement: Arrangement
@@ -123,6 +124,7 @@ def _show(one: WaitlistEntry) -> EntryOut:
         customer_id=one.customer_id,
         service_ids=list(wanted.service_ids),
         staff_id=one.staff_id,
+        staff_by_service=dict(wanted.staff_by_service),
         location_id=one.location_id,
         party=one.party,
         arrangement=wanted.arrangement,

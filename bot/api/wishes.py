@@ -1,5 +1,9 @@
 """What a body asks for, in the booking core's words: everything that it names is this business's."""
 
+from collections.abc import Mapping
+from uuid import UUID
+
+from booking_core.catalog import Catalog
 from booking_core.models import Unit
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
@@ -18,6 +22,14 @@ async def wish_of(call: Call, wanted: WantedIn) -> VisitRequest:
         raise BookingRefused(Reason.TOO_MANY, least=1, most=1, of=Unit.VISIT.value)
     if wanted.staff_id is not None:
         known(catalog.staff_member, wanted.staff_id, "staff")
+    known_people(catalog, wanted.staff_by_service)
     if wanted.location_id is not None:
         known(catalog.location, wanted.location_id, "location")
     return wanted.request()
+
+
+def known_people(catalog: Catalog, staff_by_service: Mapping[UUID, UUID]) -> None:
+    """Refuse a service or a person that is not there."""
+    for service_id, staff_id in staff_by_service.items():
+        known(catalog.service, service_id, "service")
+        known(catalog.staff_member, staff_id, "staff")
