@@ -17,7 +17,7 @@ from booking_core import catalog as catalogs
 from booking_core.kit.clock import current_time
 from booking_core.kit.ids import BookingId, new_id
 from booking_core.models import Booking, BookingAudit, State
-from booking_core.placed import request_of
+from booking_core.placed import request_of, same_people
 from booking_core.rules import suggest
 from bot import consent, handoff, letters, outreach, tasks, unreached
 from bot.actions import again, cards, visits, waiting
@@ -156,6 +156,8 @@ async def _offer_again(turn: Turn, booking: Booking, key: str = "hold.expired", 
     wanted = request_of(turn.catalog, booking)
     if visits.booked_visit(turn.catalog, booking)["staff"] != ANYONE:
         wanted = replace(wanted, staff_id=booking.staff_id)
+    elif "kept" in visits.people_kept(booking):
+        wanted = same_people(turn.catalog, booking)
     free = await calendar.free_slots(
         turn.session,
         turn.catalog,

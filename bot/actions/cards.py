@@ -105,6 +105,23 @@ def visit_name(turn: Turn, service_ids: Sequence[UUID], add_on_ids: Sequence[UUI
     return _with_extras(turn, phrasing.listed(names, turn.locale), service_ids, add_on_ids)
 
 
+def wish_name(turn: Turn, request: VisitRequest) -> str:
+    """Return what is wished for, with the people for its parts: `Haircut with Ana and Colour with Bruno`."""
+    named = dict(request.staff_by_service)
+    told: list[str] = []
+    for service_id in request.service_ids:
+        within = {one.part_id: named[one.part_id] for one in turn.catalog.segments(service_id) if one.part_id in named}
+        name = _wished(turn, service_id, named.get(service_id))
+        each = [_wished(turn, part_id, who) for part_id, who in within.items()]
+        told.append(f"{name} ({phrasing.listed(each, turn.locale)})" if each else name)
+    return _with_extras(turn, phrasing.listed(told, turn.locale), request.service_ids, request.add_on_ids)
+
+
+def _wished(turn: Turn, service_id: UUID, staff_id: UUID | None) -> str:
+    name = turn.service_name(turn.catalog.service(service_id))
+    return _by(turn, name, [turn.catalog.staff_member(staff_id).name] if staff_id else [])
+
+
 def _names(turn: Turn, visit: Visit) -> str:
     return _for_how_many(turn, visit, visit_name(turn, visit.request.service_ids, visit.request.add_on_ids))
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.catalog import Catalog
 from booking_core.models import AddOn, Business, Customer, Location, Service, Staff
+from booking_core.requests import as_pairs
 from booking_core.rules.availability import Slot
 from bot import phrasing
 from bot.words import Words, language_of
@@ -19,8 +20,8 @@ from nlu.contract import Answer, DialogueAction, Step, Understood
 
 #: Slots that belong to one task; forgotten together when it ends.
 TASK_SLOTS = (
-    "task", "booking", "service", "further", "staff", "people", "arrangement", "units", "add_ons", "when", "slot",
-    "answers", "details", "customer_name", "confirmed", "memo",
+    "task", "booking", "service", "further", "staff", "staff_by_service", "people", "arrangement", "units", "add_ons",
+    "when", "slot", "answers", "details", "customer_name", "confirmed", "memo",
 )  # fmt: skip
 ANYONE = "anyone"
 
@@ -155,6 +156,8 @@ class Draft:
     further: tuple[Service, ...]
     staff: Staff | None
     anyone: bool
+    #: Who should do just one of the services, or one part of a package.
+    staff_by_service: tuple[tuple[UUID, UUID], ...]
     place: Location | None
     people: int | None
     #: `together` or `in_turn`.
@@ -183,6 +186,7 @@ class Draft:
             further=tuple(one for one in further if one is not None),
             staff=_known(catalog.staff_member, staff if staff != ANYONE else None),
             anyone=staff == ANYONE,
+            staff_by_service=_pairs(slots.get("staff_by_service"), catalog),
             place=_known(catalog.location, slots.get("place")),
             people=slots.get("people"),
             arrangement=slots.get("arrangement"),
@@ -205,6 +209,18 @@ class Draft:
     def wanted_staff(self) -> UUID | None:
         """The person asked for, or None for anyone."""
         return self.staff.id if self.staff else None
+
+    @property
+    def names_somebody(self) -> bool:
+        """Whether a person was asked for, for all of it or for a part."""
+        return self.staff is not None or bool(self.staff_by_service)
+
+
+def _pairs(kept: Mapping[str, str] | None, catalog: Catalog) -> tuple[tuple[UUID, UUID], ...]:
+    known = (
+        (_known(catalog.service, service), _known(catalog.staff_member, who)) for service, who in (kept or {}).items()
+    )
+    return as_pairs((service.id, who.id) for service, who in known if service is not None and who is not None)
 
 
 def _known(find: Callable[[UUID], Any], text: str | None) -> Any:

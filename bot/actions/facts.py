@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from booking_core.models import Service
-from bot.actions import cards, visits
+from bot.actions import cards, parts, visits
 from bot.actions.contract import Draft, Turn
 from bot.actions.reading import Reading
 from nlu.contract import Entity, Step
@@ -17,7 +17,8 @@ _OF_THE_SERVICE = ("units",)
 def take_visit(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], reading: Reading) -> None:
     """Take everything that a message says of what is to be booked."""
     entities = step.understood.entities
-    _take_services(turn, entities, slots, said, reading)
+    if not parts.corrects(turn, step, Draft.of(slots, turn.catalog)):
+        _take_services(turn, _but_parts(turn, step), slots, said, reading)
     slots.update(reading.remember)
     _take_place(entities, slots, reading)
     _take_add_ons(turn, entities, slots, reading)
@@ -28,6 +29,12 @@ def take_visit(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], re
 def values_of(entities: Sequence[Entity], kind: str) -> list[Any]:
     """Return what entities of a kind name, in order, each once."""
     return list(dict.fromkeys(one.value for one in entities if one.entity == kind))
+
+
+def _but_parts(turn: Turn, step: Step) -> list[Entity]:
+    """Return what is named, without the parts of a package that is named, too, for whose people they stand."""
+    package = parts.taken_apart(turn, step)
+    return [one for one in step.understood.entities if one.entity != "service" or not package or one.value in package]
 
 
 def _take_services(
@@ -57,6 +64,7 @@ def set_services(turn: Turn, services: Sequence[Service], slots: dict[str, Any],
         "service": str(services[0].id),
         "further": [str(one.id) for one in services[1:]] or None,
         "add_ons": kept or None,
+        "staff_by_service": parts.kept_for(turn, services, slots),
     }
     if str(services[0].id) != slots.get("service"):
         reading.remember |= dict.fromkeys(_OF_THE_SERVICE)

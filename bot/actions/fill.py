@@ -13,6 +13,7 @@ from bot.actions import (
     details,
     habits,
     leaving,
+    parts,
     prefer,
     taken_offer,
     unknown,
@@ -266,19 +267,12 @@ async def _names_something_new(turn: Turn, step: Step) -> bool:
 def _take_facts(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], reading: Reading) -> None:
     remember = reading.remember
     entities = step.understood.entities
+    before = Draft.of(slots, turn.catalog)
     if slots["task"] == "book":
         take_visit(turn, step, slots, said, reading)
         slots.update(remember)
     names = [entity for entity in entities if entity.entity == "name"]
-    # A customer may be called like somebody who works here.
-    people = [
-        entity.value
-        for entity in entities
-        if entity.entity == "staff" and not any(one.start <= entity.start < one.end for one in names)
-    ]
-    if people and people[0] != slots.get("staff"):
-        remember["staff"] = people[0]
-        reading.search = True
+    parts.take_people(turn, step, slots, before, reading)
     if names and (step.asking == "customer_name" or not slots.get("customer_name")):
         remember["customer_name"] = str(names[0].value)[:80]
     when = step.understood.when

@@ -9,7 +9,7 @@ from booking_core import calendar
 from booking_core.calendar import FreeSlots
 from booking_core.requests import VisitRequest
 from booking_core.rules.availability import Slot
-from bot.actions import cards, settling, visits, wish
+from bot.actions import cards, parts, settling, visits, wish
 from bot.actions.contract import Draft, Turn, remembered
 from bot.actions.reading import Reading
 from bot.phrasing import listed
@@ -25,6 +25,10 @@ async def find_slot(turn: Turn, slots: dict[str, Any], before: Draft, reading: R
         reading.remember["staff"] = None
         slots["staff"] = None
         draft = replace(draft, staff=None)
+    able = parts.drop_who_cannot(turn, draft, reading)
+    if able is not draft:
+        draft, slots["staff_by_service"] = able, parts.slot_of(able)
+        reading.remember["staff_by_service"] = slots["staff_by_service"]
     memo = {
         key: value
         for key, value in (reading.remember.get("memo") or slots.get("memo") or {}).items()

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
 from booking_core.models import Booking, State
 from bot.actions import visits
-from bot.actions.contract import Turn
+from bot.actions.contract import ANYONE, Turn
+from bot.phrasing import listed
 
 _SAME = ("service", "further", "add_ons")
 _KEPT = (State.CONFIRMED.value, State.CHECKED_IN.value, State.COMPLETED.value)
@@ -35,6 +37,8 @@ async def take_last(turn: Turn, remember: dict[str, Any], *, same_person: bool) 
     able = {str(one) for one in turn.catalog.staff_for(last.service_id)}
     if not same_person or last.staff_id is None or str(last.staff_id) not in able:
         return turn.say("habit.found", act="info", service=service)
-    remember["staff"] = str(last.staff_id)
-    staff = turn.catalog.staff_member(last.staff_id).name
+    parts = visits.people_kept(last).get("kept")
+    remember |= {"staff": ANYONE if parts else str(last.staff_id), "staff_by_service": parts}
+    people = [UUID(one) for one in dict.fromkeys(parts.values())] if parts else [last.staff_id]
+    staff = listed([turn.catalog.staff_member(one).name for one in people], turn.locale)
     return turn.say("habit.found_with", act="info", service=service, staff=staff)

@@ -14,8 +14,9 @@ from booking_core.refusals import Reason
 from booking_core.requests import Arrangement, VisitRequest
 from booking_core.rules import suggest
 from booking_core.rules.availability import Slot
-from bot.actions import cards, hours, prefer, refusing, visits, waiting, wish
+from bot.actions import cards, hours, parts, prefer, refusing, visits, waiting, wish
 from bot.actions.contract import Draft, Option, Turn, remembered
+from bot.phrasing import listed
 from nlu.contract import Answer, Step
 
 #: A chat shows few times: three to choose from.
@@ -133,6 +134,8 @@ def _tried(
 def _ways(turn: Turn, draft: Draft, plain: VisitRequest) -> list[VisitRequest]:
     """Return what is tried in turn: as asked, with anyone, then one guest after the other."""
     ways = [replace(plain, staff_id=staff_id) for staff_id in prefer.in_turn(turn, draft)]
+    if plain.staff_by_service:  # just those people, or else nobody in particular
+        ways = [plain, *(replace(one, staff_by_service=()) for one in ways if one.staff_id is None)]
     seated = draft.service is not None and (draft.service.capacity > 1 or draft.service.unit != Unit.VISIT)
     if plain.party > 1 and plain.arrangement == Arrangement.TOGETHER and not seated and draft.task == "book":
         ways += [replace(one, arrangement=Arrangement.IN_TURN) for one in list(ways)]
@@ -175,8 +178,10 @@ def _lead(
     """Say why the times that follow are not just what was asked for."""
     if request.arrangement == Arrangement.IN_TURN and draft.arrangement != Arrangement.IN_TURN.value:
         return turn.say("offer.in_turn", act="info", people=request.party)
-    if draft.staff is not None and request.staff_id is None:
-        return turn.say("offer.other_staff", act="info", staff=draft.staff.name)
+    if draft.names_somebody and not request.names_somebody:
+        names = parts.names_of(turn, visits.wanted(turn.catalog, draft))
+        key = "offer.other_staff" if len(names) == 1 else "offer.other_people"
+        return turn.say(key, act="info", staff=listed(names, turn.locale))
     if missed := memo.get("missed"):
         when = datetime.fromisoformat(missed)
         return refusing.sentence(turn, memo.get("why"), when=when, data=memo.get("data") or {}, request=request)
@@ -188,7 +193,7 @@ def _lead(
 
 
 def _name(turn: Turn, request: VisitRequest) -> str:
-    name = cards.visit_name(turn, request.service_ids, request.add_on_ids)
+    name = cards.wish_name(turn, request)
     if len(turn.catalog.locations) > 1:
         name = turn.words.text(turn.locale, "line.at", what=name, place=turn.location.name)
     return name

@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from booking_core import calendar
-from bot.actions import visits
+from bot.actions import parts, visits
 from bot.actions.contract import ANYONE, Draft, Option, Turn, remembered
+from bot.phrasing import listed
 from nlu.contract import Step
 
 #: So often it is asked who somebody described may be.
@@ -26,6 +27,9 @@ def take_preference(turn: Turn, step: Step, slots: Mapping[str, Any], remember: 
     memo["without"] = sorted((without | said) - named)
     if said and (remember.get("staff") or slots.get("staff")) in said:
         remember["staff"] = None
+    if said & set((slots.get("staff_by_service") or {}).values()):
+        kept = {one: who for one, who in slots["staff_by_service"].items() if who not in said}
+        remember["staff_by_service"] = kept or None
     if step.understood.marked("or anyone"):
         memo["or_anyone"] = True
     elif named:
@@ -36,8 +40,9 @@ def take_preference(turn: Turn, step: Step, slots: Mapping[str, Any], remember: 
         memo["who"] = True
         remember["staff"] = None
     elif step.understood.marked("anyone") and not step.understood.marked("or anyone"):
-        changed = changed or slots.get("staff") not in {None, ANYONE}
-        remember["staff"] = ANYONE
+        changed = changed or slots.get("staff") not in {None, ANYONE} or bool(slots.get("staff_by_service"))
+        if not parts.corrects(turn, step, Draft.of(slots, turn.catalog)):
+            remember |= {"staff": ANYONE, "staff_by_service": None}
         memo.pop("who", None)
     elif memo.get("who") and step.heard.asked == "ask_staff":
         memo["tries"] = int(memo.get("tries", 0)) + 1
@@ -66,13 +71,14 @@ async def take_anyone(turn: Turn, slots: Mapping[str, Any], reading: Any) -> Non
     memo = reading.remember.get("memo") or {}
     draft = Draft.of(slots, turn.catalog)
     missed = memo.get("missed")
-    if not missed or not memo.get("or_anyone") or draft.staff is None or draft.service is None:
+    if not missed or not memo.get("or_anyone") or not draft.names_somebody or draft.service is None:
         return
+    wanted = visits.wanted(turn.catalog, draft)
     starts = datetime.fromisoformat(missed)
     free = await calendar.free_slots(
         turn.session,
         turn.catalog,
-        wanted=replace(visits.wanted(turn.catalog, draft), staff_id=None),
+        wanted=replace(wanted, staff_id=None, staff_by_service=()),
         windows=[(starts, starts + timedelta(minutes=1))],
         now=turn.now,
         customer_id=turn.customer.id if turn.customer else None,
@@ -82,10 +88,16 @@ async def take_anyone(turn: Turn, slots: Mapping[str, Any], reading: Any) -> Non
     found = next((slot for slot in free.slots if slot.starts == starts and str(slot.staff_id) not in without), None)
     if found is None or found.staff_id is None:
         return
-    other = turn.catalog.staff_member(found.staff_id).name
-    reading.say.append(turn.say("prefer.other", act="info", staff=draft.staff.name, other=other))
+    names = parts.names_of(turn, wanted)
+    if len(names) == 1 and len(draft.services) == 1:
+        other = turn.catalog.staff_member(found.staff_id).name
+        reading.say.append(turn.say("prefer.other", act="info", staff=names[0], other=other))
+    else:  # who it will be stands in the summary, part by part
+        key = "offer.other_staff" if len(names) == 1 else "offer.other_people"
+        reading.say.append(turn.say(key, act="info", staff=listed(names, turn.locale)))
     reading.remember |= {
         "staff": ANYONE,
+        "staff_by_service": None,
         "slot": remembered(found),
         "memo": {key: value for key, value in memo.items() if key not in {"missed", "why"}},
     }

@@ -1,7 +1,7 @@
 """What the form need not ask: filled in where there is nothing to choose, asked where there is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from booking_core.intake import questions_of
@@ -10,7 +10,7 @@ from booking_core.planning import most_people, places_for
 from booking_core.refusals import BookingRefused
 from booking_core.requests import VisitRequest
 from booking_core.rules.questions import open_questions
-from bot.actions import cards, visits, wish
+from bot.actions import cards, parts, visits, wish
 from bot.actions.contract import Draft, Turn
 
 #: What must be known before free times can be looked up.
@@ -67,7 +67,8 @@ def places_of(turn: Turn, draft: Draft) -> list[Location]:
         return []
     if draft.staff is not None and any(one.id == draft.staff.location_id for one in able):
         return [one for one in able if one.id == draft.staff.location_id]
-    return able
+    there = parts.together_at(turn, replace(request, staff_by_service=draft.staff_by_service))
+    return [one for one in able if one.id in there] or able
 
 
 def _settle_place(turn: Turn, draft: Draft, found: Settled) -> None:

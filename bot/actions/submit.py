@@ -64,7 +64,7 @@ async def _book(turn: Turn, draft: Draft) -> Answer:
         key=turn.key,
         now=turn.now,
         answers=_good_answers(turn, draft),
-        asked_for=draft.staff is not None,
+        asked_for=draft.names_somebody,
     )
     await _drop_other_holds(turn, held, before)
     if held.state == State.CONFIRMED:
@@ -95,13 +95,15 @@ async def _drop_other_holds(turn: Turn, held: Booking, before: list[Booking]) ->
 
 async def _move(turn: Turn, draft: Draft) -> Answer:
     assert draft.booking_id is not None and draft.starts is not None  # noqa: S101, PT018 - the form is complete
+    wanted = visits.at_slot(turn.catalog, draft)
     moved = await bookings.reschedule(
         turn.session,
         turn.business.id,
         draft.booking_id,
         catalog=turn.catalog,
         starts=draft.starts,
-        staff_id=visits.at_slot(turn.catalog, draft).staff_id,
+        staff_id=wanted.staff_id,
+        staff_by_service=wanted.staff_by_service,
         version=draft.memo.get("version"),
         now=turn.now,
         actor="customer",
@@ -224,5 +226,5 @@ def _refused(turn: Turn, draft: Draft, refused: BookingRefused) -> Answer:
     memo.pop("offered", None)
     remember = {"slot": None, "confirmed": None, "memo": memo}
     if refused.reason == Reason.STAFF_CANNOT:
-        remember["staff"] = None
+        remember |= {"staff": None, "staff_by_service": None}
     return Answer(remember=remember, then="booking_form")

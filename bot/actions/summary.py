@@ -17,7 +17,8 @@ from payment_links import links
 
 #: What a yes is said to.
 _SUMMED_UP = (
-    "task", "booking", "service", "further", "staff", "place", "people", "arrangement", "units", "add_ons", "slot",
+    "task", "booking", "service", "further", "staff", "staff_by_service", "place", "people", "arrangement", "units",
+    "add_ons", "slot",
 )  # fmt: skip
 _MOST_EXTRAS = 3
 

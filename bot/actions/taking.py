@@ -16,8 +16,9 @@ def take_booking(turn: Turn, booking: Booking, slots: Mapping[str, Any], remembe
     memo = dict(remember.get("memo") or slots.get("memo") or {})
     memo |= {"was": booking.starts.isoformat(), "version": booking.version}
     visit = visits.booked_visit(turn.catalog, booking)
+    memo |= visits.people_kept(booking)
     if slots.get("staff") is not None:
-        del visit["staff"]
+        del visit["staff"], visit["staff_by_service"]
     elif task == "move":
         memo["or_anyone"] = True  # the same person if possible, else whoever has the time that is wished for
     remember |= visit | {

@@ -18,8 +18,8 @@ from nlu.contract import Answer, Step
 #: What a wish for change forgets besides the chosen time.
 _CHANGES: dict[str, dict[str, Any]] = {
     "change_time": {"when": None},
-    "change_service": {"service": None, "further": None, "add_ons": None, "units": None},
-    "change_staff": {"staff": ANYONE},
+    "change_service": {"service": None, "further": None, "staff_by_service": None, "add_ons": None, "units": None},
+    "change_staff": {"staff": ANYONE, "staff_by_service": None},
 }
 #: Taps after which the time that was named must be looked for.
 SEARCHING = {"pick_service", "pick_place", "pick_units", "add"}
@@ -29,7 +29,7 @@ _STANDING = {State.HELD.value, State.PENDING_APPROVAL.value, State.CONFIRMED.val
 
 def _pick_staff(args: Mapping[str, Any], memo: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in memo.items() if key != "who"}
-    return {"staff": args["staff"], "slot": None, "memo": kept}
+    return {"staff": args["staff"], "staff_by_service": None, "slot": None, "memo": kept}
 
 
 #: Choices that only fill the form.
@@ -49,7 +49,13 @@ async def tapped(turn: Turn, step: Step, slots: dict[str, Any]) -> Answer:
         case "more_times":
             return Answer(remember={"slot": None, "memo": memo | {"page": memo.get("page", 0) + 1}})
         case "pick_service":
-            remember = {"service": args["service"], "further": None, "slot": None, "memo": memo}
+            remember = {
+                "service": args["service"],
+                "further": None,
+                "staff_by_service": None,
+                "slot": None,
+                "memo": memo,
+            }
             if slots.get("task") is None:
                 remember |= fresh_task(turn)
             return Answer(remember=remember)

@@ -9,10 +9,10 @@ from uuid import UUID
 from booking_core import calendar
 from booking_core.calendar import Place
 from booking_core.catalog import Catalog
-from booking_core.models import Service, Unit
-from booking_core.placed import request_of
+from booking_core.models import Booking, Service, Unit
+from booking_core.placed import people_of, request_of
 from booking_core.quotes import quote
-from booking_core.requests import Arrangement, VisitRequest
+from booking_core.requests import Arrangement, VisitRequest, as_pairs
 from booking_core.rules.plan import Placement
 from booking_core.rules.pricing import Price
 from bot.actions.contract import ANYONE, Draft, Turn
@@ -25,6 +25,8 @@ def wanted(catalog: Catalog, draft: Draft) -> VisitRequest:
     """Return what a draft asks for, all but when; the draft has a service."""
     assert draft.service is not None  # noqa: S101 - the form asks for the service first
     sold = {one.id for service in draft.services for one in add_ons_of(catalog, service)}
+    steps = {part.part_id for one in draft.services for part in catalog.segments(one.id)}
+    steps |= {one.id for one in draft.services}
     return VisitRequest(
         service_ids=tuple(one.id for one in draft.services),
         staff_id=draft.wanted_staff,
@@ -34,6 +36,8 @@ def wanted(catalog: Catalog, draft: Draft) -> VisitRequest:
         units=draft.units or draft.service.units_min,
         # A visit that moves keeps what is not sold any more; a new one takes only what is.
         add_on_ids=tuple(one for one in draft.add_on_ids if draft.task != "book" or one in sold),
+        staff_by_service=tuple(one for one in draft.staff_by_service if one[0] in steps),
+        kept_staff=pairs_of(draft.memo.get("kept")),
     )
 
 
@@ -79,6 +83,7 @@ def kept(request: VisitRequest) -> dict[str, Any]:
     return {
         "service": str(request.service_id),
         "further": [str(one) for one in request.service_ids[1:]] or None,
+        "staff_by_service": {str(one): str(who) for one, who in request.staff_by_service} or None,
         "place": str(request.location_id) if request.location_id else None,
         "people": request.party,
         "arrangement": request.arrangement.value if request.arrangement != Arrangement.TOGETHER else None,
@@ -92,6 +97,17 @@ def booked_visit(catalog: Catalog, booking: Any) -> dict[str, Any]:
     slots = kept(request_of(catalog, booking))
     one = by_one_person(catalog, Draft.of(slots, catalog)) and booking.staff_id is not None
     return slots | {"staff": str(booking.staff_id) if one else ANYONE}
+
+
+def people_kept(booking: Booking) -> dict[str, Any]:
+    """Return what the memo keeps of who does which part of a booking that is to be moved, where several do."""
+    people = people_of(booking)
+    return {"kept": {str(one): str(who) for one, who in people}} if len({who for _, who in people}) > 1 else {}
+
+
+def pairs_of(kept: Mapping[str, str] | None) -> tuple[tuple[UUID, UUID], ...]:
+    """Return who does which service, as the memo keeps it, for a request."""
+    return as_pairs((UUID(one), UUID(who)) for one, who in (kept or {}).items())
 
 
 def is_same(slots: Mapping[str, Any], visit: Mapping[str, Any]) -> bool:

@@ -190,7 +190,7 @@ async def join_waitlist(turn: Turn, args: Mapping[str, Any], form: str | None = 
     except BookingRefused as refused:
         key = "waitlist.enough" if refused.data.get("of") == "entries" else "talk.stale"
         return Answer(say=(turn.say(key, act="info", choices=[turn.option("choice.book", "start_book")]),), then=form)
-    service = cards.visit_name(turn, request.service_ids, request.add_on_ids)
+    service = cards.wish_name(turn, request)
     staff = turn.catalog.staff_member(entry.staff_id).name if entry.staff_id else None
     times = windows_text(turn.at(request.location_id), windows)
     choices = [turn.option("choice.leave_waitlist", "leave_waitlist", entry=str(entry.id))]

@@ -213,6 +213,8 @@ class Player:
                 "SELECT b.state, s.name, f.name, b.starts, b.ends, p.name, p.timezone, b.party, b.units, b.answers,"
                 " (SELECT array_agg((SELECT name FROM service WHERE id = (part->>'service')::uuid) ORDER BY n)"
                 "  FROM jsonb_array_elements(b.parts) WITH ORDINALITY AS each (part, n)),"
+                " (SELECT array_agg((SELECT name FROM staff WHERE id = (part->'staff'->>0)::uuid) ORDER BY n)"
+                "  FROM jsonb_array_elements(b.parts) WITH ORDINALITY AS each (part, n)),"
                 " (SELECT array_agg((SELECT name FROM add_on WHERE id = one::uuid))"
                 "  FROM jsonb_array_elements_text(b.add_ons) AS one) FROM booking b "
                 "JOIN service s ON s.id = b.service_id LEFT JOIN staff f ON f.id = b.staff_id "
@@ -231,9 +233,24 @@ class Player:
                     "units": units,
                     "answers": answers,
                     "parts": parts,
+                    "people": people,
                     "add_ons": add_ons or [],
                 }
-                for state, service, staff, starts, ends, place, zone, party, units, answers, parts, add_ons in rows
+                for (
+                    state,
+                    service,
+                    staff,
+                    starts,
+                    ends,
+                    place,
+                    zone,
+                    party,
+                    units,
+                    answers,
+                    parts,
+                    people,
+                    add_ons,
+                ) in rows
             ]
             assert len(found) == len(expected["bookings"]), found
             for one, wanted in zip(found, expected["bookings"], strict=True):
