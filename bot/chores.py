@@ -19,7 +19,6 @@ from bot.wiring import System
 from channels import accounts, inbound, media
 from channels.contract import SendError
 from channels.telegram import Telegram
-from channels.twilio import Twilio
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +42,14 @@ async def fetch_missed(system: System) -> None:
 
 async def look_after_templates(system: System) -> None:
     """Ask how templates stand that are not decided; the sandbox's, which cost nobody's time, are pushed first."""
-    whatsapp = system.channels.get("whatsapp")
-    if not isinstance(whatsapp, Twilio):
-        return
-    if system.settings.sandbox:
-        await templates.push(system.db, whatsapp.templates)
-    await templates.refresh(system.db, whatsapp.templates)
+    for api, owner in await templates.accounts_of(system):
+        try:
+            if system.settings.sandbox:
+                await templates.push(system.db, api, owner=owner)
+            await templates.refresh(system.db, api, owner=owner)
+        except SendError as error:
+            # One account's wrong token is no reason to leave the others alone.
+            log.warning("templates could not be asked for: %s", error.code)
 
 
 async def ask_what_bots_are_called(system: System) -> None:

@@ -19,7 +19,6 @@ from bot.turn import answer_conversation, open_turn, speak
 from bot.wiring import System
 from channels import acknowledge, conversations, deliver, media, messages
 from channels.contract import LeavesGroups, SendError, TemplateUse
-from channels.lines import account_of
 from channels.models import Message
 from nlu.engine import Engine
 from payment_links import links, refunds, settle
@@ -210,11 +209,9 @@ class Work:
         return found
 
     async def _template_for(self, session: AsyncSession, message: Message) -> TemplateUse | None:
-        """Meta approves templates for an account: a business's own has none of the system's."""
-        account = await account_of(session, self.system.own, message)
-        if account is not None and self.system.own.at(message.channel, account) is not None:
-            return None
-        return await templates.template_for(session, message)
+        return await templates.template_for(
+            session, message, await templates.owner_of(session, self.system.own, message)
+        )
 
     async def _link_opened(self, session: AsyncSession, payment: Payment) -> None:
         await notices.tell_payment_link(self.system, session, payment, now=await current_time(session))

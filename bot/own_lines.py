@@ -67,6 +67,7 @@ class OwnLines:
         self._kept: dict[_Key, _Kept] = {}
         #: By channel and address.
         self._places: dict[tuple[str, str], _Kept] = {}
+        self._channels: frozenset[str] = frozenset()
         self._slugs: dict[str, UUID] = {}
         self._retired: list[tuple[float, Mapping[str, Channel]]] = []
         self._looked: float | None = None
@@ -123,6 +124,7 @@ class OwnLines:
         unread = [(place, kept) for kept in fresh.values() if kept.vendors is None for place in _hinted(kept)]
         read = [(place, kept) for kept in fresh.values() if kept.vendors is not None for place in _sealed(kept.vendors)]
         self._places = dict(unread) | dict(read)
+        self._channels = frozenset(channel for channel, _ in self._places)
         self._slugs = {kept.slug: kept.business_id for kept in fresh.values()}
 
     async def _close_retired(self) -> None:
@@ -151,7 +153,7 @@ class OwnLines:
 
     def any_on(self, channel: str) -> bool:
         """Whether there is one on a channel, readable or not."""
-        return any(name == channel for name, _ in self._places)
+        return channel in self._channels
 
     def _line(self, kept: _Kept, channel: str) -> Line:
         if kept.vendors is None:

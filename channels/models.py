@@ -243,6 +243,23 @@ class MessageTemplate(Base):
     checked_at: Mapped[datetime]
 
 
+class OwnTemplate(Base):
+    """The same of a business's own account: each account has its own approvals, under ids of its own."""
+
+    __tablename__ = "own_template"
+    __table_args__ = (ForeignKeyConstraint(["business_id"], ["business.id"]),)
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    language: Mapped[str] = mapped_column(Text, primary_key=True)
+    #: The account that it was pushed to: in another one it is unknown.
+    account: Mapped[str] = mapped_column(Text)
+    sid: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    checked_at: Mapped[datetime]
+
+
 class MediaFile(Base):
     """A picture, voice note or file that came with a message; ours, since the provider's copy does not stay."""
 

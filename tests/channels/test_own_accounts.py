@@ -1,23 +1,30 @@
 """Businesses with Twilio accounts of their own, and a stand-in that knows several and refuses wrong tokens."""
 
+import asyncio
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot import own_lines
+from booking_core.kit.clock import advance_clock, current_time
+from bot import own_lines, templates
+from bot.cli import main
 from bot.credential_shapes import Provider
 from bot.models import Credential
 from channels import inbound, media, messages
 from channels.acknowledge import acknowledge
-from channels.contract import SendError
+from channels.contract import SendError, TemplateUse
 from channels.deliver import Outcome, deliver
 from channels.lines import channel_for
 from channels.models import Conversation, MediaFile, Message
+from channels.terms import hold_back
+from channels.twilio import Twilio
 from tests.bot.own_accounts import keep
 from tests.channels.builders import CUSTOMER, NOW, a_business, allowed, load
 from tests.channels.sandboxed import ADDRESSES, World, until
@@ -220,3 +227,79 @@ async def test_the_stand_in_keeps_accounts_apart(salon: Salon) -> None:
     form["From"] = twilio.sms_number
     system = (twilio.account_sid, twilio.auth_token)
     assert (await world.http.post(foreign, data=form, auth=system)).status_code == 201
+
+
+async def _after_a_day(salon: Salon) -> tuple[Message, Outcome]:
+    """A reminder on WhatsApp, when free text may not go any more."""
+    world = salon.world
+
+    async def template_for(session: AsyncSession, message: Message) -> TemplateUse | None:
+        return await templates.template_for(session, message, await templates.owner_of(session, world.own, message))
+
+    async with world.db.transaction() as session:
+        await advance_clock(session, timedelta(hours=25))
+        thread = (await session.scalars(select(Conversation).where(Conversation.business_id == salon.id))).one()
+        message = await messages.queue_message(
+            session, thread, sender="bot", text="Mañana a las 3.", locale="es", now=await current_time(session)
+        )
+        hold_back(message)
+    outcome = await deliver(
+        world.db,
+        world.channels,
+        salon.id,
+        message.id,
+        may_send=allowed,
+        template_for=template_for,
+        own=world.own,
+    )
+    return await load(world.db, salon.id, message.id), outcome
+
+
+async def test_templates_are_those_of_ones_own_account(salon: Salon) -> None:
+    world = salon.world
+    await world.say("whatsapp", "hola", to=NUMBER)
+    system = world.channels["whatsapp"]
+    mine = world.own.of(salon.id, "whatsapp")
+    assert isinstance(system, Twilio)
+    assert mine is not None
+    assert isinstance(mine.channel, Twilio)
+    await templates.push(world.db, system.templates)
+    await templates.refresh(world.db, system.templates)
+    message, outcome = await _after_a_day(salon)
+    assert (outcome, message.error) == (Outcome.FAILED, "window_closed"), "what the system has is not ours to use"
+    owner = templates.Owner(salon.id, mine.owner)
+    pushed = await templates.push(world.db, mine.channel.templates, owner=owner)
+    assert len(pushed) == len(templates.declared())
+    assert await templates.push(world.db, mine.channel.templates, owner=owner) == []
+    assert {row.status for row in await templates.refresh(world.db, mine.channel.templates, owner=owner)} == {
+        "approved"
+    }
+    message, outcome = await _after_a_day(salon)
+    assert outcome is Outcome.SENT
+    assert "Mañana a las 3." in (await salon.bodies())[-1]
+    # In another account they are unknown, and are pushed anew.
+    moved = templates.Owner(salon.id, "AC" + "9" * 32)
+    assert await templates.refresh(world.db, mine.channel.templates, owner=moved) == []
+    assert len(await templates.push(world.db, mine.channel.templates, owner=moved)) == len(pushed)
+
+
+async def test_the_command_pushes_templates_to_every_account(
+    salon: Salon, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = salon.world.settings
+    for name, value in {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "VAULT_KEYS": settings.vault_keys.get_secret_value(),
+        "PORT": str(settings.port),
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert await asyncio.to_thread(main, ["templates", "push"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert {"reminder es: approved", "salon: reminder es: approved"} <= set(told)
+    await salon.keep(twilio_auth_token="0" * 32)
+    assert await asyncio.to_thread(main, ["templates", "status"]) == 1
+    out, err = capsys.readouterr()
+    assert "reminder es: approved" in out.splitlines()
+    assert err == "salon: Twilio refused: twilio_20003\n"
