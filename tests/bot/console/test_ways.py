@@ -206,8 +206,9 @@ async def test_a_sheet_is_one_page_of_paper_that_a_camera_reads(
             await page.get_by_role("checkbox").nth(uncheck).uncheck()
             await page.get_by_role("button", name="Show").click()
             await expect(page.locator(".codes li")).to_have_count(4 - uncheck)
-        printed = await page.pdf(prefer_css_page_size=True)
-        assert printed.count(b"/Type /Page\n") == 1, "one sheet"
+        for paper in ("A4", "Letter"):
+            printed = await page.pdf(format=paper)
+            assert printed.count(b"/Type /Page\n") == 1, f"one sheet of {paper}"
         await page.emulate_media(media="print", color_scheme="light")
         await expect(page.get_by_role("button", name="Print")).to_be_hidden()
         assert len(await photograph(page)) == 4 - uncheck
