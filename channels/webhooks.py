@@ -52,12 +52,21 @@ def router_for(doors: Doors) -> APIRouter:
     router = APIRouter(tags=["webhooks"])
     names = [*doors.channels, *(ADDRESSED if doors.own is not None else ())]
     for name in dict.fromkeys(name for name in names if name not in WITHOUT_WEBHOOK):
-        paths = [f"/webhooks/{name}", f"/webhooks/{name}/status"]
+        endpoint = _endpoint(doors, name)
+        for path in (f"/webhooks/{name}", f"/webhooks/{name}/status"):
+            router.add_api_route(path, endpoint, methods=["POST"], name=path, response_class=Response)
         if doors.own is not None and name in BY_DOOR:
-            paths.append(f"/webhooks/{name}/{{account}}")
-        for path in paths:
-            router.add_api_route(path, _endpoint(doors, name), methods=["POST"], name=path, response_class=Response)
+            path = f"/webhooks/{name}/{{account}}"
+            router.add_api_route(path, _own_door(endpoint), methods=["POST"], name=path, response_class=Response)
     return router
+
+
+def _own_door(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request, str], Awaitable[Response]]:
+    async def webhook(request: Request, account: str) -> Response:
+        """Take what comes to an account of a business's own; the request itself says which."""
+        return await endpoint(request)
+
+    return webhook
 
 
 def _endpoint(doors: Doors, name: str) -> Callable[[Request], Awaitable[Response]]:
