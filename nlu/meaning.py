@@ -202,6 +202,8 @@ def _in_context(found: dict[str, float], *, asked: str | None, has_facts: bool, 
     _after(found, asked=asked, has_facts=has_facts, entities=entities)
     if asked == "confirm" and found.keys() == {"book"} and not has_facts:
         found["affirm"] = found.pop("book")  # "go ahead and book it"
+    if asked in _OPEN and found.keys() == {"reschedule"} and {one.entity for one in entities} == {"staff"}:
+        found["inform"] = found.pop("reschedule")  # "can I go to Ana instead": of what is being made
     if asked == "confirm" and found.keys() == {"confirm_attendance"}:
         found["affirm"] = found.pop("confirm_attendance")  # "confirmed"
     if asked not in _YES_NO and found.keys() & _COURTESIES:

@@ -26,3 +26,13 @@ def test_whoever_greets_and_names_a_service_wants_it() -> None:
     text = "bonjour, une coupe hier"
     intent, _, also = decide(Guess("greet", 0.99), parts, asked=None, entities=(haircut,), when=None, text=text)
     assert {intent, *also} == {"inform", "greet"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"), [("confirm", "inform"), ("offer_slots", "inform"), ("booked", "reschedule")]
+)
+def test_another_person_instead_is_for_what_is_being_made(asked: str, meant: str) -> None:
+    ana = Entity("staff", "ana", "Ana", 25, 28)
+    text = "kann ich stattdessen zu Ana?"
+    intent, _, _ = decide(Guess("reschedule", 0.99), [], asked=asked, entities=(ana,), when=None, text=text)
+    assert intent == meant
