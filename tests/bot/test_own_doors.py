@@ -239,7 +239,7 @@ async def test_a_refused_webhook_has_us_look_whether_the_token_has_changed(
     assert await world.telegram(f"/{OURS.bot.partition(':')[0]}", "another-secret-of-the-bot") == 200
 
 
-@pytest.mark.parametrize("keys", ["", make_key()])
+@pytest.mark.parametrize("keys", ["", make_key()], ids=["no key", "another key"])
 async def test_what_cannot_be_read_is_verified_by_nothing(
     database: Database, database_url: str, redis_url: str, keys: str, caplog: pytest.LogCaptureFixture
 ) -> None:

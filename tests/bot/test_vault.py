@@ -69,7 +69,11 @@ def test_both_alphabets_of_base64_are_keys() -> None:
     assert read_keys(base64.b64encode(key).decode()) == read_keys(base64.urlsafe_b64encode(key).decode()) == [key]
 
 
-@pytest.mark.parametrize("text", ["short", "k" * 44, "!" * 44, base64.b64encode(b"x" * 16).decode(), f"{OLD},x"])
+@pytest.mark.parametrize(
+    "text",
+    ["short", "k" * 44, "!" * 44, base64.b64encode(b"x" * 16).decode(), f"{OLD},x"],
+    ids=["short", "letters", "signs", "half a key", "a key and none"],
+)
 def test_what_is_no_key_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(BadKey) as refused:
         read_keys(text)
