@@ -19,7 +19,7 @@ from booking_core.freed import freed
 from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import Job, defer
 from booking_core.models import Booking, BookingAudit, MoveProposal, State, TimeOff, taken_time
-from booking_core.placed import request_of
+from booking_core.placed import with_person
 from booking_core.proposals import find_open, hold_elsewhere, release
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.rules.availability import Slot
@@ -302,7 +302,7 @@ async def _elsewhere(
             free = await calendar.free_slots(
                 session,
                 catalog,
-                wanted=request_of(catalog, booking, staff_id=pinned),
+                wanted=with_person(catalog, booking, pinned),
                 windows=[search.window],
                 now=now,
                 ignoring=booking.id,

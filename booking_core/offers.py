@@ -176,7 +176,7 @@ def _wait_on(entry: WaitlistEntry, booking: Booking, now: datetime) -> None:
 
 def _as_offered(wanted: VisitRequest, offered: Booking) -> VisitRequest:
     """Return a wish with whom its offer named, part by part."""
-    people = people_of(offered)
+    people = people_of(offered.parts)
     if wanted.party > 1 or len(people) < 2:
         return replace(wanted, staff_id=wanted.staff_id or offered.staff_id)
     return replace(wanted, staff_by_service=people)

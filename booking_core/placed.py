@@ -1,5 +1,6 @@
 """A placement as a booking keeps it, and the request that a booking stands for."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -46,7 +47,7 @@ def request_of(
         units=booking.units,
         add_on_ids=tuple(UUID(one) for one in booking.add_ons),
         staff_by_service=staff_by_service,
-        kept_staff=people_of(booking),
+        kept_staff=people_of(booking.parts),
     )
 
 
@@ -55,16 +56,24 @@ def same_people(catalog: Catalog, booking: Booking) -> VisitRequest:
 
     Of several guests, and where one service is done twice by different people, it asks for the first person only.
     """
-    people = people_of(booking)
+    people = people_of(booking.parts)
     if booking.party > 1 or len({part["service"] for part in booking.parts if part["staff"]}) != len(people):
         return request_of(catalog, booking, staff_id=booking.staff_id)
     return request_of(catalog, booking, staff_by_service=people)
 
 
-def people_of(booking: Booking) -> tuple[tuple[UUID, UUID], ...]:
-    """Return who leads which service of a booking for the first of those who come; without one that several do."""
+def with_person(catalog: Catalog, booking: Booking, staff_id: UUID | None) -> VisitRequest:
+    """Return what would make a booking again with a person; its own person brings all who do it with them."""
+    several = len({who for _, who in people_of(booking.parts)}) > 1
+    if staff_id is not None and staff_id == booking.staff_id and several:
+        return same_people(catalog, booking)
+    return request_of(catalog, booking, staff_id=staff_id)
+
+
+def people_of(parts: Iterable[Mapping[str, Any]]) -> tuple[tuple[UUID, UUID], ...]:
+    """Return who leads which service of a visit for the first of those who come; without one that several do."""
     leads: dict[UUID, set[UUID]] = {}
-    for part in booking.parts:
+    for part in parts:
         if part["person"] == 0 and part["staff"]:
             leads.setdefault(UUID(part["service"]), set()).add(UUID(part["staff"][0]))
     return as_pairs({service_id: next(iter(who)) for service_id, who in leads.items() if len(who) == 1})

@@ -20,7 +20,7 @@ from booking_core.kit.db import savepoint
 from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import Job, defer
 from booking_core.models import Allocation, Booking, MoveProposal, State
-from booking_core.placed import parts_json, request_of
+from booking_core.placed import parts_json, people_of, with_person
 from booking_core.records import CUSTOMER, write_audit
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.reminders import skip_reminders, write_reminders
@@ -55,7 +55,7 @@ async def hold_elsewhere(
         places = await find_places(
             session,
             catalog,
-            wanted=request_of(catalog, booking, staff_id=staff_id),
+            wanted=with_person(catalog, booking, staff_id),
             starts=starts,
             now=now,
             ignoring=booking.id,
@@ -101,13 +101,16 @@ async def accept(
         await _move(session, booking, proposal, now=now, key=key, actor=actor)
     else:
         # Nobody holds the customer to notice that they would have given in time.
+        people = people_of(proposal.parts)
+        several = booking.party == 1 and len({who for _, who in people}) > 1
         booking = await bookings.reschedule(
             session,
             business_id,
             booking.id,
             catalog=await load_catalog(session, business_id),
             starts=proposal.starts,
-            staff_id=proposal.staff_id,
+            staff_id=None if several else proposal.staff_id,
+            staff_by_service=people if several else (),
             version=None,
             now=now,
             actor="system",

@@ -1,6 +1,7 @@
 """An offer of the waitlist that was taken: what must be known beforehand is asked, then it is paid for or noted."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,8 +14,8 @@ from booking_core.refusals import BookingRefused
 from booking_core.rules.questions import open_questions
 from bot.actions import cards, visits
 from bot.actions.answers import pending_payment
-from bot.actions.contract import Draft, Turn, forget_task
-from nlu.contract import Answer
+from bot.actions.contract import TASK_SLOTS, Draft, Turn, forget_task
+from nlu.contract import Answer, Step
 from payment_links import links
 
 #: The form's task while only its questions are open: the time is the customer's already.
@@ -41,8 +42,23 @@ def questions(turn: Turn, booking: Booking, about: Mapping[str, Any]) -> dict[st
     )
 
 
+def and_then_back(answer: Answer, step: Step) -> Answer:
+    """Have what was just talked about go on when the questions that an offer's yes has led to are answered."""
+    if answer.remember.get("task") != TASK or step.form is None or step.slots.get("task") is None:
+        return answer
+    after = {name: step.slots[name] for name in (*TASK_SLOTS, "place") if step.slots.get(name) is not None}
+    return replace(answer, remember={**answer.remember, "memo": answer.remember["memo"] | {"after": after}})
+
+
 async def finish(turn: Turn, draft: Draft) -> Answer:
-    """Keep the answers with the booking, then ask for its payment if it waits for one."""
+    """Keep the answers with the booking, then ask for its payment if it waits for one; and back to what was before."""
+    done = await _finish(turn, draft)
+    if "after" not in draft.memo:
+        return done
+    return replace(done, remember={**done.remember, "place": None, **draft.memo["after"]}, then="booking_form")
+
+
+async def _finish(turn: Turn, draft: Draft) -> Answer:
     offer = draft.memo["offer"]
     assert draft.booking_id is not None  # noqa: S101 - the task begins with a booking
     line = cards.booking_line(turn, await bookings.load(turn.session, turn.business.id, draft.booking_id))

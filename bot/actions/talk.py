@@ -7,7 +7,7 @@ from bot.actions.answers import own_bookings, pending_payment
 from bot.actions.contract import Option, Turn, forget_task
 from bot.actions.reminded import confirm_attendance, decline_reminder
 from bot.actions.taking import fresh_task
-from bot.actions.unasked import TAPS, answer_plainly
+from bot.actions.unasked import answer_plainly, tapped
 from nlu.contract import Answer, Step
 from payment_links import links
 
@@ -159,8 +159,8 @@ class Tapped:
         """Do what it means; those that start or continue a task go to the form."""
         turn: Turn = step.context
         assert step.heard.tap is not None  # noqa: S101 - the rule for taps runs for taps only
-        if step.heard.tap.do in TAPS:
-            return await TAPS[step.heard.tap.do](turn, step.heard.tap.args, step.form)
+        if (unasked := await tapped(turn, step)) is not None:
+            return unasked
         match step.heard.tap.do:
             case "greet" | "person" | "stop":
                 return Answer(then=_ELSEWHERE[step.heard.tap.do])

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from bot import consent
-from bot.actions import again, displaced, waiting
+from bot.actions import again, displaced, taken_offer, waiting
 from bot.actions.contract import Turn, forget_task
 from nlu.contract import Answer, Step
 
@@ -43,6 +43,14 @@ TAPS: Mapping[str, _Answering] = {
 }
 
 
+async def tapped(turn: Turn, step: Step) -> Answer | None:
+    """Do what a tap means that belongs to no form; None if it is none of these."""
+    tap = step.heard.tap
+    if tap is None or tap.do not in TAPS:
+        return None
+    return taken_offer.and_then_back(await TAPS[tap.do](turn, tap.args, step.form), step)
+
+
 def is_open(turn: Turn) -> bool:
     """Whether the last thing that was said is such a question: a plain yes or no then answers it."""
     facts = turn.last.facts if turn.last is not None and turn.last.sender == "bot" else None
@@ -61,5 +69,5 @@ async def answer_plainly(turn: Turn, step: Step) -> Answer | None:
         return await (_begin_later if yes else keep)(turn, facts["later"], step.form)
     if "offer" in facts:
         take = waiting.take_offer if yes else waiting.pass_offer
-        return await take(turn, facts, step.form)
+        return taken_offer.and_then_back(await take(turn, facts, step.form), step)
     return await (displaced.take_move if yes else displaced.refuse_move)(turn, facts, step.form)

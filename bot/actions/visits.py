@@ -101,7 +101,7 @@ def booked_visit(catalog: Catalog, booking: Any) -> dict[str, Any]:
 
 def people_kept(booking: Booking) -> dict[str, Any]:
     """Return what the memo keeps of who does which part of a booking that is to be moved, where several do."""
-    people = people_of(booking)
+    people = people_of(booking.parts)
     return {"kept": {str(one): str(who) for one, who in people}} if len({who for _, who in people}) > 1 else {}
 
 

@@ -68,7 +68,7 @@ async def take_offer(turn: Turn, args: Mapping[str, Any], form: str | None = Non
     except BookingRefused:
         return Answer(say=(await _gone(turn, entry_id, offer_id),), then=form)
     booking = accepted.booking
-    asked = taken_offer.questions(turn, booking, args) if form is None else None
+    asked = taken_offer.questions(turn, booking, args)
     if asked is not None:
         turn.filled = True
         return Answer(say=(_kept(turn, booking),), remember=asked, then="booking_form")

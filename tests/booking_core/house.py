@@ -101,7 +101,9 @@ class House:
 
     async def book(self, clock: str | datetime, *services: str, day: date = MONDAY, **more: Any) -> Booking:
         self.keys += 1
-        hold = {name: more.pop(name) for name in ("override", "actor", "answers", "key", "now") if name in more}
+        hold = {
+            name: more.pop(name) for name in ("override", "actor", "answers", "key", "now", "asked_for") if name in more
+        }
         customer = more.pop("customer", None) or await self.customer()
         return await booking.hold(
             self.session,

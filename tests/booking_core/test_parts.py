@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking_core import booking, offering, offers, series, waitlist
+from booking_core import booking, disruption, offering, offers, proposals, series, waitlist
 from booking_core.calendar import only_place
+from booking_core.catalog import load_catalog
 from booking_core.models import Booking, State
 from booking_core.quotes import quote
 from booking_core.refusals import BookingRefused, Reason
@@ -222,3 +223,44 @@ async def test_a_series_goes_by_the_clock_of_whoever_is_named(house: House) -> N
     (one,) = made.occurrences
     assert one.booking is not None
     assert one.booking.location_id == house.place("South")
+
+
+async def _lost(house: House, one: Booking) -> proposals.MoveProposal:
+    """Have Bruno away all that day; return what is offered instead."""
+    off = await disruption.record_time_off(
+        house.session, catalog=house.known, staff_id=house.person("Bruno"), starts=at("09:00"), ends=at("15:00"),
+        now=NOW, actor="staff:x",
+    )  # fmt: skip
+    known = await load_catalog(house.session, house.known.business.id)
+    (result,) = await disruption.propose_all(house.session, catalog=known, time_off=off, now=NOW, actor="staff:x")
+    assert result.booking.id == one.id
+    assert result.proposal is not None
+    return result.proposal
+
+
+async def test_who_asked_for_both_waits_for_both(house: House) -> None:
+    """Ana is there all day and could do it all, but the colour was asked of Bruno."""
+    people = {"staff_by_service": named(house, Cut="Ana", Colour="Bruno")}
+    one = await house.book("10:00", "Cut", "Colour", **people, asked_for=True)
+    proposal = await _lost(house, one)
+    assert proposal.starts == at("09:00", MONDAY + timedelta(days=1))  # the nearest with both
+    moved = await proposals.accept(house.session, one.business_id, proposal.id, now=NOW, key="yes")
+    assert [part.split()[-1] for part in house.parts(moved)] == ["Ana", "Bruno"]
+
+
+async def test_who_asked_for_nobody_keeps_the_time_and_whoever_is_there(house: House) -> None:
+    one = await house.book("10:00", "Cut", "Colour", staff_by_service=named(house, Cut="Ana", Colour="Bruno"))
+    proposal = await _lost(house, one)
+    assert proposal.starts == at("10:00")
+    assert [part["staff"] for part in proposal.parts] == [[str(house.person("Ana"))]] * 2
+
+
+async def test_a_late_yes_to_another_time_keeps_each_part_s_person(house: House) -> None:
+    people = {"staff_by_service": named(house, Cut="Ana", Colour="Bruno")}
+    one = await house.book("10:00", "Cut", "Colour", **people, asked_for=True)
+    proposal = await _lost(house, one)
+    await proposals.expire_due(house.session, now=NOW + timedelta(days=1))
+    moved = await proposals.accept(
+        house.session, one.business_id, proposal.id, now=NOW + timedelta(minutes=5), key="yes"
+    )
+    assert [part.split()[-1] for part in house.parts(moved)] == ["Ana", "Bruno"]
