@@ -15,7 +15,7 @@ from booking_core.catalog import Catalog
 from booking_core.customers import load_or_create
 from booking_core.models import Booking, Customer, Location, State
 from booking_core.records import find_by_key
-from booking_core.requests import VisitRequest
+from booking_core.requests import VisitRequest, as_pairs
 from bot import news
 from bot.console.access import Visitor
 from bot.console.asked import read_date, read_id
@@ -49,6 +49,8 @@ class Draft:
     #: It is paid at the desk: nothing is asked for before.
     at_desk: bool
     tell: bool
+    #: Who should do just one of the services, or one part of a package.
+    whose: tuple[tuple[UUID, UUID], ...] = ()
 
     @property
     def starts(self) -> datetime | None:
@@ -70,6 +72,7 @@ class Draft:
         return VisitRequest(
             service_ids=self.services,
             staff_id=self.staff_id,
+            staff_by_service=self.whose,
             location_id=self.place.id,
             party=self.party,
             units=self.units,
@@ -90,11 +93,12 @@ def read_draft(said: FormData | QueryParams, catalog: Catalog, place: Location, 
     """Read a form, or an address with which it is opened."""
     sold = {one.id for one in catalog.services}
     staff = {one.id for one in catalog.staff}
-    services = [read_id(str(one)) for one in said.getlist("service")]
+    asked = [read_id(str(one)) for one in said.getlist("service")]
+    services = tuple(dict.fromkeys(one for one in asked if one in sold))[:_MOST_SERVICES]
     staff_id = read_id(str(said.get("staff", "")))
     return Draft(
         place=place,
-        services=tuple(dict.fromkeys(one for one in services if one in sold))[:_MOST_SERVICES],
+        services=services,
         staff_id=staff_id if staff_id in staff else None,
         day=read_date(str(said.get("day", ""))) or today,
         minute=read_clock(str(said.get("time", ""))),
@@ -104,7 +108,22 @@ def read_draft(said: FormData | QueryParams, catalog: Catalog, place: Location, 
         units=_number(str(said.get("units", ""))),
         at_desk=not sent or bool(said.get("at_desk")),
         tell=not sent or bool(said.get("tell")),
+        whose=_whose(said, catalog, services),
     )
+
+
+def parts_of(catalog: Catalog, service_id: UUID) -> list[UUID]:
+    """Return what a service is done in: its parts, or it itself."""
+    return [one.part_id for one in catalog.segments(service_id)] or [service_id]
+
+
+def _whose(said: FormData | QueryParams, catalog: Catalog, services: Sequence[UUID]) -> tuple[tuple[UUID, UUID], ...]:
+    """Read pairs of a service and a person, as far as they belong to the visit."""
+    steps = {part for one in services for part in parts_of(catalog, one)}
+    pairs = (str(one).partition(" ") for one in said.getlist("who"))
+    named = [(read_id(service), read_id(who)) for service, _, who in pairs]
+    staff = {one.id for one in catalog.staff}
+    return as_pairs((one, who) for one, who in named if one in steps and who in staff)
 
 
 async def book(

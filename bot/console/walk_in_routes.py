@@ -1,8 +1,10 @@
 """The form with which staff book, and the customers it finds."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -10,7 +12,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from booking_core.catalog import Catalog, load_catalog
 from booking_core.kit.clock import current_time
 from booking_core.kit.ids import new_id
-from booking_core.models import Customer, Unit
+from booking_core.models import Customer, Service, Staff, Unit
 from booking_core.refusals import BookingRefused
 from bot.console.access import Area, Visitor, door
 from bot.console.asked import read_id
@@ -20,7 +22,7 @@ from bot.console.daygrid import STEP
 from bot.console.desk import Desk
 from bot.console.forms import read_form, read_key, read_text, wants_json
 from bot.console.pages import Pages
-from bot.console.walk_in import LONGEST_NAME, Draft, book, find_customers, read_draft
+from bot.console.walk_in import LONGEST_NAME, Draft, book, find_customers, parts_of, read_draft
 from bot.console.wall import Wall
 from bot.console.why import PASSABLE, why
 
@@ -101,6 +103,33 @@ def _draft(request: Request, catalog: Catalog, now: datetime) -> Draft:
     return draft
 
 
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A service, or a part of a package, for which a person can be chosen; `of`: the services that it is done in."""
+
+    id: UUID
+    name: str
+    of: str
+    people: Sequence[Staff]
+
+
+def _each(catalog: Catalog, offered: Sequence[Service], draft: Draft, language: str) -> list[Each]:
+    """Return what of all services here one of several people could do."""
+    of: dict[UUID, list[UUID]] = {}
+    for one in offered:
+        if one.unit == Unit.VISIT and one.capacity == 1:
+            for part_id in parts_of(catalog, one.id):
+                of.setdefault(part_id, []).append(one.id)
+    found: list[Each] = []
+    for part_id, wholes in of.items():
+        people = [catalog.staff_member(one) for one in catalog.staff_for(part_id)]
+        here = [one for one in people if one.location_id == draft.place.id]
+        if len(here) > 1:
+            name = service_name(catalog.service(part_id), language)
+            found.append(Each(part_id, name, " ".join(str(one) for one in wholes), here))
+    return found
+
+
 def _shown(
     request: Request,
     pages: Pages,
@@ -128,6 +157,7 @@ def _shown(
             )
             for one in offered
         ],
+        "each": _each(catalog, offered, draft, language),
         "able": {one.id: " ".join(str(person) for person in catalog.staff_for(one.id)) for one in offered},
         "people": [one for one in catalog.staff if one.location_id == draft.place.id],
         "currency": catalog.currency(draft.place.id),

@@ -196,6 +196,14 @@ function ready(dialog) {
     for (const person of form.elements.staff.options) {
       person.disabled = person.value !== "" && chosen.some((one) => !one.dataset.able.split(" ").includes(person.value));
     }
+    const each = form.querySelector("[data-each]");
+    if (each) {
+      const shown = [...each.querySelectorAll("[data-of]")].filter((one) => {
+        one.hidden = !chosen.some((service) => one.dataset.of.split(" ").includes(service.value));
+        return !one.hidden;
+      });
+      each.hidden = shown.length < 2;
+    }
     form.querySelector("[data-units]").hidden = !chosen.some((one) => one.dataset.unit !== "visit");
   };
   for (const one of form.querySelectorAll("[name=service]")) one.addEventListener("change", fit);

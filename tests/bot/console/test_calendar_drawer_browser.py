@@ -1,5 +1,7 @@
 """The calendar's drawer and forms in Chromium: walk-ins, blocking, deciding; and every page for everybody."""
 
+import os
+
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
@@ -29,7 +31,7 @@ async def test_somebody_walks_in(
     await expect(form.get_by_label("With")).to_have_value(str(salon.staff["Ana"].id))
     await form.get_by_label("Customer", exact=True).fill("lucía")
     await form.get_by_role("button", name="Lucía Fernández").click()
-    await form.get_by_label("Colour").check()
+    await form.get_by_role("checkbox", name="Colour").check()
     assert await form.get_by_label("With").locator("option:disabled").all_text_contents() == ["Bruno", "Dalia"]
     await form.get_by_role("button", name="Book", exact=True).click()
     await expect(tile(page, "Lucía", "Ana")).to_contain_text("11:00 to 13:00, with Ana, Confirmed")
@@ -41,7 +43,7 @@ async def test_somebody_walks_in(
     # N books anywhere; a refusal is clear, and only what may be passed over can be.
     await page.locator("body").press("n")
     await form.get_by_label("Customer", exact=True).fill("Somebody New")
-    await form.get_by_label("Haircut").check()
+    await form.get_by_role("checkbox", name="Haircut").check()
     await form.get_by_label("Time", exact=True).fill("15:15")
     await form.get_by_label("With").select_option(str(salon.staff["Ana"].id))
     await form.get_by_role("button", name="Book", exact=True).click()
@@ -75,6 +77,33 @@ async def test_a_long_name_is_cut_at_its_own_end(
         assert await name.evaluate("name => getComputedStyle(name).direction") == direction
         assert await name.evaluate("name => name.scrollWidth > name.clientWidth")
         assert await name.evaluate("name => name.scrollHeight <= name.clientHeight + 1")
+
+
+async def test_a_person_for_each_service_is_chosen_by_staff(
+    database: Database, salon: Salon, address: str, chromium: Browser
+) -> None:
+    page = await calendar(chromium, address)
+    await page.locator("body").press("n")
+    form = page.locator("[data-walk-in]")
+    each = form.get_by_text("A person for each service")
+    await form.get_by_role("checkbox", name="Haircut").check()
+    await expect(each).to_be_hidden()  # of one service it is the visit's person
+    await form.get_by_role("checkbox", name="Colour").check()
+    await each.click()
+    await expect(form.get_by_role("combobox", name="Blow-dry")).to_be_hidden()
+    await form.get_by_role("combobox", name="Haircut").select_option(label="Bruno")
+    await form.get_by_role("combobox", name="Colour").select_option(label="Ana")
+    await form.get_by_label("Customer", exact=True).fill("Noa")
+    await form.get_by_label("Time", exact=True).fill("11:00")
+    if pictures := os.environ.get("PICTURES"):
+        await page.screenshot(path=f"{pictures}/each.png")
+    await form.get_by_role("button", name="Book", exact=True).click()
+    await expect(tile(page, "Noa", "Bruno")).to_contain_text("11:00 to 11:45")
+    async with database.transaction() as session:
+        made = await session.scalar(select(Booking))
+        assert made is not None
+        who = [part["staff"] for part in made.parts]
+    assert who == [[str(salon.staff["Bruno"].id)], [str(salon.staff["Ana"].id)]]
 
 
 async def test_a_span_that_is_drawn_is_blocked(

@@ -16,7 +16,8 @@ from tests.bot.console.salon import DAY, Salon
 
 async def book(browser: Browser, salon: Salon, *services: str, **fields: object) -> httpx.Response:
     wanted = {"place": salon.place.id, "day": DAY, "time": "11:00", "at_desk": "yes", "tell": "yes", **fields}
-    data: dict[str, object] = {"csrf": browser.csrf, **{key: str(value) for key, value in wanted.items()}}
+    data: dict[str, object] = {"csrf": browser.csrf, "who": wanted.pop("who", [])}
+    data |= {key: str(value) for key, value in wanted.items()}
     data["service"] = [str(salon.services[name].id) for name in services]
     return await browser.post("/console/calendar/new", data=data)
 
@@ -171,3 +172,22 @@ async def test_nonsense_in_the_form_is_as_if_it_were_not_said(
     assert answer.status_code == 303
     ((booking, name),) = await made(database)
     assert (len(name or ""), booking.party) == (100, 1)
+
+
+async def test_each_service_has_a_person_of_its_own(database: Database, salon: Salon, signed_in: SignIn) -> None:
+    browser = await signed_in("staff")
+    page = (await browser.get(f"/console/calendar/new?day={DAY}&time=11:00")).text
+    colour, cut, ana, bruno = (
+        salon.services["Colour"].id, salon.services["Haircut"].id, salon.staff["Ana"].id, salon.staff["Bruno"].id
+    )  # fmt: skip
+    assert f'value="{colour} {ana}"' in page
+    assert f'value="{colour} {bruno}"' not in page, "he does none"
+    who = [f"{cut} {bruno}", f"{colour} {ana}", "", "nonsense", f"{salon.services['Blow-dry'].id} {ana}"]
+    answer = await book(browser, salon, "Haircut", "Colour", name="Noa", who=who)
+    assert answer.status_code == 303, answer.text
+    ((booking, _),) = await made(database)
+    assert [part["staff"] for part in booking.parts] == [[str(bruno)], [str(ana)]]
+    # Who is taken is still chosen when the form comes back.
+    again = await book(browser, salon, "Haircut", "Colour", name="Eva", who=who)
+    assert again.status_code == 409
+    assert f'<option value="{cut} {bruno}" selected>' in again.text
