@@ -1,15 +1,15 @@
 """The same as last time: what and with whom, from the customer's last visit."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select
 
 from booking_core.models import Booking, State
-from bot.actions import visits
+from booking_core.placed import request_of
+from bot.actions import cards, visits
 from bot.actions.contract import ANYONE, Turn
-from bot.phrasing import listed
 
 _SAME = ("service", "further", "add_ons")
 _KEPT = (State.CONFIRMED.value, State.CHECKED_IN.value, State.COMPLETED.value)
@@ -33,12 +33,15 @@ async def take_last(turn: Turn, remember: dict[str, Any], *, same_person: bool) 
     if last is None or last.service_id not in known:
         return turn.say("habit.none", act="info")
     remember |= {key: one for key, one in visits.booked_visit(turn.catalog, last).items() if key in _SAME}
-    service = turn.service_name(turn.catalog.service(last.service_id))
+    request = request_of(turn.catalog, last)
+    service = cards.visit_name(turn, request.service_ids)
     able = {str(one) for one in turn.catalog.staff_for(last.service_id)}
     if not same_person or last.staff_id is None or str(last.staff_id) not in able:
         return turn.say("habit.found", act="info", service=service)
-    parts = visits.people_kept(last).get("kept")
-    remember |= {"staff": ANYONE if parts else str(last.staff_id), "staff_by_service": parts}
-    people = [UUID(one) for one in dict.fromkeys(parts.values())] if parts else [last.staff_id]
-    staff = listed([turn.catalog.staff_member(one).name for one in people], turn.locale)
+    if visits.people_kept(last):  # each part with its own person
+        remember |= {"staff": ANYONE, "staff_by_service": visits.people_kept(last)["kept"]}
+        named = replace(request, add_on_ids=(), staff_by_service=request.kept_staff)
+        return turn.say("habit.found", act="info", service=cards.wish_name(turn, named))
+    remember["staff"] = str(last.staff_id)
+    staff = turn.catalog.staff_member(last.staff_id).name
     return turn.say("habit.found_with", act="info", service=service, staff=staff)
