@@ -120,8 +120,25 @@ class Machine(Keeper):
     @rule(pick=picks, where=picks, anywhere=st.integers(0, 3), staff=st.none() | people, last=st.booleans())
     def reschedule(self, pick: int, where: int, anywhere: int, staff: str | None, last: bool) -> None:
         visit = self.any_visit(pick)
-        if visit is None:
-            return
+        if visit is not None:
+            self.move(visit, where, anywhere, staff, last=last)
+
+    @precondition(lambda self: bool(self.of_several()))
+    @rule(pick=picks, where=picks)
+    def move_what_several_do(self, pick: int, where: int) -> None:
+        """Nobody is named: each part stays with its person if they are free."""
+        if visits := self.of_several():
+            self.move(visits[pick % len(visits)], where, 1, None, last=False)
+
+    def of_several(self) -> list[Visit]:
+        """Return what can be moved and is done by several people, one after the other."""
+        return [
+            one
+            for one in self.house.visits
+            if one.state in TENTATIVE | {"confirmed"} and len({part.staff[0] for part in one.parts}) > 1
+        ]
+
+    def move(self, visit: Visit, where: int, anywhere: int, staff: str | None, *, last: bool) -> None:
         request = replace(visit.request, staff=staff, people=())
         if staff is not None and last:  # asked for the last part only
             request = replace(request, staff=None, people=((visit.request.steps()[-1][0].name, staff),))
@@ -146,7 +163,7 @@ class Machine(Keeper):
                 staff_by_service=self.named(request), version=visit.version, now=house.now, actor="customer", key=key,
             )  # fmt: skip
 
-        moved = self.attempt(do, expected, bounds if movable else None)
+        moved = self.attempt(do, expected, bounds if movable else None, name="reschedule")
         if moved is not None:
             parts = self.parts(moved)
             self.judge(request, start, parts, taken)
@@ -205,6 +222,14 @@ class Machine(Keeper):
     def pay(self, visit: Visit) -> None:
         if self.simple(visit, booking.confirm, visit.state in {"held", "confirmed"}, actor="x"):
             visit.state, visit.until = "confirmed", None
+
+    @precondition(some("expired"))
+    @rule(pick=picks)
+    def confirm_what_ran_out(self, pick: int) -> None:
+        """Its time may be somebody else's by now: it is not simply firm again."""
+        visit = self.any_visit(pick, {"expired"})
+        if visit is not None:
+            self.pay(visit)
 
     @precondition(some("expired"))
     @rule(pick=picks)
