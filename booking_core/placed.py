@@ -1,6 +1,6 @@
 """A placement as a booking keeps it, and the request that a booking stands for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ def parts_json(placement: Placement) -> list[dict[str, Any]]:
             "person": part.person,
             "starts": moment_of(part.start).isoformat(),
             "ends": moment_of(part.end).isoformat(),
+            **({} if part.package_id is None else {"package": str(part.package_id)}),
         }
         for part in placement.parts
     ]
@@ -37,9 +38,11 @@ def request_of(
     """Return what would make a booking again somewhere else in time, by its people where nobody else is named."""
     stays = staff_id is None or catalog.staff_member(staff_id).location_id == booking.location_id
     named = [segment.part_id for segment in catalog.segments(booking.service_id)] or [booking.service_id]
-    own = [UUID(part["service"]) for part in booking.parts if part["person"] == 0]
+    own = [part for part in booking.parts if part["person"] == 0]
+    # The parts of a package are one service again: they may wait for each other, and cost what the package does.
+    further = _asked(catalog, own[len(named) :])
     return VisitRequest(
-        service_ids=(booking.service_id, *own[len(named) :]),
+        service_ids=(booking.service_id, *further),
         staff_id=staff_id,
         location_id=booking.location_id if stays else None,
         party=booking.party,
@@ -51,12 +54,32 @@ def request_of(
     )
 
 
+def _asked(catalog: Catalog, parts: Sequence[Mapping[str, Any]]) -> list[UUID]:
+    """Return the services that were asked for, of which these are the parts, in order."""
+    asked: list[UUID] = []
+    left = 0
+    for at, part in enumerate(parts):
+        package = part.get("package")
+        if package is None:
+            asked.append(UUID(part["service"]))
+        elif left and package == parts[at - 1].get("package"):
+            left -= 1
+            continue
+        else:
+            asked.append(UUID(package))
+        left = len(catalog.segments(asked[-1])) - 1 if package else 0
+    return asked
+
+
 def same_people(catalog: Catalog, booking: Booking) -> VisitRequest:
     """Return what would make a booking again by the people who do it, and by nobody else.
 
-    Of several guests, and where one service is done twice by different people, it asks for the first person only.
+    Where one service is done twice by different people it asks for the first person only; of guests who come together
+    each has somebody of their own, and whoever is free may be that.
     """
     people = people_of(booking.parts)
+    if booking.party > 1 and booking.arrangement == Arrangement.TOGETHER:
+        return request_of(catalog, booking)
     if booking.party > 1 or len({part["service"] for part in booking.parts if part["staff"]}) != len(people):
         return request_of(catalog, booking, staff_id=booking.staff_id)
     return request_of(catalog, booking, staff_by_service=people)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -167,8 +167,7 @@ def _plan(catalog: Catalog, wanted: VisitRequest, place: Location, days: tuple[d
 
 
 def _waiting(part: Part, wait: int) -> Part:
-    return Part(part.service_id, part.duration, part.roles, part.needs, part.before, part.after, part.processing,
-                part.tail, max(part.max_wait, wait), part.same_staff, part.person, part.kept)  # fmt: skip
+    return replace(part, max_wait=max(part.max_wait, wait))
 
 
 def _share(part: Part, before: Part) -> bool:
@@ -262,6 +261,7 @@ def _part(
         same_staff=step.same_staff,
         person=person,
         kept=kept,
+        package_id=None if step.asked in {service.id, wanted.service_id} else step.asked,
     )
 
 

@@ -181,7 +181,7 @@ class Placer:
                     self._claim(visit, part, person, pool.number + unit, begin, phases)
                 units = tuple(Unit(pool.id, unit) for pool, unit, _ in things)
                 people = tuple(candidate.person.id for candidate in staff)
-                yield PlacedPart(part.service_id, person, begin, begin + duration, people, units)
+                yield PlacedPart(part.service_id, person, begin, begin + duration, people, units, part.package_id)
                 visit.back_to(with_staff)
             visit.back_to(mark)
 

@@ -5,7 +5,7 @@ several people come at the same time, each has a lane of parts of their own and 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
@@ -112,6 +112,8 @@ class Part:
     person: int = 0
     #: Who did it before the visit was moved: they do it again if they can.
     kept: UUID | None = None
+    #: The package that was asked for, of which it is a part, where the visit is not named after that.
+    package_id: UUID | None = None
 
     def phases(self, duration: int) -> Sequence[Span]:
         """Return when somebody works, in minutes after the start: before and after processing."""
@@ -178,6 +180,8 @@ class PlacedPart:
     end: int
     staff: tuple[UUID, ...]
     units: tuple[Unit, ...]
+    #: As of the part that it places.
+    package_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +206,7 @@ class Placement:
     def at(self, start: int) -> "Placement":
         """Return the same visit with the same people and things, beginning at another minute."""
         by = start - self.start
-        parts = tuple(
-            PlacedPart(one.service_id, one.person, one.start + by, one.end + by, one.staff, one.units)
-            for one in self.parts
-        )
+        parts = tuple(replace(one, start=one.start + by, end=one.end + by) for one in self.parts)
         return Placement(self.location_id, parts, tuple((no, first + by, last + by) for no, first, last in self.claims))
 
     @property

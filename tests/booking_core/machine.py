@@ -140,7 +140,7 @@ class Machine(Keeper):
 
     def move(self, visit: Visit, where: int, anywhere: int, staff: str | None, *, last: bool) -> None:
         request = replace(visit.request, staff=staff, people=())
-        if staff is not None and last:  # asked for the last part only
+        if staff is not None and last and len(visit.request.steps()) > 1:  # asked for the last part only
             request = replace(request, staff=None, people=((visit.request.steps()[-1][0].name, staff),))
         house, customer = self.house, visit.customer
         start = self.choose(house.free(request, customer, visit), where, anywhere)
@@ -241,7 +241,9 @@ class Machine(Keeper):
 
     def retake(self, visit: Visit) -> None:
         house = self.house
-        request = self.same_people(visit) or replace(visit.request, staff=visit.parts[0].staff[0], people=())
+        # One person cannot do several at once: of guests who come together each has whoever is free.
+        first = visit.parts[0].staff[0] if visit.request.party == 1 or visit.request.in_turn else None
+        request = self.same_people(visit) or replace(visit.request, staff=first, people=())
         taken = house.taken(visit.customer)
         expected = house.bounds(visit.start) != "past" and house.possible(request, visit.start, visit.customer)
         if self.simple(visit, booking.retake, expected):

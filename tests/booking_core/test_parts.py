@@ -12,6 +12,7 @@ from booking_core import booking, disruption, offering, offers, proposals, serie
 from booking_core.calendar import only_place
 from booking_core.catalog import load_catalog
 from booking_core.models import Booking, State
+from booking_core.placed import request_of
 from booking_core.quotes import quote
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.series import OnConflict
@@ -147,6 +148,17 @@ async def test_a_visit_that_is_paid_late_is_had_again_with_the_same_people(house
     await house.cancel(other)
     again = await booking.retake(house.session, one.business_id, one.id, now=late)
     assert house.parts(again) == ["09:00-09:30 Cut Ana", "09:30-11:00 Colour Bruno"]
+
+
+async def test_a_package_after_another_service_is_still_one_when_it_moves(house: House) -> None:
+    """Its parts may wait for each other then, too; what is the same service twice stays that."""
+    one = await house.book("09:00", "Massage", "Makeover")
+    again = request_of(house.known, one)
+    assert again.service_ids == (house.service("Massage"), house.service("Makeover"))
+    assert (await house.move(one, "10:00")).price == one.price
+    assert request_of(house.known, one).service_ids == again.service_ids
+    twice = await house.book("15:00", "Cut", "Cut")
+    assert request_of(house.known, twice).service_ids == (house.service("Cut"),) * 2
 
 
 async def _join(house: House, *services: str, people: dict[str, str]) -> UUID:

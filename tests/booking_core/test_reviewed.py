@@ -475,6 +475,19 @@ async def test_no_show_of_a_rental_gives_it_back(house):
     assert await house.clocks("Ride", day=MONDAY + timedelta(days=2)) == ["09:00"]
 
 
+async def test_guests_who_come_together_and_pay_late_have_it_again_with_whoever_is_free(house):
+    """One person cannot do both at once: nobody in particular is asked for."""
+    await house.session.execute(text("update service set payment='full' where name='Cut'"))
+    await reload(house)
+    one = await house.book("10:00", "Cut", party=2)
+    assert one.state == "held"
+    late = NOW + timedelta(hours=1)
+    await booking.expire_due(house.session, now=late)
+    again = await booking.retake(house.session, house.business_id, one.id, now=late)
+    assert again.state == "confirmed"
+    assert len({part["staff"][0] for part in again.parts}) == 2
+
+
 async def test_retake_with_open_proposal(house):
     await house.session.execute(text("update service set payment='full' where name='Massage'"))
     await reload(house)
