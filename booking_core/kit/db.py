@@ -73,6 +73,8 @@ class Database:
             sqlalchemy_url(url),
             pool_size=pool_size,
             max_overflow=pool_size,
+            # The connection that was used last: its server process has plans and pages at hand.
+            pool_use_lifo=True,
             isolation_level="AUTOCOMMIT",
             connect_args={"options": options_of(url)},
         )
