@@ -123,10 +123,12 @@ class Machine(Keeper):
         if visit is not None:
             self.move(visit, where, anywhere, staff, last=last)
 
-    @precondition(lambda self: bool(self.of_several()))
     @rule(pick=picks, where=picks)
     def move_what_several_do(self, pick: int, where: int) -> None:
         """Nobody is named: each part stays with its person if they are free."""
+        package = Request(("Package",), people=(("Massage", "Carla"),))
+        if not self.of_several() and self.house.free(package, 0):
+            self.hold(package, 0, pick, 1)
         if visits := self.of_several():
             self.move(visits[pick % len(visits)], where, 1, None, last=False)
 
