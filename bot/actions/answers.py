@@ -214,7 +214,7 @@ async def own_bookings(turn: Turn) -> dict[str, Any]:
     """List the customer's coming bookings, each with what can be done to it."""
     upcoming = await coming(turn)
     if not upcoming:
-        return turn.say("bookings.none", act="info", choices=[turn.option("choice.book", "start_book")])
+        return turn.ask_to_book("bookings.none", act="info")
     lines = [_own_line(turn, one) for one in upcoming]
     options = []
     if len(upcoming) == 1:

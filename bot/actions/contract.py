@@ -107,6 +107,13 @@ class Turn:
             "facts": dict(facts) if facts else None,
         }
 
+    def ask_to_book(
+        self, key: str, *, act: str, facts: Mapping[str, Any] | None = None, **values: object
+    ) -> dict[str, Any]:
+        """Return something to say that asks whether to book: by its choice, or by a plain yes."""
+        book = [self.option("choice.book", "start_book")]
+        return self.say(key, act=act, choices=book, facts={**(facts or {}), "book": True}, count=None, **values)
+
     def option(self, key: str, do: str, **args: Any) -> "Option":
         """Return a choice labelled by a catalog key."""
         return Option(self.words.text(self.locale, key), do, args)

@@ -345,7 +345,7 @@ async def _take_booking(turn: Turn, step: Step, slots: dict[str, Any], reading: 
     upcoming = await coming(turn)
     if not upcoming:
         return Answer(
-            say=(turn.say("bookings.none", act="info", choices=[turn.option("choice.book", "start_book")]),),
+            say=(turn.ask_to_book("bookings.none", act="info"),),
             remember=forget_task(),
             leave_form=True,
         )

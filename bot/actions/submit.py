@@ -127,7 +127,7 @@ async def _cancel(turn: Turn, draft: Draft) -> Answer:
     if before.state in {State.HELD, State.PENDING_APPROVAL}:
         await bookings.release(turn.session, turn.business.id, before.id, now=turn.now, actor="customer")
         await links.close_payment(turn.session, turn.business.id, before.id, now=turn.now)
-        return Answer(say=(turn.say("cancelled", act="cancelled", line=line),), remember=forget_task())
+        return Answer(say=(turn.ask_to_book("cancelled", act="cancelled", line=line),), remember=forget_task())
     gone = await bookings.cancel(
         turn.session,
         turn.business.id,
@@ -143,10 +143,9 @@ async def _cancel(turn: Turn, draft: Draft) -> Answer:
     if refund:
         await links.refund_for_cancellation(turn.session, gone.booking, refund, now=turn.now)
     key = "cancelled_refund" if refund else "cancelled"
-    said = turn.say(
+    said = turn.ask_to_book(
         key,
         act="cancelled",
-        choices=[turn.option("choice.book", "start_book")],
         facts=cards.booking_card(turn, gone.booking),
         line=line,
         refund=turn.at(gone.booking.location_id).money(refund),

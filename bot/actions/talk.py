@@ -36,7 +36,9 @@ class Greet:
         turn: Turn = step.context
         if step.form:
             return Answer(say=(turn.say("greet.again", act="greet"),), then=step.form)
-        said = turn.say("greet", act="greet", choices=first_steps(turn), business=turn.business.name)
+        said = turn.say(
+            "greet", act="greet", choices=first_steps(turn), facts={"book": True}, business=turn.business.name
+        )
         return Answer(say=(said,))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from bot import consent
 from bot.actions import again, displaced, taken_offer, waiting
 from bot.actions.contract import Turn, forget_task
+from bot.actions.taking import fresh_task
 from nlu.contract import Answer, Step
 
 _Answering = Callable[[Turn, Mapping[str, Any], str | None], Awaitable[Answer]]
@@ -23,6 +24,13 @@ async def _begin_later(turn: Turn, later: Mapping[str, Any], form: str | None = 
         return Answer(say=(turn.say("talk.stale", act="info"),), then=form)
     turn.filled = True
     return Answer(remember=forget_task() | slots, then="booking_form")
+
+
+async def _begin_booking(turn: Turn, *, yes: bool) -> Answer:
+    if not yes:
+        return Answer(say=(turn.say("talk.settled", act="info"),))
+    turn.filled = True  # the message is read: the form only asks
+    return Answer(remember=fresh_task(turn), then="booking_form")
 
 
 async def _take_consent(turn: Turn, args: Mapping[str, Any], form: str | None = None) -> Answer:
@@ -54,7 +62,7 @@ async def tapped(turn: Turn, step: Step) -> Answer | None:
 def is_open(turn: Turn) -> bool:
     """Whether the last thing that was said is such a question: a plain yes or no then answers it."""
     facts = turn.last.facts if turn.last is not None and turn.last.sender == "bot" else None
-    return bool(facts and ({"offer", "proposal", "later", "consent"} & facts.keys()))
+    return bool(facts and ({"offer", "proposal", "later", "consent", "book"} & facts.keys()))
 
 
 async def answer_plainly(turn: Turn, step: Step) -> Answer | None:
@@ -65,6 +73,8 @@ async def answer_plainly(turn: Turn, step: Step) -> Answer | None:
     yes = step.understood.intent == "affirm"
     if "consent" in facts:
         return await consent.take(turn, {"yes": yes, "wording": facts["consent"]}, step.form)
+    if "book" in facts:
+        return await _begin_booking(turn, yes=yes)
     if "later" in facts:
         return await (_begin_later if yes else keep)(turn, facts["later"], step.form)
     if "offer" in facts:
