@@ -11,8 +11,9 @@ from booking_core import booking
 from booking_core.catalog import load_catalog
 from booking_core.models import Booking
 from booking_core.refusals import BookingRefused
-from tests.booking_core.machine import Machine, customers, people, picks, requests, some
+from tests.booking_core.machine import customers, people, picks, requests, some
 from tests.booking_core.model import MIDNIGHT, TENTATIVE, Request, Visit
+from tests.booking_core.moves import Moves
 
 #: Until then the clock is put forward; there must be something left of the day.
 NOON = MIDNIGHT + timedelta(hours=12)
@@ -25,7 +26,7 @@ RACED = [
 ]  # fmt: skip
 
 
-class Stories(Machine):
+class Stories(Moves):
     """The rules of the machine, and those that chance alone would seldom put in this order."""
 
     @rule(customer=customers, pick=picks, yes=st.booleans())
