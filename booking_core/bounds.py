@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from booking_core.catalog import Catalog
-from booking_core.planning import steps_of
+from booking_core.catalog import Catalog, remembered
+from booking_core.planning import steps_for
 from booking_core.refusals import Reason
 from booking_core.requests import VisitRequest
 from booking_core.rules import availability as rules
@@ -20,13 +21,20 @@ Window = tuple[datetime | None, datetime | None]
 
 def bounds_of(catalog: Catalog, wanted: VisitRequest, tz: str, now: datetime) -> Bounds:
     """Return where starts may lie: of several services the strictest counts."""
-    services = [catalog.service(one) for one in wanted.service_ids] + [one.service for one in steps_of(catalog, wanted)]
+    lead_time, window = _notice(catalog, wanted.service_ids)
+    today = local_day(tz, minute_of(now))
+    last = last_day(today, window, catalog.policy.booking_window_days)
+    return rules.bounds_for(now, lead_time=lead_time, window_end=instant(tz, last + timedelta(days=1), 0))
+
+
+@remembered
+def _notice(catalog: Catalog, service_ids: tuple[UUID, ...]) -> tuple[int, int]:
+    """Return the lead time in minutes and the booking window in days."""
+    services = [catalog.service(one) for one in service_ids] + [one.service for one in steps_for(catalog, service_ids)]
     policy = catalog.policy
     lead_time = max(policy.lead_time if one.lead_time is None else one.lead_time for one in services)
     window = min(policy.booking_window if one.booking_window is None else one.booking_window for one in services)
-    today = local_day(tz, minute_of(now))
-    last = last_day(today, window, policy.booking_window_days)
-    return rules.bounds_for(now, lead_time=lead_time, window_end=instant(tz, last + timedelta(days=1), 0))
+    return lead_time, window
 
 
 def limits_of(reason: Reason, bounds: Bounds) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from booking_core.rules import availability as rules
 from booking_core.rules.assignment import Turns
 from booking_core.rules.availability import Search, Slot
 from booking_core.rules.feasible import numbers_of
-from booking_core.rules.placing import Placer
+from booking_core.rules.placing import Placer, covers
 from booking_core.rules.plan import Placement, Plan, Times
 from booking_core.rules.spans import Span, merge, subtract
 from booking_core.rules.wallclock import DAY, instant, local_day, moment_of
@@ -216,11 +216,48 @@ def only_place(
         return None
     if len(_in_time(catalog, wanted, places, start, now, bounded=bounded)) < len(places):
         return None
-    plans = plans_for(catalog, wanted, _days(catalog, wanted, places, [(start, start + 1)]))
+    days = _days(catalog, wanted, places, [(start, start + 1)])
+    sketch = catalog.remember((_sketch, wanted), lambda: _sketch(catalog, wanted, days))
+    if sketch is not None:
+        return Place(sketch.at(start)) if sketch.fits(catalog, start, days) else None
+    plans = plans_for(catalog, wanted, days)
     if len(plans) > 1 or not plans[0].leaves_no_choice:
         return None
     placement = Placer(Search(plans[0], Times(), _horizon(plans[0])).at()).place(start)
     return None if placement is None else Place(placement)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sketch:
+    """A visit that is one part with one person and nothing else: it is the same at whatever minute they work."""
+
+    #: As it would be at minute 0.
+    placement: Placement
+    staff_id: UUID
+    phases: Sequence[Span]
+
+    def at(self, start: int) -> Placement:
+        return self.placement.at(start)
+
+    def fits(self, catalog: Catalog, start: int, days: tuple[date, date]) -> bool:
+        """Whether its person works whenever there is work to do."""
+        hours = catalog.hours.working(self.staff_id, *days)
+        return all(covers(hours, start + first, start + last) for first, last in self.phases)
+
+
+def _sketch(catalog: Catalog, wanted: VisitRequest, days: tuple[date, date]) -> _Sketch | None:
+    """Return what is the same of a request on any days, not only these; None if they may change more than hours."""
+    plans = plans_for(catalog, wanted, days)
+    if len(plans) > 1 or len(plans[0].parts) > 1 or not plans[0].leaves_no_choice:
+        return None
+    [part] = plans[0].parts
+    if len(part.roles) != 1:
+        return None
+    [[candidate]] = part.roles
+    # With a person who works always: hours are looked at for each day.
+    placement = Placer(Search(plans[0], Times(), (0, FAR), override=True).at()).place(0)
+    assert placement is not None  # noqa: S101 - nothing stands in the way
+    return _Sketch(placement, candidate.person.id, part.phases(candidate.duration))
 
 
 async def find_visits(

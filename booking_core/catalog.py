@@ -9,11 +9,12 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import URL
+from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.catalog_rows import Rows, read_rows
@@ -233,6 +234,7 @@ async def load_business(session: AsyncSession, business_id: UUID) -> Business:
 _VERSION = "SELECT catalog_version FROM business WHERE id = %(business_id)s"
 #: By database and business: a clone of a database may draw the same versions for other rows.
 _cache: OrderedDict[tuple[str, UUID], Catalog] = OrderedDict()
+_names: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
 
 
 async def load_catalog(session: AsyncSession, business_id: UUID) -> Catalog:
@@ -258,12 +260,11 @@ async def catalog_at(session: AsyncSession, business_id: UUID, version: int) -> 
 
 
 def _database(session: AsyncSession) -> str:
-    return _name_of(session.get_bind().engine.url)
-
-
-@cache
-def _name_of(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
+    engine = session.get_bind().engine
+    name = _names.get(engine)
+    if name is None:
+        name = _names[engine] = engine.url.render_as_string(hide_password=True)
+    return name
 
 
 def _assemble(rows: Rows) -> Catalog:

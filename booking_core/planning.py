@@ -29,11 +29,12 @@ class Step:
 
 def steps_of(catalog: Catalog, wanted: VisitRequest) -> Sequence[Step]:
     """Return the services of a visit in order, packages taken apart; refuses what is not on offer."""
-    return _steps(catalog, wanted.service_ids)
+    return steps_for(catalog, wanted.service_ids)
 
 
 @remembered
-def _steps(catalog: Catalog, service_ids: tuple[UUID, ...]) -> Sequence[Step]:
+def steps_for(catalog: Catalog, service_ids: tuple[UUID, ...]) -> Sequence[Step]:
+    """Return the services of a visit of these, in order, as `steps_of` does."""
     steps: list[Step] = []
     for service_id in service_ids:
         service = on_offer(catalog, service_id)
@@ -87,7 +88,7 @@ def places_for(catalog: Catalog, wanted: VisitRequest) -> Sequence[Location]:
 
 @remembered
 def _places(catalog: Catalog, service_ids: tuple[UUID, ...], location_id: UUID | None) -> Sequence[Location]:
-    steps = _steps(catalog, service_ids)
+    steps = steps_for(catalog, service_ids)
     wholes = [catalog.service(one) for one in service_ids]
     return [
         place

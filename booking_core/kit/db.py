@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 from redis.asyncio import Redis
 from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, inspect
 from sqlalchemy.dialects.postgresql import JSONB
@@ -23,8 +25,9 @@ from sqlalchemy.orm import DeclarativeBase
 
 from booking_core.kit.live import publish_pending
 from booking_core.kit.pool import watch
+from booking_core.kit.ready import Ready
 from booking_core.kit.scope import ScopedSession, beginning
-from booking_core.kit.statements import BEGINS, LINE, OWN, driver_errors, settle
+from booking_core.kit.statements import BEGINS, LINE, OWN, READY, as_sessions, settle
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -80,6 +83,8 @@ class Database:
         )
         watch(self.engine.sync_engine)
         self.redis = redis
+        # Those beyond are left to who asks the pool itself.
+        self._ready = Ready(pool_size)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=ScopedSession)
 
     @asynccontextmanager
@@ -89,7 +94,7 @@ class Database:
         One of a business sees and changes nothing of any other's: the database refuses. One of nobody is for what
         has yet to find out whose business it is, and for what is done for all at once.
         """
-        session = self._sessions(info={BEGINS: beginning(business_id)})
+        session = self._sessions(info={BEGINS: beginning(business_id), READY: self._ready})
         try:
             yield session
             await _finish(session)
@@ -101,6 +106,7 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._ready.close()
         await self.engine.dispose()
 
 
@@ -131,8 +137,10 @@ async def _finish(session: AsyncSession) -> None:
         driver, connection = session.info[LINE]
         if connection.dispatch.commit:
             connection.dispatch.commit(connection)
-        with driver_errors("COMMIT"):
+        try:
             await driver.commit()
+        except Error as error:
+            raise as_sessions(error, "COMMIT") from error
     await _give_back(session)
 
 
@@ -146,7 +154,12 @@ async def _abandon(session: AsyncSession) -> None:
 async def _give_back(session: AsyncSession) -> None:
     session.sync_session.close()
     own: AsyncConnection | None = session.info.pop(OWN, None)
-    if own is not None:
+    if own is None:
+        return
+    driver, _ = session.info[LINE]
+    if not own.in_transaction() and driver.info.transaction_status is TransactionStatus.IDLE:
+        await session.info[READY].put(own)
+    else:
         await own.close()
 
 

@@ -9,27 +9,27 @@ import time
 from select import POLLIN, poll
 from typing import Any
 
-from psycopg import Error
+from psycopg import AsyncConnection, Error
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
 #: Seconds that a connection may wait unasked.
 _UNASKED = 1.0
-_SINCE = "waits since"
+#: Under which a connection's info says since when it waits, on the monotonic clock.
+SINCE = "waits since"
 
 
 def watch(engine: Engine) -> None:
     """Have every connection of an engine looked at before it is given out again."""
 
     def wait(connection: Any, record: Any) -> None:
-        record.info[_SINCE] = time.monotonic()
+        # Who kept it beside the pool has said since when.
+        record.info.setdefault(SINCE, time.monotonic())
 
     def look(connection: Any, record: Any, _fairy: Any) -> None:
-        since = record.info.get(_SINCE)
-        if since is None:
-            return  # it is new
-        if time.monotonic() - since < _UNASKED and _is_quiet(connection):
-            return
+        since = record.info.pop(SINCE, None)
+        if since is None or is_fresh(since, connection):
+            return  # it is new, or of late
         try:
             engine.dialect.do_ping(connection)
         except (Error, OSError) as error:
@@ -40,9 +40,13 @@ def watch(engine: Engine) -> None:
     event.listen(engine, "checkout", look)
 
 
-def _is_quiet(connection: Any) -> bool:
+def is_fresh(since: float, connection: Any) -> bool:
+    """Whether a connection that waits since then can be used unasked."""
+    return time.monotonic() - since < _UNASKED and is_quiet(connection.driver_connection)
+
+
+def is_quiet(driver: "AsyncConnection[Any]") -> bool:
     """Whether a connection is open as far as this side knows, and its server has said nothing since."""
-    driver = connection.driver_connection
     if driver.closed:
         return False
     asked = poll()

@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import make_transient_to_detached
-from sqlalchemy.orm.attributes import instance_dict, manager_of_class, set_committed_value
+from sqlalchemy.orm.attributes import instance_dict, instance_state, manager_of_class, set_committed_value
 
 from booking_core.kit.db import Base
 
@@ -36,17 +35,20 @@ def from_row(session: AsyncSession, kind: type[Kind], row: Sequence[Any]) -> Kin
 
 def attached(session: AsyncSession, kind: type[Kind], values: Mapping[str, Any]) -> Kind:
     """Return a row of which every value is known as an object of this session; one that it has already is set anew."""
-    known = session.sync_session.identity_map.get(_key(kind, values))
+    key = _key(kind, values)
+    known = session.sync_session.identity_map.get(key)
     if known is not None:
         for name, value in values.items():
             set_committed_value(known, name, value)
         found: Kind = known
         return found
-    # Making objects as those of rows that are read are made: setting each attribute of a new one takes far longer.
+    # Made and kept as the session's own loading does with a row: to hand it an object takes far longer.
     made: Kind = manager_of_class(kind).new_instance()
-    instance_dict(made).update(values)
-    make_transient_to_detached(made)
-    session.add(made)
+    state, present = instance_state(made), instance_dict(made)
+    present.update(values)
+    state.key, state.session_id = key, session.sync_session.hash_key
+    state._commit_all(present)  # noqa: SLF001
+    session.sync_session.identity_map.add(state)
     return made
 
 

@@ -7,13 +7,14 @@ in the message that opens it, so that it costs no round trip (docs/decisions/001
 from typing import Any
 from uuid import UUID
 
+from psycopg import Error
 from psycopg.pq import TransactionStatus
 from sqlalchemy import ColumnElement, Connection, Text, cast, event, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, Session, SessionTransaction
 from sqlalchemy.util import await_only
 
-from booking_core.kit.statements import BEGINS, driver_errors
+from booking_core.kit.statements import BEGINS, as_sessions
 
 #: The role of a transaction that is one business's: it owns no table, so that policies bind it.
 ROLE = "threadbook_app"
@@ -56,5 +57,7 @@ def _begin(session: Session, transaction: SessionTransaction, connection: Connec
     # A savepoint is no beginning, and a statement on the driver may have begun already.
     if driver.info.transaction_status is TransactionStatus.IDLE:
         begins = session.info[BEGINS]
-        with driver_errors(begins):
+        try:
             await_only(driver.execute(begins, prepare=False))
+        except Error as error:
+            raise as_sessions(error, begins) from error

@@ -5,16 +5,17 @@ statement of constant text costs more than the database takes to carry it out. A
 more than them never wakes its session; one that does goes on with it on the same connection.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection, Error
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from booking_core.kit.ready import Ready
 
 #: The connection itself, as psycopg has it.
 Driver = AsyncConnection[tuple[Any, ...]]
@@ -24,6 +25,8 @@ OWN = "own connection"
 LINE = "line"
 #: and what its transactions are opened with.
 BEGINS = "begins with"
+#: And where those wait that have just been used.
+READY = "ready"
 _FIRST = "rows of what was sent with it"
 
 
@@ -31,9 +34,14 @@ async def run(session: AsyncSession, statement: str, values: Mapping[str, Any]) 
     """Run a statement with `%(name)s` for its values and return its rows; what is pending is written first."""
     await settle(session)
     driver, connection = session.info.get(LINE) or await _connect(session)
-    with driver_errors(statement), _told(connection, statement, values):
+    _tell(connection.dispatch.before_cursor_execute, connection, statement, values)
+    try:
         cursor = await driver.execute(statement, values)
-        return await cursor.fetchall()
+        rows = await cursor.fetchall()
+    except Error as error:
+        raise as_sessions(error, statement) from error
+    _tell(connection.dispatch.after_cursor_execute, connection, statement, values)
+    return rows
 
 
 async def begin_with(session: AsyncSession, statement: str, ids: Mapping[str, UUID]) -> list[tuple[Any, ...]]:
@@ -57,24 +65,15 @@ async def settle(session: AsyncSession) -> None:
         await session.flush()
 
 
-@contextmanager
-def driver_errors(statement: str) -> Iterator[None]:
-    """Let the driver's errors be those that the session's own statements end with."""
-    try:
-        yield
-    except Error as error:
-        raise DBAPIError.instance(statement, None, error, Error) from error
+def as_sessions(error: Error, statement: str) -> StatementError:
+    """Return a driver's error as the session's own statements end with it."""
+    return DBAPIError.instance(statement, None, error, Error)
 
 
-@contextmanager
-def _told(connection: Connection, statement: str, values: Mapping[str, Any] | None = None) -> Iterator[None]:
+def _tell(listeners: Any, connection: Connection, statement: str, values: Mapping[str, Any] | None = None) -> None:
     """Let whoever listens to a connection's statements hear of this one."""
-    told = connection.dispatch
-    if statement and told.before_cursor_execute:
-        told.before_cursor_execute(connection, None, statement, values, None, False)
-    yield
-    if statement and told.after_cursor_execute:
-        told.after_cursor_execute(connection, None, statement, values, None, False)
+    if listeners and statement:
+        listeners(connection, None, statement, values, None, False)
 
 
 async def _connect(session: AsyncSession, first: str = "") -> tuple[Driver, Connection]:
@@ -82,22 +81,28 @@ async def _connect(session: AsyncSession, first: str = "") -> tuple[Driver, Conn
 
     The rows of a `first` statement, which is sent with what opens the transaction, are left in the session.
     """
+    info = session.info
     if session.in_transaction() or not isinstance(session.bind, AsyncEngine):
         own = await session.connection()
     else:
-        own = await session.bind.connect()
-        session.info[OWN] = own
+        ready: Ready | None = info.get(READY)
+        own = (await ready.take() if ready is not None else None) or await session.bind.connect()
+        info[OWN] = own
         session.bind, session.sync_session.bind = own, own.sync_connection
     connection = own.sync_connection
     assert connection is not None  # noqa: S101 - it has just been opened
     driver: Any = connection.connection.driver_connection
-    session.info[LINE] = (driver, connection)
-    if OWN in session.info and driver.info.transaction_status is TransactionStatus.IDLE:
-        begins = "; ".join(filter(None, (session.info[BEGINS], first)))
-        with driver_errors(begins), _told(connection, first):
+    info[LINE] = (driver, connection)
+    if OWN in info and driver.info.transaction_status is TransactionStatus.IDLE:
+        begins = "; ".join(filter(None, (info[BEGINS], first)))
+        _tell(connection.dispatch.before_cursor_execute, connection, first)
+        try:
             cursor = await driver.execute(begins, prepare=False)
             if first:
                 while cursor.nextset():
                     pass
-                session.info[_FIRST] = await cursor.fetchall()
+                info[_FIRST] = await cursor.fetchall()
+        except Error as error:
+            raise as_sessions(error, begins) from error
+        _tell(connection.dispatch.after_cursor_execute, connection, first)
     return driver, connection

@@ -278,6 +278,12 @@ def contains(spans: Sequence[Span], minute: int) -> bool:
     return at >= 0 and minute < spans[at][1]
 
 
+def covers(spans: Sequence[Span], start: int, end: int) -> bool:
+    """Whether one of sorted, merged spans has all of a stretch in it."""
+    at = bisect_right(spans, (start, _LATE)) - 1
+    return at >= 0 and end <= spans[at][1]
+
+
 _LATE = 1 << 60
 
 

@@ -5,7 +5,7 @@ several people come at the same time, each has a lane of parts of their own and 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -206,7 +206,12 @@ class Placement:
     def at(self, start: int) -> "Placement":
         """Return the same visit with the same people and things, beginning at another minute."""
         by = start - self.start
-        parts = tuple(replace(one, start=one.start + by, end=one.end + by) for one in self.parts)
+        if not by:
+            return self
+        parts = tuple(
+            PlacedPart(one.service_id, one.person, one.start + by, one.end + by, one.staff, one.units, one.package_id)
+            for one in self.parts
+        )
         return Placement(self.location_id, parts, tuple((no, first + by, last + by) for no, first, last in self.claims))
 
     @property

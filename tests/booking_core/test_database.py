@@ -154,6 +154,48 @@ async def test_connections_come_back_whatever_happens(database: Database) -> Non
     assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
+PID = "SELECT pg_backend_pid()"
+
+
+async def test_the_connection_that_was_used_last_is_used_next(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask(and_session: bool = False) -> int:
+        async with database.transaction() as session:
+            found: int = (await run(session, PID, {}))[0][0]
+            if and_session:
+                assert await session.scalar(text(PID)) == found
+            return found
+
+    asked: list[int] = []
+    event.listen(database.engine.sync_engine, "checkout", lambda *_: asked.append(1))
+    first = await ask()
+    assert [await ask(), await ask(and_session=True), await ask()] == [first, first, first]
+    assert len(asked) == 1
+    # What has waited for long is asked by the pool whether its server is still there.
+    monkeypatch.setattr("booking_core.kit.pool._UNASKED", 0.0)
+    assert await ask() == first
+    assert len(asked) == 2
+
+
+async def test_no_more_are_kept_than_the_pool_is_large(database_url: str) -> None:
+    database = Database(database_url, pool_size=2)
+
+    async def ask() -> None:
+        async with database.transaction() as session:
+            await run(session, "SELECT pg_sleep(0.05)", {})
+
+    async def by_session() -> None:
+        async with database.transaction() as session:
+            await session.scalar(select(1))
+
+    await asyncio.gather(*(ask() for _ in range(4)))
+    assert database.engine.pool.checkedout() == 2  # type: ignore[attr-defined]
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(by_session() for _ in range(4)))
+    await database.close()
+
+
 @pytest.mark.parametrize("session_only", [True, False])
 async def test_a_server_that_threw_everybody_out_is_no_error(database: Database, session_only: bool) -> None:
     """As after its restart: connections that waited are new ones, without anybody's first try failing."""

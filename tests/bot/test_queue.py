@@ -1,0 +1,32 @@
+"""The queue's own connections: what they say to the database, and what of it may be lost."""
+
+import asyncio
+
+import procrastinate
+import psycopg
+from sqlalchemy import text
+
+from booking_core.kit.db import Database, libpq_url
+from bot.queue import connector_for
+
+
+async def test_a_statement_is_one_message_and_waits_for_no_disk(database_url: str) -> None:
+    connector = connector_for(database_url, most=2)
+    async with procrastinate.App(connector=connector).open_async():
+        asked = "SELECT current_setting('synchronous_commit') AS flush, now() = statement_timestamp() AS alone"
+        async with connector.pool.connection() as connection:
+            assert connection.autocommit
+        assert await connector.execute_query_one_async(asked) == {"flush": "off", "alone": True}
+
+
+async def test_connections_that_the_server_ended_are_replaced_unnoticed(database_url: str, database: Database) -> None:
+    connector = connector_for(database_url, most=2)
+    async with procrastinate.App(connector=connector).open_async():
+        before = (await connector.execute_query_one_async("SELECT pg_backend_pid() AS pid"))["pid"]
+        with psycopg.connect(libpq_url(database_url)) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
+        await asyncio.sleep(0.05)
+        assert (await connector.execute_query_one_async("SELECT pg_backend_pid() AS pid"))["pid"] != before
+    async with database.transaction() as session:
+        # What customers are told is flushed all the same.
+        assert await session.scalar(text("SHOW synchronous_commit")) == "on"
