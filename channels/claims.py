@@ -20,6 +20,7 @@ from channels import accounts, conversations, terms
 from channels.contract import Choice, Letter, OutgoingMessage, TemplateUse
 from channels.keys import make_key
 from channels.models import Delivery, Message, Sender
+from channels.neighbours import neighbours_of
 from channels.pace import Pace
 from channels.segments import gsm_friendly, sms_size
 
@@ -149,6 +150,7 @@ async def claimed(
         useful_for=terms.useful_for(message, now) if now is not None else None,
         template=template,
         letter=letter,
+        neighbours=await neighbours_of(session, message, conversation) if interrupted else None,
     )
     await session.flush()
     return Claim(

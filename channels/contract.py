@@ -160,6 +160,22 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Provider ids of one account around a message whose sending was interrupted (`channels/neighbours.py`)."""
+
+    #: Given before it was written: older than its own.
+    before: Sequence[str]
+    #: Given at any time since, as far as it is known.
+    since: Sequence[str]
+    #: Given to messages that were written when it had long been certain that nobody sends this one: newer than its own.
+    after: Sequence[str]
+    #: No other message of its thread can have an id that is not known.
+    alone: bool
+    #: Nobody has been sending it for a while: what the provider does not have now it will not have.
+    at_rest: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """A message to send. `key` names our own row, the same on every attempt; opaque to adapters."""
 
@@ -176,6 +192,8 @@ class OutgoingMessage:
     template: TemplateUse | None = None
     #: How it reads as an e-mail; only there.
     letter: Letter | None = None
+    #: Only for a look-up.
+    neighbours: Neighbours | None = None
 
 
 class Channel(Protocol):

@@ -32,6 +32,7 @@ from channels.keys import report_id
 from channels.lines import OwnLines, channel_for
 from channels.mail import NAME as MAIL
 from channels.models import Conversation, Delivery, DeliveryReport, Message
+from channels.neighbours import LOOK_UP_AFTER
 from channels.pace import Pace
 from channels.receive import OnFailed
 from channels.status import after_reports
@@ -52,9 +53,6 @@ SEND_DEADLINE = timedelta(seconds=40)
 PATIENCE = timedelta(seconds=1)
 LOOK_EVERY = timedelta(milliseconds=40)
 COME_BACK = timedelta(seconds=1)
-#: The provider's list may lag behind what it accepted.
-LOOK_UP_AFTER = timedelta(seconds=5)
-
 #: When to record again what a provider said, while the database is away: half a minute of a restart.
 RECORD_AGAIN = tuple(timedelta(seconds=seconds) for seconds in (0.2, 0.5, 1, 2, 4, 8, 15))
 
@@ -194,6 +192,7 @@ async def _claim(db: Database, business_id: UUID, message_id: UUID, judges: Judg
             await _give_up(session, message, Delivery.FAILED, template, now, judges.on_failed)
             return Outcome.FAILED
         terms.use_template(message, template)
+        terms.agree(message, looked_up_at=None)
         letter = None
         if message.channel == MAIL and judges.letter_for is not None:
             letter = await judges.letter_for(session, message, conversation)

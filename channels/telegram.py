@@ -32,6 +32,7 @@ from channels.contract import (
 )
 from channels.lines import Addressed
 from channels.media import MediaRefused
+from channels.telegram_lookup import find_number
 from channels.trust import trusted
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_membe
 
 
 class Telegram:
-    """One bot. Its ids are `chat:message`, since message ids count per chat."""
+    """One bot. Its ids are `chat:message`."""
 
     name = "telegram"
 
@@ -164,8 +165,15 @@ class Telegram:
         return _message_id(sent.chat.id, sent.message_id)
 
     async def find_sent(self, message: OutgoingMessage) -> ProviderId | None:
-        """Telegram lists no messages of a bot: nobody can tell."""
-        raise SendError("telegram_has_no_list", retryable=False, unsure=True)
+        """Try the ids that it can have, since Telegram lists no messages of a bot; raises SendError in doubt."""
+        try:
+            number = await find_number(self._bot, message)
+        except TelegramError as error:
+            failed = _as_send_error(error)
+            raise SendError(
+                failed.code, retryable=failed.retryable, retry_after=failed.retry_after, unsure=True
+            ) from None
+        return None if number is None else _message_id(int(message.address), number)
 
     async def acknowledge(self, tap: Tap) -> None:
         """Stop the spinner on a tapped button and take the buttons away, so that they are tapped once."""
@@ -342,12 +350,15 @@ def _as_send_error(error: TelegramError) -> SendError:
         case TimedOut() | NetworkError() if isinstance(error.__cause__, _NOT_SENT):
             return SendError("telegram_unreachable", retryable=True)
         case TimedOut():
-            return SendError("telegram_no_answer", retryable=False, unsure=True)
+            return SendError("telegram_no_answer", retryable=True, unsure=True)
         case NetworkError() if isinstance(error.__cause__, httpx.HTTPError):
-            return SendError("telegram_no_answer", retryable=False, unsure=True)
+            return SendError("telegram_no_answer", retryable=True, unsure=True)
         case NetworkError() if isinstance(error.__cause__, TelegramError) and "(504)" in error.message:
             # A gateway's page in place of an answer: what is behind it may have done it.
-            return SendError("telegram_no_answer", retryable=False, unsure=True)
+            return SendError("telegram_no_answer", retryable=True, unsure=True)
+        case _ if type(error) is TelegramError:
+            # "Invalid server response": a 200 that cannot be read tells of something that was done.
+            return SendError("telegram_no_answer", retryable=True, unsure=True)
         case _:
             # Telegram's own 5xx ("ok": false, not done), or a token that somebody has to mend.
             return SendError("telegram_error", retryable=True)

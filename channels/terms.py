@@ -81,6 +81,12 @@ def agree(message: Message, **more: Any) -> None:
     message.terms = {key: value for key, value in terms.items() if value is not None}
 
 
+def looked_up_at(message: Message) -> datetime | None:
+    """Return when it was first looked up at the provider, since its last attempt."""
+    at = message.terms.get("looked_up_at")
+    return datetime.fromisoformat(at) if at else None
+
+
 def use_template(message: Message, template: TemplateUse | None) -> None:
     """Note which template carries a message, whose text becomes what the customer will read."""
     if template is None:

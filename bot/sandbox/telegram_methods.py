@@ -14,7 +14,7 @@ from bot.sandbox.models import SandboxMessage, SandboxObject, SandboxWebhook
 from bot.sandbox.owed import TELEGRAM
 from bot.sandbox.stage import Stage, find, real_time
 from bot.sandbox.telegram_hook import NEVER, POLLED, hook, pending, set_hook
-from bot.sandbox.telegram_objects import bot_user, choices_of, message_object
+from bot.sandbox.telegram_objects import bot_user, choices_of, message_object, put_on_phone
 from bot.sandbox.telegram_rules import (
     LONGEST_ANSWER,
     TelegramRefused,
@@ -71,9 +71,7 @@ async def send_message(stage: Stage, session: AsyncSession, fields: Fields) -> A
         vendor={"user": user, "keyboard": keyboard},
         at=await current_time(session),
     )
-    session.add(message)
-    await session.flush()
-    message.vendor_id = str(message.n)
+    await put_on_phone(session, message)
     return message_object(stage, message)
 
 
@@ -88,6 +86,13 @@ async def edit_message_reply_markup(stage: Stage, session: AsyncSession, fields:
     """Change or take away the buttons under a message of ours."""
     message = await _ours(session, fields, "edit")
     return await _edited(stage, session, message, message.text, keyboard_of(fields))
+
+
+async def edit_message_caption(stage: Stage, session: AsyncSession, fields: Fields) -> Any:
+    """Refuse to change a caption: this stand-in's bots send texts only, which have none."""
+    keyboard_of(fields)
+    await _ours(session, fields, "edit")
+    raise bad("there is no caption in the message to edit")
 
 
 async def answer_callback_query(stage: Stage, session: AsyncSession, fields: Fields) -> Any:
@@ -213,6 +218,7 @@ METHODS: Mapping[str, Callable[[Stage, AsyncSession, Fields], Awaitable[Any]]] =
     "getme": get_me,
     "sendmessage": send_message,
     "editmessagetext": edit_message_text,
+    "editmessagecaption": edit_message_caption,
     "editmessagereplymarkup": edit_message_reply_markup,
     "answercallbackquery": answer_callback_query,
     "deletemessage": delete_message,
@@ -271,9 +277,13 @@ async def is_blocked(session: AsyncSession, chat: str) -> bool:
 async def _ours(session: AsyncSession, fields: Fields, verb: str) -> SandboxMessage:
     await _known_person(session, fields)
     number = whole_number(fields, "message_id", "message identifier is not specified")
-    message = await session.get(SandboxMessage, number, with_for_update=True)
-    there = message is not None and (message.channel, message.phone) == ("telegram", str(fields["chat_id"]))
-    if message is None or not there or message.vendor.get("hidden"):
+    there = select(SandboxMessage).where(
+        SandboxMessage.channel == "telegram",
+        SandboxMessage.vendor_id == str(number),
+        SandboxMessage.phone == str(fields["chat_id"]),
+    )
+    message = await session.scalar(there.with_for_update())
+    if message is None or message.vendor.get("hidden"):
         raise bad(f"message to {verb} not found")
     if message.direction == "in":
         raise bad(f"message can't be {verb}ed".replace("eed", "ed"))

@@ -2,11 +2,30 @@
 
 from typing import Any
 
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.sandbox.models import SandboxMessage
-from bot.sandbox.stage import Stage
+from bot.sandbox.stage import Stage, find, next_number
 
 #: What the stand-in's bot is called.
 BOT_NAME, BOT_USERNAME = "Threadbook", "threadbook_sandbox_bot"
+
+
+#: One count for all private chats of the bot, as Telegram has it; in its order messages are kept.
+COUNT = "telegram:message"
+
+
+async def put_on_phone(session: AsyncSession, message: SandboxMessage) -> None:
+    """Keep a new message under the bot's next number."""
+    begin = 0
+    if await find(session, f"count:{COUNT}") is None:
+        # Messages of an older sandbox were numbered with those of other channels.
+        latest = select(func.max(SandboxMessage.n)).where(SandboxMessage.channel == "telegram")
+        begin = await session.scalar(latest) or 0
+    message.vendor_id = str(await next_number(session, COUNT, begin, message.at))
+    session.add(message)
+    await session.flush()
 
 
 def bot_user(stage: Stage) -> dict[str, Any]:

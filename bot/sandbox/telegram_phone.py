@@ -10,7 +10,7 @@ from bot.sandbox.models import SandboxMessage
 from bot.sandbox.stage import Stage, put
 from bot.sandbox.telegram_hook import owe_update
 from bot.sandbox.telegram_methods import is_blocked
-from bot.sandbox.telegram_objects import bot_user, message_object, person, private_chat
+from bot.sandbox.telegram_objects import bot_user, message_object, person, private_chat, put_on_phone
 
 
 async def say(
@@ -30,9 +30,7 @@ async def say(
         vendor={"user": user},
         at=await current_time(session),
     )
-    session.add(message)
-    await session.flush()
-    message.vendor_id = str(message.n)
+    await put_on_phone(session, message)
     await owe_update(stage, session, user["id"], "message", message_object(stage, message))
     return message
 
@@ -58,9 +56,7 @@ async def send_file(
         vendor={"user": person(phone, "Sam", None)},
         at=await current_time(session),
     )
-    session.add(message)
-    await session.flush()
-    message.vendor_id = str(message.n)
+    await put_on_phone(session, message)
     shown = {key: value for key, value in message_object(stage, message).items() if key not in ("text", "entities")}
     shown |= part | ({"caption": caption} if caption else {})
     await owe_update(stage, session, int(phone), "message", shown)

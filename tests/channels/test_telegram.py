@@ -12,6 +12,7 @@ from fastapi import Request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.logs import hush
 from channels.access import TelegramAccess
 from channels.contract import (
     ChannelLeft,
@@ -343,7 +344,7 @@ def test_every_choice_is_one_button_in_order(labels: list[str]) -> None:
         (refused(401, "Unauthorized"), "telegram_error", True, False, False),
         (refused(500, "Internal Server Error"), "telegram_error", True, False, False),
         ((502, "<html>Bad Gateway</html>"), "telegram_error", True, False, False),
-        (None, "telegram_no_answer", False, False, True),
+        (None, "telegram_no_answer", True, False, True),
     ],
 )
 async def test_refusals(
@@ -430,3 +431,12 @@ async def test_neither_token_nor_words_are_logged(bot: Telegram, peer: Peer, cap
     assert TOKEN not in caplog.text
     assert "my secret" not in caplog.text
     assert caught.value.__cause__ is None
+
+
+async def test_half_an_answer_is_not_logged(bot: Telegram, peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
+    peer.answers["/sendMessage"] = [(200, '{"ok": true, "result": {"text": "my secret')]
+    hush()
+    with pytest.raises(SendError) as caught:
+        await bot.send(a_text("my secret"))
+    assert caught.value.unsure
+    assert "my secret" not in caplog.text

@@ -12,6 +12,7 @@ from channels.access import TelegramAccess
 from channels.contract import Choice, OutgoingMessage, ProviderId, Tap
 from channels.telegram import Telegram
 from tests.channels import test_telegram as samples
+from tests.channels import test_telegram_lookup as lookup
 from tests.channels.peer import Peer, open_peer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,12 +45,14 @@ async def test_what_we_ask_is_the_bot_api() -> None:
             "/sendMessage": [samples.SENT],
             "/answerCallbackQuery": [samples.ok(True)],
             "/editMessageReplyMarkup": [samples.ok(True)],
+            "/editMessageCaption": [lookup.TEXT_OF_OURS],
             "/setWebhook": [samples.ok(True)],
         }
         bot = Telegram(TelegramAccess(samples.TOKEN, samples.SECRET, peer.url), quiet=timedelta(0))
         await bot.send(OutgoingMessage("k", "700", "42", "¡Hola! *_[]() <b> 👋" * 20))
         await bot.send(OutgoingMessage("k", "700", "42", "Which?", choices))
         await bot.acknowledge(Tap("42", ProviderId("tap:4382"), ProviderId("42:8")))
+        assert await bot.find_sent(lookup.looked_for()) == ProviderId("42:9")
         await bot.register("https://chat.example.com")
         await bot.close()
         asked = as_said(peer)
@@ -58,9 +61,10 @@ async def test_what_we_ask_is_the_bot_api() -> None:
         "sendMessage",
         "answerCallbackQuery",
         "editMessageReplyMarkup",
+        "editMessageCaption",
         "setWebhook",
     ]
-    assert verdicts(asked) == ["ok"] * 5
+    assert verdicts(asked) == ["ok"] * 6
 
 
 def test_the_updates_of_our_tests_are_telegrams() -> None:

@@ -79,7 +79,7 @@ async def test_a_gateways_page_leaves_telegram_unsure_and_its_own_500_does_not(t
     with pytest.raises(SendError, match="telegram_error") as own:
         await channel.send(message)
     await channel.close()
-    assert (gateway.value.unsure, gateway.value.retryable) == (True, False)
+    assert (gateway.value.unsure, gateway.value.retryable) == (True, True)
     assert (own.value.unsure, own.value.retryable) == (False, True)
     shown = [one for one in await theatre.screen("telegram", message.address) if one["from"] == "business"]
     assert len(shown) == 1

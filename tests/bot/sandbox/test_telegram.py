@@ -156,3 +156,31 @@ async def test_dates_follow_the_systems_clock(theatre: Theatre, bot: Bot) -> Non
     await theatre.http.post("/sandbox/clock", json={"advance": "P1D"})
     after = await bot.send_message(MARIA, "later")
     assert after.date - before.date >= timedelta(days=1)
+
+
+async def test_one_count_numbers_all_private_chats(theatre: Theatre, bot: Bot) -> None:
+    await theatre.say("sms", "+34600111222", "not Telegram's")
+    await theatre.say("telegram", MARIA, "Hi")
+    first = update_of(theatre, await theatre.knock("webhooks/telegram", nth=0)).message.message_id
+    await theatre.say("telegram", "700100201", "Hello")
+    await theatre.say("sms", "+34600111222", "nor this")
+    here, there = await bot.send_message(MARIA, "One"), await bot.send_message("700100201", "Two")
+    assert [here.message_id - first, there.message_id - first] == [2, 3]
+
+
+async def test_a_caption_is_refused_by_what_stands_there_and_nothing_changes(theatre: Theatre, bot: Bot) -> None:
+    await theatre.say("telegram", MARIA, "Hi")
+    theirs = update_of(theatre, await theatre.knock("webhooks/telegram", nth=0)).message.message_id
+    await theatre.say("telegram", "700100201", "Hello")
+    ours = await bot.send_message(MARIA, "When?", reply_markup=KEYS)
+    elsewhere = await bot.send_message("700100201", "Who?")
+    before = await theatre.screen("telegram", MARIA)
+    for number, refusal in (
+        (ours.message_id, "there is no caption in the message to edit"),
+        (theirs, "message can't be edited"),
+        (elsewhere.message_id, "message to edit not found"),
+        (elsewhere.message_id + 1, "message to edit not found"),
+    ):
+        with pytest.raises(BadRequest, match=f"(?i){refusal}"):
+            await bot.edit_message_caption(MARIA, number, caption="x")
+    assert await theatre.screen("telegram", MARIA) == before
