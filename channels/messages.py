@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -23,6 +23,20 @@ from channels.parts import parts_for
 #: Buttons stay on screens for months; an old one is answered kindly, not obeyed.
 CHOICE_LIFE = timedelta(days=60)
 TOKEN_PREFIX = "b1:"  # noqa: S105 - the version of the form, no secret
+
+
+class Thread(Protocol):
+    """A conversation, or whatever else knows whose it is."""
+
+    @property
+    def business_id(self) -> UUID:
+        """The business's id."""
+        ...
+
+    @property
+    def id(self) -> UUID:
+        """The conversation's id."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +222,10 @@ async def find_replied_to(session: AsyncSession, message: Message) -> Message | 
     )
 
 
-async def find_choice(session: AsyncSession, conversation: Conversation, token: str) -> ChoiceToken | None:
+async def find_choice(session: AsyncSession, thread: Thread, token: str) -> ChoiceToken | None:
     """Return what a token means in this thread, used or expired ones too; another thread's means nothing."""
     choice = await session.get(ChoiceToken, token)
-    if choice is None or (choice.business_id, choice.conversation_id) != (conversation.business_id, conversation.id):
+    if choice is None or (choice.business_id, choice.conversation_id) != (thread.business_id, thread.id):
         return None
     return choice
 

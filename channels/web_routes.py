@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core.kit.clock import current_time
 from booking_core.kit.db import Database
 from booking_core.kit.live import conversation_topic
-from booking_core.kit.scope import narrow
+from booking_core.kit.scope import NOBODY, narrow
 from channels import messages
 from channels.contract import IncomingMessage, ProviderId
 from channels.keys import make_key
@@ -26,7 +26,7 @@ from channels.web import NAME
 from channels.web_origins import FromElsewhere, is_admitted, preflight
 from channels.web_page import Words, add_pages
 from channels.web_socket import serve_socket
-from channels.web_threads import business_of, find_account, find_thread, load_account_address, load_news, open_thread
+from channels.web_threads import Writer, business_of, find_account, find_thread, find_writer, load_news, open_thread
 from channels.web_watch import watch
 from channels.web_widget import add_widget
 
@@ -116,14 +116,17 @@ def router_for(doors: WebDoors) -> APIRouter:
         """Write a message or tap a choice; the same `client_id` again changes nothing."""
         token = _bearer(request)
         try:
-            async with doors.db.transaction(business_of(token)) as session:
-                await _admitted(doors, session, request, token)
-            await _take(written, token)
+            if business_of(token) == NOBODY:
+                raise Refused(401, "unknown_token")
+            # Nobody holds a connection to the database while a browser sends or Redis counts.
             body = await _read(request, Written)
+            await _take(written, token)
             async with doors.db.transaction(business_of(token)) as session:
-                conversation = await _thread(session, token)
-                event = await _event(session, conversation, body)
-                receipt = await receive(session, NAME, [event], now=await current_time(session))
+                thread = await find_writer(session, token)
+                if thread is None:
+                    raise Refused(401, "unknown_token")
+                await _admit(doors, session, request, thread.business_id)
+                receipt = await receive(session, NAME, [await _event(session, thread, body)])
         except Refused as refused:
             return refused.response()
         return JSONResponse({"accepted": True, "duplicate": receipt.duplicates > 0}, status_code=202)
@@ -175,11 +178,11 @@ async def _read_news(doors: WebDoors, request: Request, after: int, wait: float)
             await rest(left)
 
 
-async def _event(session: AsyncSession, conversation: Conversation, body: Written) -> IncomingMessage:
+async def _event(session: AsyncSession, thread: Writer, body: Written) -> IncomingMessage:
     text = (body.text or "").strip()
     replied_to = None
     if body.choice is not None:
-        choice = await messages.find_choice(session, conversation, body.choice)
+        choice = await messages.find_choice(session, thread, body.choice)
         if choice is None:
             raise Refused(422, "unknown_choice")
         text = choice.label
@@ -189,13 +192,13 @@ async def _event(session: AsyncSession, conversation: Conversation, body: Writte
     if len(text) > TEXT_LIMIT:
         raise Refused(422, "too_long", limit=TEXT_LIMIT)
     return IncomingMessage(
-        account=await load_account_address(session, conversation),
-        address=conversation.address,
-        provider_id=ProviderId(f"{conversation.id.hex}:{body.client_id}"),
+        account=thread.account,
+        address=thread.address,
+        provider_id=ProviderId(f"{thread.id.hex}:{body.client_id}"),
         text=text,
         choice=body.choice,
         in_reply_to=replied_to,
-        locale=conversation.locale,
+        locale=thread.locale,
     )
 
 

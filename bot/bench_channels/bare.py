@@ -64,6 +64,11 @@ def create_bare(url: str, pool_size: int) -> FastAPI:
         chat = message["chat"]["id"]
         return await keep(f"{chat}:{message['message_id']}", str(chat), message["text"])
 
+    @app.post("/chat/messages")
+    async def web(request: Request) -> Response:
+        written = await request.json()
+        return await keep(written["client_id"], request.headers["Authorization"], written["text"])
+
     @app.get("/health")
     async def health() -> Response:
         return Response()

@@ -1,17 +1,20 @@
-"""Many senders at once, each waiting for its 200 before it writes again: raw HTTP, so that sending costs little."""
+"""Many senders at once, each waiting for its answer before it writes again: raw HTTP, so that sending costs little."""
 
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, cycle
 from urllib.parse import urlencode
 from uuid import uuid4
 
 from twilio.request_validator import RequestValidator
 
+from booking_core.kit.clock import current_time
+from booking_core.kit.db import Database
 from channels.access import TelegramAccess, TwilioAccess
+from channels.web_threads import find_account, open_thread
 
 #: So many messages a number writes before the next one does: most of a conversation's are not its first.
 A_THREAD = 4
@@ -66,9 +69,42 @@ def telegram_writer(access: TelegramAccess) -> Writer:
     return write
 
 
+async def open_threads(url: str, wanted: int) -> list[str]:
+    """Begin threads of web chat, and return their tokens: pages begin them before anybody writes."""
+    db = Database(url, pool_size=1)
+    try:
+        async with db.transaction() as session:
+            account = await find_account(session, None)
+            if account is None:
+                raise LookupError("no business has web chat")
+            now = await current_time(session)
+            return [await open_thread(session, account, "es", now=now) for _ in range(wanted)]
+    finally:
+        await db.close()
+
+
+def web_writer(tokens: Sequence[str]) -> Writer:
+    """Return who writes as a page of ours does, with a thread's token; there must be more than write in ten seconds."""
+    unused = cycle(tokens)
+    token_of: dict[int, str] = {}
+
+    def write(thread: int) -> tuple[str, dict[str, str], bytes]:
+        if thread not in token_of:
+            token_of[thread] = next(unused)
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {token_of[thread]}",
+            "Origin": "http://127.0.0.1",
+        }
+        body = {"client_id": uuid4().hex, "text": "can Ana do a haircut tomorrow after 4?"}
+        return "/chat/messages", headers, json.dumps(body).encode()
+
+    return write
+
+
 @dataclass(frozen=True)
 class Sent:
-    """What came of a round: seconds until each 200, and how long the round took."""
+    """What came of a round: seconds until each answer, and how long the round took."""
 
     waits: list[float]
     seconds: float
@@ -80,7 +116,7 @@ class Sent:
 
 
 async def send_for(seconds: float, port: int, write: Writer, *, senders: int) -> Sent:
-    """Let so many senders write for so long; any answer but 200 ends the measurement."""
+    """Let so many senders write for so long; any answer but 200 and 202 ends the measurement."""
     waits: list[float] = []
     began = time.perf_counter()
     await asyncio.gather(*(_sender(began + seconds, port, write, waits) for _ in range(senders)))
@@ -111,7 +147,7 @@ async def _sender(until: float, port: int, write: Writer, waits: list[float]) ->
 
 async def _acknowledged(reader: asyncio.StreamReader) -> None:
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    if not head.startswith(b"http/1.1 200"):
+    if not head.startswith((b"http/1.1 200", b"http/1.1 202")):
         raise RuntimeError(f"not acknowledged: {head.split(maxsplit=2)[1].decode()}")
     _, _, length = head.partition(b"content-length:")
     await reader.readexactly(int(length.split(b"\r\n")[0]))

@@ -16,6 +16,6 @@ def test_webhooks_are_measured_beside_one_insert(
     out = tmp_path / "figures.json"
     assert bench_channels(quick=True, out=out, rounds=2, seconds=0.3) == 0
     told = json.loads(out.read_text())
-    assert {one["part"] for one in told["figures"]} == {"sms", "telegram"}
+    assert {one["part"] for one in told["figures"]} == {"sms", "telegram", "web"}
     assert all(one["value"] > 0 for one in told["figures"])
     assert "ours beside bare" in capsys.readouterr().out
