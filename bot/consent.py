@@ -106,9 +106,15 @@ async def take(turn: Turn, args: Mapping[str, Any], form: str | None = None) -> 
         wording=str(args["wording"]),
     )
     await turn.session.flush()
-    carrier = _key(turn.conversation.channel, country) == "consent.ask_carrier"
-    key = ("consent.thanks_carrier" if carrier else "consent.thanks") if yes else "consent.declined"
-    return Answer(say=(turn.say(key, act="info", business=turn.business.name),), then=form)
+    said = thanks(turn) if yes else turn.say("consent.declined", act="info", business=turn.business.name)
+    return Answer(say=(said,), then=form)
+
+
+def thanks(turn: Turn) -> dict[str, Any]:
+    """Return what is said to a yes: where carriers want more said than thanks, that."""
+    carrier = _key(turn.conversation.channel, country_of(turn.conversation, turn.business)) == "consent.ask_carrier"
+    key = "consent.thanks_carrier" if carrier else "consent.thanks"
+    return turn.say(key, act="info", business=turn.business.name)
 
 
 async def letter_box(turn: Turn, customer_id: Any) -> Conversation | None:

@@ -15,7 +15,7 @@ from booking_core import catalog as catalogs
 from booking_core import customers
 from booking_core.catalog import Catalog, remembered
 from booking_core.models import Business, Customer, Location, Unit
-from bot import consent, estimate, handoff, letters
+from bot import coming_back, consent, estimate, handoff, letters
 from bot.actions import leaving, letter_box
 from bot.actions.coming import coming
 from bot.actions.contract import Draft, Turn
@@ -115,6 +115,12 @@ async def _answer(system: System, engine: "Engine", session: AsyncSession, opene
         )
         turn.place = _place_of(memory, catalog)
         turn.replied = replied is not None and last is replied
+        back = await coming_back.hear(turn, said.text, said.rows[-1].provider_id) if said.tap is None else None
+        if back is not None:
+            for row in said.rows:
+                kept.understood[row.id] = {"intent": "tap", "do": "come_back", "actions": []}
+            last = await speak(turn, [await letter_box.with_open_question(turn, memory, dict(back))])
+            continue
         taken = await letter_box.hear(turn, said.text) if said.tap is None and MAIL in system.channels else None
         if taken is not None and taken.alone:
             for row in said.rows:
