@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--minutes", type=float, default=10, help="how long things are killed")
     root.add_argument("--seed", type=int, default=1, help="other victims, other faults, other wishes")
     root.add_argument("--conversations", type=int, default=1000, help="at most so many")
-    root.add_argument("--at-once", type=int, default=24, help="conversations at the same time")
+    root.add_argument("--at-once", type=int, default=48, help="conversations at the same time")
     root.add_argument("--model", type=Path, help="a trained model; unless named, the newest in .threadbook/models")
     root.add_argument("--json", type=Path, help="write the figures there")
     return root

@@ -153,7 +153,8 @@ class Customer:
         while True:
             with contextlib.suppress(httpx.TransportError):
                 answer = await self.http.request(method, path, **request)
-                if answer.status_code < 500:
+                # "Too many requests" on a payment page is pressed again, too.
+                if answer.status_code < 500 and answer.status_code != 429:
                     return answer.status_code
             await asyncio.sleep(0.3)
 

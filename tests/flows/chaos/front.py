@@ -20,7 +20,9 @@ async def front(port: int, *, web: int, vendors: int) -> AsyncIterator[None]:
         far_writer.write(head)
         ways = [asyncio.create_task(_pump(reader, far_writer)), asyncio.create_task(_pump(far_reader, writer))]
         try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            # Cancelled when everything ends: asyncio's own server takes that for an error of its.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for way in ways:
                 way.cancel()
