@@ -7,6 +7,7 @@ confirmation, which changes neither time nor place, leaves it alone. Every chang
 
 from booking_core.changing import Cancellation, cancel, release, reschedule
 from booking_core.firm import approve, confirm, decline, prolong, retake
+from booking_core.giving import Give, give
 from booking_core.holds import expire_due
 from booking_core.making import hold
 from booking_core.records import find_by_ics_token, load, on_day, upcoming
@@ -15,6 +16,7 @@ from booking_core.visits import check_in, complete, confirm_attendance, mark_no_
 
 __all__ = [
     "Cancellation",
+    "Give",
     "approve",
     "cancel",
     "check_in",
@@ -25,6 +27,7 @@ __all__ = [
     "decline",
     "expire_due",
     "find_by_ics_token",
+    "give",
     "hold",
     "load",
     "mark_no_show",

@@ -194,7 +194,11 @@ async def _find_seats(
     try:
         found = await find_visits(session, catalog, wanted, start, asker, first=first, override=override)
     except BookingRefused as refused:
-        raise seats.refused or refused from None
+        # Somebody may have begun the class between our two looks: its teacher is taken by it then, and it has seats.
+        again = await classes.seats_at(session, catalog, wanted, start, asker, override=override)
+        if again.placement is not None:
+            return [Place(again.placement, again.yielding, session_id=again.session_id)]
+        raise again.refused or seats.refused or refused from None
     found = [one for one in found if one.placement.location_id not in seats.begun]
     if not found and seats.refused is not None:
         raise seats.refused

@@ -1,6 +1,6 @@
 """Changing a booking: move it, cancel it, let an unpaid hold go."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -57,14 +57,52 @@ async def reschedule(
     Each part stays with its person if they can, where nobody is named for it (`staff_id`: for all of it;
     `staff_by_service`: for a part). Raises BookingRefused.
     """
-    booking = await load(session, business_id, booking_id, for_update=True)
     starts = starts.astimezone(UTC)
     named = "".join(f" {service}={who}" for service, who in staff_by_service)
-    if not await once(session, business_id, key, "reschedule", f"{booking_id} {starts} {staff_id}{named}", now=now):
+    return await change_place(
+        session,
+        business_id,
+        booking_id,
+        about=f"{booking_id} {starts} {staff_id}{named}",
+        request_for=lambda one: request_of(catalog, one, staff_id=staff_id, staff_by_service=staff_by_service),
+        catalog=catalog,
+        starts=starts,
+        version=version,
+        now=now,
+        actor=actor,
+        key=key,
+        override=override,
+    )
+
+
+async def change_place(
+    session: AsyncSession,
+    business_id: UUID,
+    booking_id: UUID,
+    *,
+    about: str,
+    request_for: Callable[[Booking], VisitRequest],
+    catalog: Catalog,
+    starts: datetime | None,
+    version: int | None,
+    now: datetime,
+    actor: str,
+    key: str,
+    override: bool,
+    **data: object,
+) -> Booking:
+    """Give a booking the place that `request_for` asks for, once under `key`; without `starts` when it is now.
+
+    `about` says what else the command is about than who has it carried out; `data` goes into the audit. Raises
+    BookingRefused.
+    """
+    booking = await load(session, business_id, booking_id, for_update=True)
+    if not await once(session, business_id, key, "reschedule", about, now=now):
         return booking
     try:
         check_version(booking, version)
-        request = request_of(catalog, booking, staff_id=staff_id, staff_by_service=staff_by_service)
+        starts = booking.starts if starts is None else starts
+        request = request_for(booking)
         wanted = _wanted_instead(catalog, booking, request, starts, now=now, actor=actor, override=override)
         taken, freed = await place_again(session, booking, wanted, now=now)
     except BookingRefused:
@@ -73,14 +111,26 @@ async def reschedule(
     if actor == CUSTOMER and policies.is_late(booking.policy_snapshot, starts=booking.starts, now=now):
         # Moving far away and cancelling then would else cost less than cancelling now.
         booking.policy_snapshot = policies.judged_from(booking.policy_snapshot, booking.starts)
-    was = {"starts": booking.starts.isoformat(), "ends": booking.ends.isoformat(), "parts": booking.parts}
+    before = booking.starts
+    was = {"starts": before.isoformat(), "ends": booking.ends.isoformat(), "parts": booking.parts}
     put(booking, taken.place)
     if booking.hold_expires_at is not None:
         booking.hold_expires_at = min(booking.hold_expires_at, max(booking.starts, now))
     booking.attendance_confirmed_at = None
     booking.version += 1
     booking.updated_at = now
-    write_audit(session, booking, Move.RESCHEDULE.value, actor=actor, now=now, key=key, was=was, freed=freed)
+    write_audit(
+        session,
+        booking,
+        Move.RESCHEDULE.value,
+        actor=actor,
+        now=now,
+        key=key,
+        was=was,
+        freed=freed,
+        same_time=booking.starts == before,
+        **data,
+    )
     await skip_reminders(session, booking)
     if booking.state == State.CONFIRMED:
         write_reminders(session, booking, now=now)

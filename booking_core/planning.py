@@ -146,6 +146,8 @@ def _plan(catalog: Catalog, wanted: VisitRequest, place: Location, days: tuple[d
             first = len(parts) - len(steps)
             wait = max(part.after for part in parts[first - len(steps) : first]) + parts[first].before
             parts[first] = _waiting(parts[first], wait)
+    if not _cast_fits(wanted, parts, lanes):
+        return None
     main = catalog.service(wanted.service_id)
     services = {*wanted.service_ids, *(step.service.id for step in steps)}
     return Plan(
@@ -164,6 +166,19 @@ def _plan(catalog: Catalog, wanted: VisitRequest, place: Location, days: tuple[d
             for limit in catalog.limits
             if limit.staff_id is None and limit.service_id in services
         ],
+        cast=wanted.cast,
+    )
+
+
+def _cast_fits(wanted: VisitRequest, parts: Sequence[Part], lanes: int) -> bool:
+    """Whether those who are said to fill the roles are among those who can."""
+    if not wanted.cast:
+        return True
+    roles = [[{one.person.id for one in role} for role in part.roles] for part in parts] * lanes
+    return [len(one) for one in wanted.cast] == [len(one) for one in roles] and all(
+        who is None or who in able
+        for each, part in zip(wanted.cast, roles, strict=True)
+        for who, able in zip(each, part, strict=True)
     )
 
 

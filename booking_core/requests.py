@@ -21,6 +21,8 @@ class VisitRequest:
     should do just one of its services, or one part of a package, as pairs of service and person, which goes
     before `staff_id`; `units`: how many hours, days or nights, where the service is sold by them. `kept_staff`:
     who does which part of a visit that is to be moved; they do it again where nobody else is named and they can.
+    `cast`: who fills which role of which part as the visit is placed, guests and all (None: whoever can); nobody
+    else does.
     """
 
     service_ids: tuple[UUID, ...]
@@ -32,6 +34,7 @@ class VisitRequest:
     add_on_ids: tuple[UUID, ...] = ()
     staff_by_service: tuple[tuple[UUID, UUID], ...] = ()
     kept_staff: tuple[tuple[UUID, UUID], ...] = ()
+    cast: tuple[tuple[UUID | None, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Say the same wish in one way only: sorted, and of a single service as its `staff_id`."""

@@ -25,14 +25,21 @@ class News(StrEnum):
 
     BOOKED = "booked"
     MOVED = "moved"
+    #: Others do it, at the time at which it is.
+    HANDED_ON = "handed_on"
     CANCELLED = "cancelled"
     APPROVED = "approved"
     DECLINED = "declined"
 
 
 #: How a message of each kind is marked, and what became of its thread.
-_ACTS = {News.MOVED: "rescheduled", News.CANCELLED: "cancelled", News.DECLINED: "cancelled"}
-_OUTCOMES = {News.MOVED: "moved", News.CANCELLED: "cancelled", News.DECLINED: "cancelled"}
+_ACTS = {
+    News.MOVED: "rescheduled",
+    News.HANDED_ON: "rescheduled",
+    News.CANCELLED: "cancelled",
+    News.DECLINED: "cancelled",
+}
+_OUTCOMES = {News.MOVED: "moved", News.HANDED_ON: "moved", News.CANCELLED: "cancelled", News.DECLINED: "cancelled"}
 
 
 async def tell(

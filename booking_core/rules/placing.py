@@ -114,8 +114,10 @@ class Placer:
             return True
         part = plan.parts[at]
         if at == 0:
-            # Those who come together are alike: whoever could not lead one of them leads none after it.
-            for passed in range(led, 1 if lane == 0 else len(visit.leads)) if part.roles else (0,):
+            # Those who come together are alike: whoever could not lead one of them leads none after it. Where it is
+            # said who does what, they are not.
+            first = 0 if plan.cast else led
+            for passed in range(first, 1 if lane == 0 else len(visit.leads)) if part.roles else (0,):
                 if self._part(visit, lane, at, visit.leads[passed], passed + 1):
                     return True
             return False
@@ -126,6 +128,9 @@ class Placer:
         """Place one part with one in the lead, and all that comes after it."""
         part = self.found.plan.parts[at]
         candidate = part.roles[0][choice] if part.roles else None
+        cast = self.found.plan.cast
+        if cast and candidate is not None and not self.found.plan.fits(len(visit.parts), 0, candidate.person.id):
+            return False
         person, duration = part.person + lane, candidate.duration if candidate else part.duration
         for begin in self._begins(visit, part, person, duration, at, choice):
             for placed in self._ways(visit, part, person, candidate, duration, begin):
@@ -197,6 +202,8 @@ class Placer:
         others = [one.person.id for one in staff]
         for candidate in sorted(part.roles[len(staff)], key=lambda one: self.rank(one.person.id)):
             if candidate.person.id in others or visit.tired():
+                continue
+            if self.found.plan.cast and not self.found.plan.fits(len(visit.parts), len(staff), candidate.person.id):
                 continue
             if not contains(self.found.starts_of(part, candidate, duration), begin):
                 continue

@@ -145,6 +145,13 @@ class Plan:
     open: Sequence[Span] | None = None
     #: Limits of the services.
     quotas: Sequence[Quota] = ()
+    #: Who fills which role of which part as they are placed, one lane after the other; None, or no entry: whoever can.
+    cast: Sequence[Sequence[UUID | None]] = ()
+
+    def fits(self, at: int, role: int, staff_id: UUID) -> bool:
+        """Whether somebody may fill a role of the part that is placed as number `at`."""
+        named = self.cast[at][role] if at < len(self.cast) and role < len(self.cast[at]) else None
+        return named is None or named == staff_id
 
     @property
     def several(self) -> bool:

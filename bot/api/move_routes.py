@@ -63,7 +63,7 @@ def add_routes(router: APIRouter) -> None:
         named = as_pairs(wanted.staff_by_service)
         staff_id = _known_staff(catalog, wanted.staff_id)
         request = request_of(catalog, booking, staff_id=staff_id, staff_by_service=named)
-        version = booking.version
+        version, began = booking.version, booking.starts
         async with alternatives(call, request, wanted.starts, customer_id=booking.customer_id, moving=booking.id):
             booking = await bookings.reschedule(
                 call.session,
@@ -80,7 +80,7 @@ def add_routes(router: APIRouter) -> None:
                 override=wanted.override,
             )
         if booking.version != version:
-            await _tell(call, booking, News.MOVED, wanted.notify)
+            await _tell(call, booking, News.MOVED if booking.starts != began else News.HANDED_ON, wanted.notify)
         return tagged(call, response, booking)
 
     @router.post("/bookings/{booking_id}/cancel", tags=["bookings"])

@@ -107,6 +107,11 @@ async def find_visitor(desk: Desk, connection: HTTPConnection) -> Visitor | None
     )
 
 
+def actor_of(visitor: Visitor) -> str:
+    """Return how the audit names somebody signed in."""
+    return f"staff:{visitor.user_id}"
+
+
 def door(desk: Desk, area: Area) -> Callable[[Request], Awaitable[Visitor]]:
     """Return the dependency that every route of an area has."""
 

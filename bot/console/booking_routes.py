@@ -1,6 +1,6 @@
 """A booking's drawer: what is known of it, its buttons, and moving it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,19 +10,19 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking_core.catalog import Catalog, load_catalog
+from booking_core.catalog import load_catalog
 from booking_core.kit.clock import current_time
 from booking_core.kit.ids import new_id
 from booking_core.models import Booking, Location
 from booking_core.refusals import BookingRefused, Reason
 from bot.console.access import Area, Visitor, door
-from bot.console.asked import read_date, read_id
-from bot.console.calendar_actions import Target, move, take_step, try_move
+from bot.console.calendar_actions import take_step
 from bot.console.desk import Desk
-from bot.console.details import Details, Step, load_details
-from bot.console.forms import read_key, read_number, read_text, wants_json
+from bot.console.details import Step, load_details
+from bot.console.forms import read_form, read_key, read_number, read_text, wants_json
+from bot.console.moving import changes_of, form_of, move, read_target, try_move
 from bot.console.pages import Pages
-from bot.console.wall import Wall, moment_on, read_clock
+from bot.console.wall import Wall
 from bot.console.why import why
 
 
@@ -37,7 +37,8 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.get("/bookings/{booking_id}/move")
     async def plan(request: Request, booking_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
-        return await drawer.plan(request, visitor, booking_id, request.query_params)
+        query = request.query_params
+        return await drawer.plan(request, visitor, booking_id, query, query.getlist("give"))
 
     @router.post("/bookings/{booking_id}/move")
     async def moved(request: Request, booking_id: UUID, visitor: Annotated[Visitor, guest]) -> Response:
@@ -100,7 +101,14 @@ class Drawer:
         return RedirectResponse(f"/console/bookings/{booking_id}", 303)
 
     async def plan(
-        self, request: Request, visitor: Visitor, booking_id: UUID, query: Mapping[str, str], *, problem: str = ""
+        self,
+        request: Request,
+        visitor: Visitor,
+        booking_id: UUID,
+        query: Mapping[str, str],
+        gives: Sequence[str],
+        *,
+        problem: str = "",
     ) -> Response:
         """Return the form that moves a booking: with a time, what the move would come to."""
         async with self.desk.db.transaction(visitor.business_id) as session:
@@ -108,8 +116,20 @@ class Drawer:
             catalog = await load_catalog(session, visitor.business_id)
             details = await load_details(session, catalog, booking_id, language=visitor.language, now=now)
         wall = Wall(visitor.locale, details.place.timezone, now)
-        target = _target(query, catalog, details)
-        context = _plan_context(catalog, details, target, wall) | {"problem": problem}
+        target = read_target(query, gives, catalog, details)
+        context = form_of(catalog, details, target, visitor.language) | {
+            "one": details,
+            "place": details.place,
+            "day": wall.local_date(target.starts if target else details.booking.starts),
+            "target": target,
+            "moved": None,
+            "changes": [],
+            "anyway": False,
+            "warning": "",
+            "problem": problem,
+            "key": new_id(),
+        }
+        context["time"] = wall.field_clock(context["starts"], details.place.timezone)
         status = 200
         if target is not None and not problem:
             version = int(text) if (text := query.get("version", "")).isascii() and text.isdigit() else None
@@ -118,11 +138,14 @@ class Drawer:
             context |= {"moved": tried.moved, "anyway": tried.anyway, "warning": reason if tried.moved else ""}
             if tried.moved is None:
                 context["problem"], status = reason, 409
+            else:
+                context["changes"] = changes_of(catalog, details, tried.moved, wall, visitor.language)
         return self._form(request, visitor, now, context, status)
 
     async def move(self, request: Request, visitor: Visitor, booking_id: UUID) -> Response:
         """Move a booking as its form says."""
         fields = {name: await read_text(request, name, 60) for name in ("day", "time", "staff")}
+        gives = [str(one) for one in (await read_form(request)).getlist("give")]
         version = await read_number(request, "version")
         key = f"console:{await read_key(request)}"
         tell, anyway = [bool(await read_text(request, name, 5)) for name in ("tell", "anyway")]
@@ -131,18 +154,20 @@ class Drawer:
                 now = await current_time(session)
                 catalog = await load_catalog(session, visitor.business_id)
                 details = await load_details(session, catalog, booking_id, language=visitor.language, now=now)
-                target = _target(fields, catalog, details)
+                target = read_target(fields, gives, catalog, details)
                 if target is None:
                     raise BookingRefused(Reason.UNKNOWN)
+                began = details.booking.starts
                 moved = await move(
                     session, self.desk, visitor, booking_id, target,
                     catalog=catalog, version=version, tell=tell, anyway=anyway, key=key, now=now,
                 )  # fmt: skip
         except BookingRefused as refused:
-            return await self._refused_move(request, visitor, booking_id, fields, refused)
+            return await self._refused_move(request, visitor, booking_id, fields, gives, refused)
         if wants_json(request):
             wall = Wall(visitor.locale, details.place.timezone, now)
-            said = self.desk.words.text(visitor.language, "console.booking.done.move", when=wall.full(moved.starts))
+            done = "give" if target.gives and moved.starts == began else "move"
+            said = self.desk.words.text(visitor.language, f"console.booking.done.{done}", when=wall.full(moved.starts))
             return JSONResponse({"said": said, "booking": str(booking_id)})
         return RedirectResponse(f"/console/bookings/{booking_id}", 303)
 
@@ -152,13 +177,19 @@ class Drawer:
         return await self.show(request, visitor, booking_id, refused=refused)
 
     async def _refused_move(
-        self, request: Request, visitor: Visitor, booking_id: UUID, fields: dict[str, str], refused: BookingRefused
+        self,
+        request: Request,
+        visitor: Visitor,
+        booking_id: UUID,
+        fields: Mapping[str, str],
+        gives: Sequence[str],
+        refused: BookingRefused,
     ) -> Response:
         async with self.desk.db.transaction(visitor.business_id) as session:
             place = await _place_of(session, visitor, booking_id)
             now = await current_time(session)
         problem = why(self.desk.words, visitor.language, Wall(visitor.locale, place.timezone, now), refused)
-        answer = await self.plan(request, visitor, booking_id, fields, problem=problem)
+        answer = await self.plan(request, visitor, booking_id, fields, gives, problem=problem)
         answer.status_code = 409
         return answer
 
@@ -178,33 +209,3 @@ async def _place_of(session: AsyncSession, visitor: Visitor, booking_id: UUID) -
     if booking is None:
         raise LookupError("no such booking")
     return (await load_catalog(session, visitor.business_id)).location(booking.location_id)
-
-
-def _target(fields: Mapping[str, str], catalog: Catalog, details: Details) -> Target | None:
-    """Return where a form or an address would move a booking; None if it does not say."""
-    day, minute = read_date(fields.get("day", "")), read_clock(fields.get("time", ""))
-    if day is None or minute is None:
-        return None
-    staff_id = read_id(fields.get("staff", ""))
-    known = {one.id for one in catalog.staff}
-    return Target(moment_on(day, minute, details.place.timezone), staff_id if staff_id in known else None)
-
-
-def _plan_context(catalog: Catalog, details: Details, target: Target | None, wall: Wall) -> dict[str, Any]:
-    booking = details.booking
-    starts = target.starts if target else booking.starts
-    staff_id = target.staff_id if target else booking.staff_id
-    return {
-        "one": details,
-        "place": details.place,
-        "day": wall.local_date(starts),
-        "time": wall.field_clock(starts, details.place.timezone),
-        "staff_id": staff_id,
-        "people": [one for one in catalog.staff if one.id in catalog.staff_for(booking.service_id)],
-        "target": target,
-        "moved": None,
-        "anyway": False,
-        "warning": "",
-        "names": {one.id: one.name for one in catalog.staff},
-        "key": new_id(),
-    }

@@ -1,49 +1,19 @@
 """What staff do with bookings, through the same services as the bot; each in its caller's transaction."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import booking as bookings
-from booking_core.catalog import Catalog
 from booking_core.models import Booking, State
 from booking_core.refusals import BookingRefused, Reason
 from bot import cancellations, news
-from bot.console.access import Visitor
+from bot.console.access import Visitor, actor_of
 from bot.console.desk import Desk
 from bot.console.details import Step
-from bot.console.why import PASSABLE
 from bot.news import News
 from payment_links import links
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a booking is to be moved: whoever did it stays if `staff_id` is None."""
-
-    starts: datetime
-    staff_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """Where a booking would really be, and who would do it."""
-
-    starts: datetime
-    ends: datetime
-    staff_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What a move would come to; `anyway`: refused unless staff pass over what the refusal says."""
-
-    moved: Landing | None
-    refused: BookingRefused | None = None
-    anyway: bool = False
-
 
 #: What the customer hears of a step.
 _TOLD = {
@@ -52,89 +22,6 @@ _TOLD = {
     Step.DECLINE: News.DECLINED,
     Step.CANCEL: News.CANCELLED,
 }
-
-
-class _OnlyTriedError(Exception):
-    """Undoes what was only tried."""
-
-
-def actor_of(visitor: Visitor) -> str:
-    """Return how the audit names somebody signed in."""
-    return f"staff:{visitor.user_id}"
-
-
-async def move(
-    session: AsyncSession,
-    desk: Desk,
-    visitor: Visitor,
-    booking_id: UUID,
-    target: Target,
-    *,
-    catalog: Catalog,
-    version: int | None,
-    tell: bool,
-    anyway: bool,
-    key: str,
-    now: datetime,
-) -> Booking:
-    """Move a booking, and tell its customer if that is wished; the same key again tells nobody."""
-    before = (await bookings.load(session, visitor.business_id, booking_id, for_update=True)).version
-    moved = await bookings.reschedule(
-        session,
-        visitor.business_id,
-        booking_id,
-        catalog=catalog,
-        starts=target.starts,
-        staff_id=target.staff_id,
-        version=version,
-        now=now,
-        actor=actor_of(visitor),
-        key=key,
-        override=anyway,
-    )
-    if tell and moved.version != before:
-        await news.tell(desk, session, moved, News.MOVED, now=now, by=visitor.user_id)
-    return moved
-
-
-async def try_move(
-    desk: Desk,
-    visitor: Visitor,
-    booking_id: UUID,
-    target: Target,
-    *,
-    catalog: Catalog,
-    version: int | None,
-    now: datetime,
-) -> Tried:
-    """Return what a move would come to, having really done and undone it: so the answer is the true one."""
-    refused: BookingRefused | None = None
-    for anyway in (False, True):
-        moved: list[Landing] = []
-        try:
-            async with desk.db.transaction(visitor.business_id) as session:
-                booking = await bookings.reschedule(
-                    session,
-                    visitor.business_id,
-                    booking_id,
-                    catalog=catalog,
-                    starts=target.starts,
-                    staff_id=target.staff_id,
-                    version=version,
-                    now=now,
-                    actor=actor_of(visitor),
-                    key=f"try:{booking_id}",
-                    override=anyway,
-                )
-                moved.append(Landing(booking.starts, booking.ends, booking.staff_id))
-                raise _OnlyTriedError
-        except _OnlyTriedError:
-            return Tried(moved[0], refused, anyway)
-        except BookingRefused as error:
-            refused = refused or error
-            if error.reason not in PASSABLE:
-                return Tried(None, refused)
-    return Tried(None, refused)
 
 
 async def take_step(

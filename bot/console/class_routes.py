@@ -11,8 +11,7 @@ from booking_core.catalog import load_catalog
 from booking_core.kit.clock import current_time
 from booking_core.kit.live import announce_calendar
 from bot import cancellations
-from bot.console.access import Area, Visitor, door
-from bot.console.calendar_actions import actor_of
+from bot.console.access import Area, Visitor, actor_of, door
 from bot.console.cards import class_card
 from bot.console.desk import Desk
 from bot.console.forms import read_text, wants_json

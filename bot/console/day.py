@@ -39,6 +39,8 @@ class Tile:
     ends: datetime
     #: The part's own service, where it is not the whole's.
     part: str | None
+    #: Which of the visit's parts it is.
+    number: int
     #: Who could do it, of those who have a column.
     able: tuple[UUID, ...]
     #: It lies in the time in which another's customer waits.
@@ -282,6 +284,7 @@ def _column(
             starts=one.starts,
             ends=one.ends,
             part=one.part,
+            number=one.number,
             able=tuple(catalog.staff_for(one.service_id)) if owner.whose is Whose.STAFF else (),
             over=any(_within_idle(one, other) for other in pieces if other is not one),
             before=one.starts.astimezone(wall.zone).date() < wall.date,

@@ -79,6 +79,8 @@ class Happened:
     by: str | None
     actor: str
     was: datetime | None
+    #: It was moved to the time at which it was: to others, or to another room.
+    handed_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,7 @@ async def _history(session: AsyncSession, booking: Booking) -> list[Happened]:
             names.get(user) if (user := _user(row.actor)) else None,
             row.actor.split(":")[0],
             _was(row),
+            handed_on=bool(row.data.get("same_time")),
         )
         for row in rows
     ]

@@ -14,9 +14,8 @@ from booking_core.catalog import Catalog
 from booking_core.freed import freed
 from booking_core.kit.live import announce_calendar
 from booking_core.models import Booking, Customer, Location, TimeOff
-from bot.console.access import Visitor
+from bot.console.access import Visitor, actor_of
 from bot.console.asked import read_date, read_id
-from bot.console.calendar_actions import actor_of
 from bot.console.wall import moment_on, read_clock
 
 KINDS = ("block", "absence", "sick")

@@ -17,9 +17,8 @@ from booking_core.models import Booking, Customer, Location, State
 from booking_core.records import find_by_key
 from booking_core.requests import VisitRequest, as_pairs
 from bot import news
-from bot.console.access import Visitor
+from bot.console.access import Visitor, actor_of
 from bot.console.asked import read_date, read_id
-from bot.console.calendar_actions import actor_of
 from bot.console.desk import Desk
 from bot.console.threads import pattern
 from bot.console.wall import moment_on, read_clock

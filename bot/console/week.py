@@ -28,6 +28,8 @@ class Entry:
     off: TimeOff | None = None
     part: str | None = None
     able: tuple[UUID, ...] = ()
+    #: Which of the visit's parts it is.
+    number: int = 0
 
     @property
     def is_class(self) -> bool:
@@ -114,7 +116,7 @@ def _entries(agenda: Agenda, catalog: Catalog, language: str) -> Iterable[tuple[
                 part = service_name(catalog.service(block.service_id), language)
             able = tuple(catalog.staff_for(block.service_id)) if block.owner.whose is Whose.STAFF else ()
             key = f"{booking.id}-{block.part}-{block.owner.id}-{block.owner.unit}"
-            yield block.owner.id, Entry(key, block.starts, block.ends, card, None, part, able)
+            yield block.owner.id, Entry(key, block.starts, block.ends, card, None, part, able, block.part)
         if not any(block.owner.whose is Whose.STAFF for block in visit.blocks):
             yield None, Entry(f"{booking.id}-none", booking.starts, booking.ends, card)
     for meeting in agenda.meetings:

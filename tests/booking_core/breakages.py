@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from booking_core import booking, catalog, changing, classes, holds, making, offers, planning, taking, visits
+from booking_core import booking, catalog, changing, classes, giving, holds, making, offers, planning, taking, visits
 from booking_core.models import State
 from booking_core.rules import feasible, policy
 from booking_core.rules.lifecycle import MOVES, Move
@@ -127,12 +127,18 @@ def moved_to_whoever_is_free(patch: pytest.MonkeyPatch, _: str) -> None:
     patch.setattr(changing, "request_of", lambda *args, **more: replace(request(*args, **more), kept_staff=()))
 
 
+def given_to_whoever_is_free(patch: pytest.MonkeyPatch, _: str) -> None:
+    """Who gives one part away gives the others to whoever is free, too."""
+    request = giving.request_with
+    patch.setattr(giving, "request_with", lambda *args, **_: replace(request(*args, alone=False), kept_staff=()))
+
+
 BREAKAGES: Mapping[str, Break] = {
     one.__name__: one
     for one in (
         constraint_dropped, expiry_keeps_its_time, moves_into_itself, no_audit_of_changes, no_tidying_up,
         paid_without_a_place, keys_mean_nothing, never_late, no_show_gives_way, declined_offer_is_kept,
         nobody_agrees_first, time_off_is_forgotten, own_hold_stays, reminders_go_on,
-        one_seat_too_many, anyone_will_do, moved_to_whoever_is_free,
+        one_seat_too_many, anyone_will_do, moved_to_whoever_is_free, given_to_whoever_is_free,
     )
 }  # fmt: skip

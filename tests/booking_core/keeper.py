@@ -93,7 +93,7 @@ class Keeper(RuleBasedStateMachine):
                 made = await houses.open_house(session, Path(folder), file)
             self.business_id = made.business_id
             known = made.known
-            self.customers = [new_id() for _ in range(3)]
+            self.customers = [new_id() for _ in range(5)]
             session.add_all(
                 Customer(business_id=self.business_id, id=one, name="x", locale="en", created_at=houses.NOW)
                 for one in self.customers

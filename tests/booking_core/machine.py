@@ -32,6 +32,8 @@ requests = st.sampled_from(REQUESTS)
 people = st.sampled_from(["Ana", "Bruno", "Carla"])
 picks = st.integers(0, 10_000)
 customers = st.integers(0, 2)
+#: Two more book nothing but what they are offered: whoever has what they wait for is offered nothing.
+waiting = st.integers(0, 4)
 
 
 def some(*states: str) -> Callable[[Any], bool]:
@@ -303,7 +305,7 @@ class Machine(Keeper):
                 Request(("Trim", "Massage"), people=(("Trim", "Ana"), ("Massage", "Carla"))),
             ]
         ),
-        customer=customers,
+        customer=waiting,
     )
     def wait_for(self, request: Request, customer: int) -> None:
         self.count += 1
@@ -363,7 +365,7 @@ class Machine(Keeper):
                 session, self.business_id, entry, self.ids[visit.key], now=now, key=f"yes-{visit.key}"
             )
 
-        answered = self.attempt(do, not yes or visit.starts > now)
+        answered = self.attempt(do, not yes or visit.starts > now, name="accept" if yes else "turn down")
         if answered is None:
             return
         if not yes:

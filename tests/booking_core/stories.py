@@ -11,7 +11,7 @@ from booking_core import booking
 from booking_core.catalog import load_catalog
 from booking_core.models import Booking
 from booking_core.refusals import BookingRefused
-from tests.booking_core.machine import customers, people, picks, requests, some
+from tests.booking_core.machine import customers, people, picks, requests, some, waiting
 from tests.booking_core.model import MIDNIGHT, TENTATIVE, Request, Visit
 from tests.booking_core.moves import Moves
 
@@ -99,7 +99,7 @@ class Stories(Moves):
             self.pay(visit)
         return visit
 
-    @rule(request=st.sampled_from([Request(("Trim",)), Request(("Cut",))]), customer=customers, yes=st.booleans())
+    @rule(request=st.sampled_from([Request(("Trim",)), Request(("Cut",))]), customer=waiting, yes=st.booleans())
     def wait_and_be_offered(self, request: Request, customer: int, yes: bool) -> None:
         """Somebody waits, is offered what is free, and answers."""
         self.wait_for(request, customer)

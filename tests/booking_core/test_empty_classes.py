@@ -1,14 +1,17 @@
 """A class that began with a booking ends with its last one; a class of the timetable takes place all the same."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import booking, sessions
-from booking_core.models import ClassSession
+from booking_core.kit.db import Database
+from booking_core.models import Booking, ClassSession
 from tests.booking_core.checker import findings
 from tests.booking_core.house import NOW, House, at, open_house
 from tests.booking_core.tables import load_tables
@@ -86,3 +89,39 @@ async def test_a_class_of_the_timetable_takes_place_without_guests(house: House)
     await house.cancel(one)
     assert await states(house, "Yoga") == ["open"]
     assert "12:00" in await house.clocks("Yoga")
+
+
+async def test_whoever_comes_as_a_class_begins_has_a_seat_in_it(database: Database, tmp_path: Path) -> None:
+    """It was not there at the first look, and at the second its teacher was taken: by it."""
+    async with database.transaction() as session:
+        house = await open_house(session, tmp_path)
+
+    async def book(session: AsyncSession) -> Booking:
+        customer = await replace(house, session=session).customer()
+        return await replace(house, session=session).book("09:00", "Workshop", key=f"w-{customer}", customer=customer)
+
+    async def gate() -> None:
+        async with database.transaction() as session:
+            await session.execute(text("LOCK TABLE allocation IN ACCESS EXCLUSIVE MODE"))
+
+    async def other() -> Booking:
+        async with database.transaction() as session:
+            return await book(session)
+
+    async with database.transaction() as session:
+        first = await book(session)
+        closed = asyncio.create_task(gate())
+        await _until_so_many_wait(session, 1)
+        second = asyncio.create_task(other())
+        await _until_so_many_wait(session, 2)  # it has seen no class, and asks who is taken
+    await closed
+    assert (await second).session_id == first.session_id
+
+
+async def _until_so_many_wait(session: AsyncSession, count: int) -> None:
+    waiting = text(
+        "SELECT count(*) FROM pg_locks WHERE relation = 'allocation'::regclass AND NOT granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    while await session.scalar(waiting) < count:
+        await asyncio.sleep(0.01)

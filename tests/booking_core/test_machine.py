@@ -25,7 +25,8 @@ BROKEN = 32
 #: What must have come off at least once in a run, or it shows little.
 DONE = (
     "hold", "hold refused", "hold_again", "reschedule", "cancel", "confirm", "expire", "retake", "approve", "decline",
-    "offer_what_is_free", "answer", "mark_no_show", "take_time_off", "two at once, 1 of them", "two at once, 2 of them",
+    "give", "give refused", "offer_what_is_free", "accept", "turn down", "mark_no_show", "take_time_off",
+    "two at once, 1 of them", "two at once, 2 of them",
 )  # fmt: skip
 RUN = settings(
     stateful_step_count=STEPS, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=True

@@ -65,8 +65,14 @@ export function target(link, column, delta) {
   const minute = Number(link.dataset.minute) + delta;
   const moved = column !== own;
   const day = byDay() ? shiftDay(link.dataset.day, own.dataset.day, column.dataset.day) : link.dataset.day;
-  const staff = moved && byPerson() && !byDay() ? column.dataset.col : link.dataset.person ?? "";
-  return { minute: Math.min(Math.max(minute, 0), 24 * 60 - FINE), day, staff, can: canGo(link, column) };
+  const other = moved && byPerson() && !byDay();
+  return { minute: Math.min(Math.max(minute, 0), 24 * 60 - FINE), day, ...whom(link, other, own.dataset.col, column.dataset.col), can: canGo(link, column) };
+}
+
+// Who does it after a drop: of a visit of several parts only the one that was dragged goes to somebody else.
+export function whom(link, other, own, to) {
+  if (!other) return { staff: link.dataset.person ?? "" };
+  return link.dataset.part === undefined ? { staff: to } : { staff: "", give: `${link.dataset.part}:${own}:${to}` };
 }
 
 export function canGo(link, column) {

@@ -1,7 +1,7 @@
 // The calendar without a mouse: one stop for Tab, arrows between times and bookings, M to move.
 
 import { clock, field, keepStill, keyOf, letGo, root, say, view, word } from "./calendar_page.js";
-import { STEP, FINE, board, byPerson, canGo, closes, columns, from, lay, links, opens, put, refusal, sideways, stateOf, target, until } from "./calendar_grid.js";
+import { STEP, FINE, board, byPerson, canGo, closes, columns, from, lay, links, opens, put, refusal, sideways, stateOf, target, until, whom } from "./calendar_grid.js";
 import { anyOpen, askMove, open } from "./calendar_sheets.js";
 
 const slot = lay0();
@@ -196,11 +196,13 @@ export function canLand(link, cell) {
 export function landing(link, cell) {
   const row = cell.closest("tbody");
   const other = row !== link.closest("tbody");
-  return { minute: Number(link.dataset.minute), day: cell.dataset.day, staff: other ? row.dataset.row : link.dataset.person ?? "", can: canLand(link, cell) };
+  const whose = whom(link, other, link.closest("tbody").dataset.row, row.dataset.row);
+  return { minute: Number(link.dataset.minute), day: cell.dataset.day, ...whose, can: canLand(link, cell) };
 }
 
 export function drop(link, where, left) {
   const query = new URLSearchParams({ day: where.day, time: field(where.minute), staff: where.staff, version: link.dataset.version });
+  if (where.give) query.set("give", where.give);
   say(word("dropped"));
   return askMove(`/console/bookings/${link.dataset.booking}/move?${query}`, left);
 }

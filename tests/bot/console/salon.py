@@ -155,7 +155,7 @@ class Salon:
         await self.session.flush()
         return booking
 
-    async def known(self, name: str, service: str, clock: str, **more: Any) -> Booking:
+    async def known(self, name: str, service: str, clock: str, *parts: Any, **more: Any) -> Booking:
         """Write a booking of somebody who wrote to us, so that they can be told."""
         customer = await self.customer(name)
         count = len(self.threads) + 1
@@ -164,7 +164,7 @@ class Salon:
         )
         self.threads[name] = thread
         (await self.session.get_one(Conversation, (self.business_id, thread))).customer_id = customer.id
-        return await self.book(name, service, clock, customer_id=customer.id, conversation_id=thread, **more)
+        return await self.book(name, service, clock, *parts, customer_id=customer.id, conversation_id=thread, **more)
 
     def take(self, booking: Booking, number: int, begin: int, end: int, *, proposed: bool = False) -> None:
         self.session.add(
