@@ -385,6 +385,7 @@ def _listed(
                 placement.staff_id,
                 search.waste(placement.staff_id, start),
                 placement.location_id,
+                parts=placement.parts,
             )
         )
     return slots

@@ -159,10 +159,14 @@ def _token(number: int, choice: ChoiceDraft) -> dict[str, Any]:
     }
 
 
+#: What a choice that is a time tells besides its label: when it is, and who takes part where several do.
+_OF_A_TIME = ("starts", "people")
+
+
 def _shown(token: Mapping[str, Any]) -> dict[str, Any]:
     shown = {"id": token["token"], "label": token["label"]}
-    starts = token["meaning"]["args"].get("starts")
-    return shown | {"starts": starts} if isinstance(starts, str) else shown
+    args = token["meaning"]["args"]
+    return shown | {name: args[name] for name in _OF_A_TIME if isinstance(args.get(name), str)}
 
 
 async def find(session: AsyncSession, business_id: UUID, message_id: UUID) -> Message | None:

@@ -136,7 +136,8 @@ def message_json(message: Message) -> dict[str, Any]:
         "from": message.sender,
         "text": message.text,
         "choices": [
-            {name: choice[name] for name in ("id", "label", "starts") if name in choice} for choice in message.choices
+            {name: choice[name] for name in ("id", "label", "starts", "people") if name in choice}
+            for choice in message.choices
         ],
         "act": message.act,
         "facts": _facts(message.facts),

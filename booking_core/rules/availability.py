@@ -15,7 +15,7 @@ from booking_core.rules import grid as grids
 from booking_core.rules.feasible import Feasible, Level
 from booking_core.rules.grid import Grid, on_clock_grid
 from booking_core.rules.placing import Placer, contains
-from booking_core.rules.plan import Plan, Times
+from booking_core.rules.plan import PlacedPart, Plan, Times
 from booking_core.rules.spans import Span, merge, overlap
 from booking_core.rules.wallclock import DAY, instant, local_day, minute_from, minute_of, offset_at
 
@@ -36,6 +36,8 @@ class Slot:
     #: The class, and how many of its seats are left.
     session_id: UUID | None = None
     seats_left: int | None = None
+    #: Who would do what when; none of a class that takes place already, and of what is sold by the day.
+    parts: tuple[PlacedPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from booking_core.refusals import Reason
 from booking_core.requests import Arrangement, VisitRequest
 from booking_core.rules import suggest
 from booking_core.rules.availability import Slot
-from bot.actions import cards, hours, parts, prefer, refusing, visits, waiting, wish
+from bot.actions import attending, cards, hours, parts, prefer, refusing, visits, waiting, wish
 from bot.actions.contract import Draft, Option, Turn, remembered
 from bot.phrasing import listed
 from nlu.contract import Answer, Step
@@ -219,6 +219,7 @@ def _offer_question(turn: Turn, draft: Draft, found: Found, act: str, wait: list
         question = turn.say("offer.with", act=act, choices=options, service=service, staff=staff.name)
     else:
         question = turn.say("offer.any", act=act, choices=options, service=service)
+    attending.name_people(turn, question, options, found.slots, found.request)
     if found.lead is not None:
         question["text"] = f"{found.lead['text']} {question['text']}"
     return question

@@ -14,6 +14,7 @@ from booking_core.calendar import FreeSlots, free_slots
 from booking_core.refusals import Reason
 from booking_core.requests import Arrangement
 from booking_core.rules.availability import Slot
+from booking_core.rules.wallclock import moment_of
 from bot.api.call import Call, reads
 from bot.api.fields import LARGEST, MANY, SOMETHING, Moment, Shape, Shown, Zone, for_example
 from bot.api.problems import Problem, plain
@@ -64,16 +65,29 @@ class AvailabilityIn(WantedIn):
     limit: int = Field(200, ge=1, le=MOST_SLOTS)
 
 
+class SlotPartOut(Shown):
+    """One part of a visit that could begin then."""
+
+    service_id: UUID
+    staff_ids: list[UUID] = Field(description="Who would do it, whoever leads it first.")
+    person: int = Field(description="Which of those who come together it is for, from 0.")
+    starts: datetime
+    ends: datetime
+
+
 class SlotOut(Shown):
     """A time at which the visit can begin, and who would do it."""
 
     starts: datetime
     ends: datetime
     local: datetime = Field(description="The start on the wall clock of `tz`.")
-    staff_id: UUID | None
+    staff_id: UUID | None = Field(description="Who would do it, or its first part: `parts` has everybody.")
     location_id: UUID
     session_id: UUID | None = Field(description="The class, if it is one that takes place already.")
     seats_left: int | None
+    parts: list[SlotPartOut] = Field(
+        [], description="Who would do what when; empty for seats in a class, and for what is lent by the day."
+    )
 
 
 class DayOut(Shown):
@@ -176,4 +190,14 @@ def show_slot(slot: Slot, zone: ZoneInfo) -> SlotOut:
         location_id=slot.location_id,
         session_id=slot.session_id,
         seats_left=slot.seats_left,
+        parts=[
+            SlotPartOut(
+                service_id=part.service_id,
+                staff_ids=list(part.staff),
+                person=part.person,
+                starts=moment_of(part.start),
+                ends=moment_of(part.end),
+            )
+            for part in slot.parts
+        ],
     )

@@ -28,8 +28,9 @@ function calendar(times, { words, format, tap }) {
     list.replaceChildren(make("div", "month", full), ...days.get(day).map((time) => {
       const clock = write(wall(time.starts), { hour: "numeric", minute: "2-digit" });
       const alone = days.get(day).filter((other) => other.starts === time.starts).length === 1;
-      const button = having(make("button", "choice", alone ? clock : time.label), { type: "button" });
-      if (alone) button.setAttribute("aria-label", `${clock}, ${full}`);
+      const who = time.people ?? "";
+      const button = having(make("button", "choice", alone ? [clock, who].filter(Boolean).join(" · ") : time.label), { type: "button" });
+      if (alone) button.setAttribute("aria-label", [clock, full, who].filter(Boolean).join(", "));
       button.addEventListener("click", () => tap(time));
       return button;
     }));

@@ -148,6 +148,21 @@ async def test_choices_that_are_no_times_stay_buttons(street: Street) -> None:
     await expect(page.locator(".calendar")).to_have_count(0)
 
 
+async def test_a_time_says_who_takes_part(street: Street) -> None:
+    page = await street.visit()
+    await open_chat(page)
+    await write(page, "a cut and a colour")
+    await sent(page)
+    times = [(*TIMES[0], "Ana, then Bruno"), (*TIMES[1], "Carla and Bruno")]
+    await street.say("When suits you?", choices=times, act="offer_slots")
+    calendar = page.get_by_role("group", name="Times to choose from")
+    button = calendar.get_by_role("button", name="15:00, Tuesday 24 November, Ana, then Bruno")
+    await expect(button).to_have_text("15:00 · Ana, then Bruno")
+    await expect(calendar.get_by_role("button", name="16:30")).to_have_text("16:30 · Carla and Bruno")
+    await button.click()
+    await expect(page.locator(".customer:not(.waiting) .bubble").last).to_have_text("Tue 24 Nov, 15:00")
+
+
 async def test_two_at_the_same_time_are_told_apart_and_weeks_without_times_are_left_out(street: Street) -> None:
     page = await street.visit(locale="de-DE")
     await page.get_by_role("button", name="Chat öffnen").click()

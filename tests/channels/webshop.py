@@ -67,7 +67,7 @@ async def say(
     conversation: Conversation,
     text: str,
     *,
-    choices: Sequence[str | tuple[str, str]] = (),
+    choices: Sequence[str | tuple[str, ...]] = (),
     act: str | None = None,
     facts: Mapping[str, Any] | None = None,
     sender: str = "bot",
@@ -75,14 +75,16 @@ async def say(
 ) -> UUID:
     """Queue a message to the customer as the bot does, and deliver it as the worker does.
 
-    A choice that stands for a moment is (its label, the moment with its offset).
+    A choice that stands for a moment is (its label, the moment with its offset), perhaps with who takes part.
     """
     async with database.transaction() as session:
         now = await current_time(session)
         await session.execute(update(Message).where(Message.status == "received").values(status="answered"))
         thread = await session.get_one(Conversation, (conversation.business_id, conversation.id))
         drafts = [
-            ChoiceDraft(one, "pick") if isinstance(one, str) else ChoiceDraft(one[0], "pick", {"starts": one[1]})
+            ChoiceDraft(one, "pick")
+            if isinstance(one, str)
+            else ChoiceDraft(one[0], "pick", dict(zip(("starts", "people"), one[1:], strict=False)))
             for one in choices
         ]
         message = await queue_message(

@@ -42,6 +42,15 @@ async def test_both_spellings_answer_the_same(api: Api) -> None:
         "location_id": None,
         "session_id": None,
         "seats_left": None,
+        "parts": [
+            {
+                "service_id": str(api.shop.services["cut"]),
+                "staff_ids": [str(api.shop.staff["Ana"])],
+                "person": 0,
+                "starts": "2026-11-23T08:00:00Z",
+                "ends": "2026-11-23T09:00:00Z",
+            }
+        ],
     }
 
 

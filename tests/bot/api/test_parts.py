@@ -37,7 +37,7 @@ async def test_free_times_ask_for_the_same_people(api: Api) -> None:
     assert (busy.json()["days"], busy.json()["reason"]) == ([], "staff_busy")
     refused = await api.book("10:00", staff=None, **_both(api, trim="Bruno", cut="Ana"))
     assert (refused.status_code, refused.json()["reason"]) == (409, "staff_busy")
-    assert refused.json()["alternatives"]
+    assert [len(other["parts"]) for other in refused.json()["alternatives"]] == [2, 2, 2]
 
 
 async def test_who_does_not_do_it_is_refused(api: Api) -> None:
@@ -68,3 +68,15 @@ async def test_a_series_has_the_same_people(api: Api) -> None:
     made = await api.post("/series", _both(api, trim="Bruno", cut="Ana") | asked)
     assert made.status_code == 201, made.text
     assert [_who(api, one["booking"]) for one in made.json()["occurrences"]] == [["Bruno", "Ana"], ["Bruno", "Ana"]]
+
+
+async def test_free_times_say_who_takes_part(api: Api) -> None:
+    asked = {"windows": [{"from": iso("10:00"), "to": iso("10:01")}]}
+    free = await api.post("/availability", _both(api, trim="Bruno", cut="Ana") | asked)
+    (slot,) = free.json()["days"][0]["slots"]
+    assert slot["staff_id"] == str(api.shop.staff["Bruno"]), "the first part's, as before"
+    assert _who(api, slot) == ["Bruno", "Ana"]
+    made = await api.book("10:00", staff=None, **_both(api, trim="Bruno", cut="Ana"))
+    names = ("service_id", "staff_ids", "person", "starts", "ends")
+    told = [{name: part[name] for name in names} for part in made.json()["parts"]]
+    assert slot["parts"] == told, "what is booked is what was listed"
