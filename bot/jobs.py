@@ -14,7 +14,7 @@ from booking_core.kit.clock import current_time
 from booking_core.kit.jobs import Job
 from bot import disruption, handoff, letters, notices, offers, tasks, templates
 from bot.api.deliveries import Postman
-from bot.queue import connector_for
+from bot.queue import queue_for
 from bot.turn import answer_conversation, open_turn, speak
 from bot.wiring import System
 from channels import acknowledge, conversations, deliver, media, messages
@@ -45,7 +45,7 @@ class NoGateway(GatewayError):
 def build_jobs(system: System, engine: Engine) -> procrastinate.App:
     """Return the queue with every job bound to this worker's system and model."""
     pool = system.settings.worker_concurrency + 2
-    app = procrastinate.App(connector=connector_for(system.settings.database_url, most=pool))
+    app = queue_for(system.settings.database_url, most=pool)
     work = Work(system, engine)
     for job in Job:
         retry = _TURN_RETRY if job is Job.ANSWER_CONVERSATION else _VENDOR_RETRY

@@ -6,9 +6,13 @@ that its server has left shows, and what a power cut takes from the queue is onl
 worker that knew better has lost its connection, and whoever takes the job up again finds it done.
 """
 
+import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import procrastinate
+from procrastinate.jobs import Job
+from procrastinate.manager import JobManager
 from psycopg import AsyncConnection, OperationalError
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
@@ -17,6 +21,32 @@ from booking_core.kit.db import libpq_url, options_of
 from booking_core.kit.pool import is_quiet
 
 Connection = AsyncConnection[Any]
+#: Seconds for which a job that was fetched has the processor to itself before the next one is fetched.
+_START = 0.003
+
+
+class Manager(JobManager):
+    """Procrastinate's manager, which lets a job begin before it looks whether there is another."""
+
+    def __init__(self, connector: procrastinate.PsycopgConnector) -> None:
+        super().__init__(connector)
+        self._busy: set[int] = set()
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """Return a job to do, which is marked as being done; None if there is none."""
+        if worker_id in self._busy:
+            await asyncio.sleep(_START)
+        job = await super().fetch_job(queues, worker_id)
+        (self._busy.discard if job is None else self._busy.add)(worker_id)
+        return job
+
+
+def queue_for(url: str, *, most: int) -> procrastinate.App:
+    """Return the queue, with at most so many connections."""
+    connector = connector_for(url, most=most)
+    app = procrastinate.App(connector=connector)
+    app.job_manager = Manager(connector)
+    return app
 
 
 def connector_for(url: str, *, most: int) -> procrastinate.PsycopgConnector:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import NOW
 from booking_core.kit.rows import columns, from_row, names
-from booking_core.kit.statements import run
+from booking_core.kit.statements import begin_with, run
 from booking_core.models import Customer
 from bot.models import Dialogue
 from channels.models import Conversation, Delivery, Message, Sender
@@ -77,7 +77,7 @@ class Opened:
 async def open_thread(session: AsyncSession, business_id: UUID, conversation_id: UUID) -> Opened:
     """Lock a thread's dialogue, waiting for the turn that runs, and read the rest; LookupError without a thread."""
     key = {"business_id": business_id, "conversation_id": conversation_id}
-    found = await run(session, _LOCK, key) or await run(session, _BEGIN, key) or await run(session, _LOCK, key)
+    found = await begin_with(session, _LOCK, key) or await run(session, _BEGIN, key) or await run(session, _LOCK, key)
     # A second statement: the first one sees nothing of what was committed while it waited.
     rows = await run(session, _READ, key)
     if not rows:

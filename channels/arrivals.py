@@ -1,4 +1,4 @@
-"""A message comes in: two statements in one transaction, the thread and then the message with all that it brings.
+"""A message comes in: one statement, or two in one transaction, the thread and then the message with all it brings.
 
 They are written out and sent straight to the driver: a webhook is asked for as fast as customers write.
 """
@@ -14,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import NOW, current_time
 from booking_core.kit.ids import new_id
-from booking_core.kit.jobs import DEFER, Job, deferred
+from booking_core.kit.jobs import DEFER, Job, deferred, deferred_by
 from booking_core.kit.scope import NARROW
 from booking_core.kit.statements import run
 from channels import accounts, conversations
 
+_ARGUMENTS = "jsonb_build_object('business_id', business_id::text, 'conversation_id', id::text)"
+DEFER_BY = deferred_by(_ARGUMENTS)
 # The update also locks the row: two deliveries of one thread wait for each other here. Whoever writes to our other
 # number is answered from there. A person whom the platform shows under several addresses is looked at more closely.
 _OPEN = f"""
@@ -65,6 +67,50 @@ WITH written AS (
 )
 SELECT id, {DEFER} FROM written
 """
+
+# Most messages are plain words in a thread that is known: all of it in one statement, a transaction by itself. Nothing
+# comes back where it is not so. The lock is taken first, so that numbers follow each other; what was committed while
+# it was waited for is seen by the lock, and by the key on what the provider calls the message.
+_PLAIN = f"""
+WITH thread AS (
+    SELECT c.business_id, c.id, account.id AS account_id, c.last_seq + 1 AS seq, coalesce(%(now)s, {NOW}) AS now
+    FROM channel_account account
+    JOIN conversation c ON c.business_id = account.business_id AND c.channel = account.channel
+    WHERE account.channel = %(channel)s AND account.address = %(account)s AND c.address = %(address)s
+      AND c.last_heard_at IS NOT NULL
+      AND NOT EXISTS (
+          SELECT FROM conversation_alias alias
+          WHERE alias.business_id = account.business_id AND alias.channel = %(channel)s AND alias.address = %(address)s
+      )
+    FOR UPDATE OF c
+), written AS (
+    INSERT INTO message (
+        business_id, id, conversation_id, seq, channel, sender, provider_id, text, choice, in_reply_to, attachments,
+        choices, locale, status, status_at, attempts, created_at
+    )
+    SELECT business_id, %(message_id)s, id, seq, %(channel)s, 'customer', %(provider_id)s, %(text)s,
+        %(choice)s, %(in_reply_to)s, %(facts)s::jsonb, '[]', %(locale)s, 'received', now, 0, now
+    FROM thread
+    ON CONFLICT (business_id, channel, provider_id) DO NOTHING
+    RETURNING conversation_id
+), numbered AS (
+    UPDATE conversation c SET
+        last_seq = seq, last_message_at = now, last_heard_at = now, account_id = thread.account_id,
+        display_name = coalesce(%(display_name)s, c.display_name)
+    FROM thread, written WHERE c.business_id = thread.business_id AND c.id = thread.id
+)
+SELECT business_id, id, conversation_id IS NOT NULL, CASE WHEN conversation_id IS NOT NULL THEN {DEFER_BY} END
+FROM thread LEFT JOIN written ON true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What was written into a thread; not `new`: it had been there before."""
+
+    business_id: UUID
+    id: UUID
+    new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +175,41 @@ async def open_thread(
     known = await conversations.open_conversation(session, found, address, display_name=display_name, now=now)
     heard = known.last_heard_at is not None
     return Thread(known.business_id, known.id, channel, known.last_seq, heard, known.opted_out_at is not None, now)
+
+
+async def write_plain(
+    session: AsyncSession,
+    channel: str,
+    account: str,
+    address: str,
+    words: Words,
+    *,
+    display_name: str | None,
+    now: datetime | None,
+    answer_after: timedelta | None = None,
+) -> Arrived | None:
+    """Write a message that brings nothing but words, and queue its answer; None if its thread has to be opened first.
+
+    It is one statement: a session of `Database.alone` will do.
+    """
+    values = {
+        "channel": channel,
+        "account": account,
+        "address": address,
+        "display_name": display_name,
+        "message_id": new_id(),
+        "provider_id": words.provider_id,
+        "text": words.text,
+        "choice": words.choice,
+        "in_reply_to": words.in_reply_to,
+        "facts": json.dumps(list(words.facts)),
+        "locale": words.locale,
+        "now": now,
+    }
+    job = deferred(Job.ANSWER_CONVERSATION, delay=answer_after)
+    for business_id, id_, new, _ in await run(session, _PLAIN, values | job):
+        return Arrived(business_id, id_, new)
+    return None
 
 
 async def write(

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import current_time
+from booking_core.kit.db import Database
 from booking_core.kit.ids import new_id
 from booking_core.kit.jobs import Job, defer
 from booking_core.kit.live import announce
@@ -90,6 +91,55 @@ async def receive(
     return receipt
 
 
+async def receive_plain(
+    db: Database, channel: str, events: Sequence[Event], *, answer_after: timedelta | None = None
+) -> Receipt | None:
+    """Record one message that is nothing but words or a tap, in a thread that is known: one statement.
+
+    None: it is not as plain as that, nothing was written, and `receive` does it.
+    """
+    [event] = events if len(events) == 1 else [None]
+    if not isinstance(event, IncomingMessage) or not _is_plain(event):
+        return None
+    async with db.alone() as session:
+        arrived = await arrivals.write_plain(
+            session,
+            channel,
+            clean(event.account),
+            clean(event.address),
+            _words(event, []),
+            display_name=_cleaned(event.display_name),
+            now=None,
+            answer_after=answer_after,
+        )
+        if arrived is None:
+            return None
+        if not arrived.new:
+            return DUPLICATE
+        announce(session, arrived.business_id, arrived.id, "message")
+    return WRITTEN
+
+
+def _is_plain(event: IncomingMessage) -> bool:
+    more = (event.attachments, event.platform_opt, event.corrects, event.also, event.introduces, event.acknowledge)
+    return not any(more)
+
+
+def _cleaned(text: str | None) -> str | None:
+    return clean(text) if text else None
+
+
+def _words(event: IncomingMessage, facts: Sequence[Mapping[str, Any]]) -> arrivals.Words:
+    return arrivals.Words(
+        provider_id=clean(event.provider_id),
+        text=clean(event.text),
+        choice=_cleaned(event.choice),
+        in_reply_to=_cleaned(event.in_reply_to),
+        locale=_cleaned(event.locale),
+        facts=facts,
+    )
+
+
 async def _news(
     session: AsyncSession,
     channel: str,
@@ -139,7 +189,7 @@ async def _incoming(
         channel,
         clean(event.account),
         clean(event.address),
-        display_name=clean(event.display_name) if event.display_name else None,
+        display_name=_cleaned(event.display_name),
         also=also,
         now=now,
         narrows=alone,
@@ -151,15 +201,7 @@ async def _incoming(
     opt = _answered_by_platform(thread, event.platform_opt)
     if opt is not None:
         facts.append({"type": "platform_opt", "value": opt})
-    message = arrivals.Words(
-        provider_id=clean(event.provider_id),
-        text=clean(event.text),
-        choice=clean(event.choice) if event.choice else None,
-        in_reply_to=clean(event.in_reply_to) if event.in_reply_to else None,
-        locale=clean(event.locale) if event.locale else None,
-        facts=facts,
-    )
-    message_id = await arrivals.write(session, thread, message, answer_after=answer_after)
+    message_id = await arrivals.write(session, thread, _words(event, facts), answer_after=answer_after)
     if message_id is None:
         return DUPLICATE
     if opt or facts or also or event.introduces or event.corrects:

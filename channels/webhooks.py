@@ -13,7 +13,7 @@ from booking_core.kit.db import Database
 from channels.contract import Channel, Event, IncomingMessage, Malformed, Unauthentic
 from channels.limits import SenderLimits, take_all
 from channels.lines import Line, OwnLines, Unreadable, line_for
-from channels.receive import OnFailed, receive
+from channels.receive import OnFailed, receive, receive_plain
 from channels.registry import ADDRESSED, BY_DOOR
 
 log = logging.getLogger(__name__)
@@ -145,6 +145,8 @@ async def _record(doors: Doors, channel: str, whose: UUID | None, events: Sequen
             return
         if not taken.allowed:
             answer_after = taken.ends_in
+    if whose is None and await receive_plain(doors.db, channel, events, answer_after=answer_after) is not None:
+        return
     # What came by a business's own line is its own from the first statement on, whatever it says.
     async with doors.db.transaction() if whose is None else doors.db.transaction(whose) as session:
         await receive(

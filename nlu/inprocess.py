@@ -23,7 +23,9 @@ from rasa.shared.core.events import (
     ActiveLoop,
     Event,
     FollowupAction,
+    LoopInterrupted,
     SlotSet,
+    UserUttered,
 )
 from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -39,6 +41,8 @@ _TAPPED = "action_tap"
 _NOT_UNDERSTOOD = "action_fallback"
 _VALIDATION = "validate_"
 _QUESTION = "action_ask_"
+#: Courses of talks of which it is remembered what comes next (a few hundred are usual).
+_MOST_COURSES = 10_000
 
 
 class TooManyActions(RuntimeError):
@@ -137,6 +141,45 @@ class Processor(MessageProcessor):  # type: ignore[misc]
             on_circuit_break=_circling,
         )
         self.graph_runner: GraphRunner = InOrder.of(self.graph_runner)
+        self._featured = {REQUESTED_SLOT, *(slot.name for slot in self.domain.slots if slot.has_features())}
+        self._predicted: dict[tuple[Any, ...], PolicyPrediction] = {}
+
+    def _predict_next_with_tracker(self, tracker: DialogueStateTracker) -> PolicyPrediction:
+        """Do what Rasa's own does, but ask the policies only once what follows the same course of a talk.
+
+        Rules see nothing of it but intents, actions, loops and the slots that have features, so these say everything.
+        """
+        course = None if tracker.followup_action else self._course(tracker)
+        if course is None:
+            return super()._predict_next_with_tracker(tracker)
+        known = self._predicted.get(course)
+        if known is None:
+            if len(self._predicted) >= _MOST_COURSES:
+                self._predicted.clear()
+            known = self._predicted[course] = super()._predict_next_with_tracker(tracker)
+        return known
+
+    def _course(self, tracker: DialogueStateTracker) -> tuple[Any, ...] | None:
+        """Return what has happened as rules see it; None where it is none of the usual."""
+        steps: list[Any] = []
+        for event in tracker.events:
+            match event:
+                case SlotSet():
+                    if event.key in self._featured:
+                        steps.append((event.key, event.value))
+                case UserUttered():
+                    steps.append(("said", event.intent_name))
+                case ActionExecuted() | ActionExecutionRejected():
+                    steps.append((type(event), event.action_name))
+                case ActiveLoop():
+                    steps.append((ActiveLoop, event.name))
+                case LoopInterrupted():
+                    steps.append((LoopInterrupted, event.is_interrupted))
+                case FollowupAction():
+                    pass  # it has been followed
+                case _:
+                    return None
+        return tuple(steps)
 
     async def run_turn(self, tracker: DialogueStateTracker) -> None:
         """Let rules and form act until they wait for the customer."""

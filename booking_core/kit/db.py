@@ -23,11 +23,11 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
-from booking_core.kit.live import publish_pending
+from booking_core.kit.live import is_news, publish_pending
 from booking_core.kit.pool import watch
 from booking_core.kit.ready import Ready
 from booking_core.kit.scope import ScopedSession, beginning
-from booking_core.kit.statements import BEGINS, LINE, OWN, READY, as_sessions, settle
+from booking_core.kit.statements import BEGINS, LINE, OWN, as_sessions, bind_to, driver_of, settle
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -83,6 +83,7 @@ class Database:
         )
         watch(self.engine.sync_engine)
         self.redis = redis
+        self._telling: set[asyncio.Task[None]] = set()
         # Those beyond are left to who asks the pool itself.
         self._ready = Ready(pool_size)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=ScopedSession)
@@ -94,18 +95,55 @@ class Database:
         One of a business sees and changes nothing of any other's: the database refuses. One of nobody is for what
         has yet to find out whose business it is, and for what is done for all at once.
         """
-        session = self._sessions(info={BEGINS: beginning(business_id), READY: self._ready})
+        async with self._session(beginning(business_id)) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _session(self, begins: str) -> AsyncIterator[AsyncSession]:
+        session = self._sessions(info={BEGINS: begins})
+        own = await self._ready.take()
+        if own is not None:
+            bind_to(session, own)
         try:
             yield session
             await _finish(session)
         except BaseException:
             # Also whoever is cancelled meanwhile leaves no transaction open.
-            await asyncio.shield(_abandon(session))
+            await asyncio.shield(self._abandon(session))
             raise
-        await publish_pending(session.info, self.redis)
+        await self._give_back(session)
+        if is_news(session.info):
+            # Nobody who waits for this transaction waits for who looks on.
+            telling = asyncio.create_task(publish_pending(session.info, self.redis))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[AsyncSession]:
+        """Open nothing: the one statement that is run here is a transaction by itself, and nobody's."""
+        async with self._session("") as session:
+            yield session
+
+    async def _abandon(self, session: AsyncSession) -> None:
+        try:
+            await session.close()
+        finally:
+            await self._give_back(session)
+
+    async def _give_back(self, session: AsyncSession) -> None:
+        session.sync_session.close()
+        own: AsyncConnection | None = session.info.pop(OWN, None)
+        if own is None:
+            return
+        gone = own.invalidated or own.in_transaction()
+        if not gone and driver_of(own).info.transaction_status is TransactionStatus.IDLE:
+            await self._ready.put(own)
+        else:
+            await own.close()
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; what is being told is told first."""
+        await asyncio.gather(*self._telling)
         await self._ready.close()
         await self.engine.dispose()
 
@@ -132,7 +170,7 @@ async def _finish(session: AsyncSession) -> None:
     own: AsyncConnection | None = session.info.get(OWN)
     if own is None or own.in_transaction():
         await session.commit()
-    else:
+    elif LINE in session.info:
         # Statements have gone to the driver only: the session has nothing to say to the end of it.
         driver, connection = session.info[LINE]
         if connection.dispatch.commit:
@@ -141,26 +179,6 @@ async def _finish(session: AsyncSession) -> None:
             await driver.commit()
         except Error as error:
             raise as_sessions(error, "COMMIT") from error
-    await _give_back(session)
-
-
-async def _abandon(session: AsyncSession) -> None:
-    try:
-        await session.close()
-    finally:
-        await _give_back(session)
-
-
-async def _give_back(session: AsyncSession) -> None:
-    session.sync_session.close()
-    own: AsyncConnection | None = session.info.pop(OWN, None)
-    if own is None:
-        return
-    driver, _ = session.info[LINE]
-    if not own.in_transaction() and driver.info.transaction_status is TransactionStatus.IDLE:
-        await session.info[READY].put(own)
-    else:
-        await own.close()
 
 
 def options_of(url: str) -> str:

@@ -34,10 +34,18 @@ class Job(StrEnum):
     CHECK_TIME_OFF = "check_time_off"
 
 
-#: What `procrastinate` defers with, too; its jobs wait in the order in which they came.
-DEFER = """procrastinate_defer_jobs_v1(ARRAY[ROW(
-    %(queue)s, %(task)s, 0, NULL, NULL, CAST(%(arguments)s AS jsonb), now() + CAST(%(delay)s AS interval)
+def deferred_by(arguments: str) -> str:
+    """Return what `procrastinate` defers with, too, with SQL for the job's arguments (jsonb).
+
+    Its jobs wait in the order in which they came.
+    """
+    return f"""procrastinate_defer_jobs_v1(ARRAY[ROW(
+    %(queue)s, %(task)s, 0, NULL, NULL, {arguments}, now() + CAST(%(delay)s AS interval)
 )::procrastinate_job_to_defer_v1])"""
+
+
+#: For a job whose arguments are known.
+DEFER = deferred_by("CAST(%(arguments)s AS jsonb)")
 
 
 async def defer(session: AsyncSession, job: Job, *, delay: timedelta | None = None, **arguments: Any) -> None:

@@ -5,6 +5,7 @@ News may be lost (Redis is not durable): every reader also asks the database aga
 
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +47,11 @@ def announce(session: AsyncSession, business_id: UUID, conversation_id: UUID, ki
     for topic in (conversation_topic(business_id, conversation_id), inbox_topic(business_id)):
         if (topic, news) not in pending:
             pending.append((topic, news))
+
+
+def is_news(info: Mapping[Any, Any]) -> bool:
+    """Whether a transaction announced anything."""
+    return bool(info.get(_PENDING))
 
 
 async def publish_pending(info: dict[Any, Any], redis: "Redis | None") -> None:

@@ -57,6 +57,8 @@ def _begin(session: Session, transaction: SessionTransaction, connection: Connec
     # A savepoint is no beginning, and a statement on the driver may have begun already.
     if driver.info.transaction_status is TransactionStatus.IDLE:
         begins = session.info[BEGINS]
+        if not begins:
+            raise RuntimeError("a statement alone goes to the driver: a session needs a transaction")
         try:
             await_only(driver.execute(begins, prepare=False))
         except Error as error:

@@ -13,9 +13,8 @@ from psycopg import AsyncConnection, Error
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.ext.asyncio import AsyncConnection as SessionsConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-
-from booking_core.kit.ready import Ready
 
 #: The connection itself, as psycopg has it.
 Driver = AsyncConnection[tuple[Any, ...]]
@@ -25,8 +24,6 @@ OWN = "own connection"
 LINE = "line"
 #: and what its transactions are opened with.
 BEGINS = "begins with"
-#: And where those wait that have just been used.
-READY = "ready"
 _FIRST = "rows of what was sent with it"
 
 
@@ -76,25 +73,38 @@ def _tell(listeners: Any, connection: Connection, statement: str, values: Mappin
         listeners(connection, None, statement, values, None, False)
 
 
+def bind_to(session: AsyncSession, own: SessionsConnection) -> None:
+    """Let a session use this connection, whether it is the first to need one or a statement is."""
+    session.info[OWN] = own
+    session.bind, session.sync_session.bind = own, own.sync_connection
+
+
+def driver_of(own: SessionsConnection) -> Driver:
+    """Return the driver's connection beneath a session's."""
+    assert own.sync_connection is not None  # noqa: S101 - it is open
+    driver: Driver = own.sync_connection.connection.driver_connection  # type: ignore[assignment]
+    return driver
+
+
 async def _connect(session: AsyncSession, first: str = "") -> tuple[Driver, Connection]:
     """Return the session's connection; a session that has none yet goes on with this one, should it need any.
 
     The rows of a `first` statement, which is sent with what opens the transaction, are left in the session.
     """
     info = session.info
-    if session.in_transaction() or not isinstance(session.bind, AsyncEngine):
+    own: SessionsConnection | None = info.get(OWN)
+    if own is None and isinstance(session.bind, AsyncEngine) and not session.in_transaction():
+        own = await session.bind.connect()
+        bind_to(session, own)
+    elif own is None or own.in_transaction():
         own = await session.connection()
-    else:
-        ready: Ready | None = info.get(READY)
-        own = (await ready.take() if ready is not None else None) or await session.bind.connect()
-        info[OWN] = own
-        session.bind, session.sync_session.bind = own, own.sync_connection
-    connection = own.sync_connection
+    connection, driver = own.sync_connection, driver_of(own)
     assert connection is not None  # noqa: S101 - it has just been opened
-    driver: Any = connection.connection.driver_connection
     info[LINE] = (driver, connection)
     if OWN in info and driver.info.transaction_status is TransactionStatus.IDLE:
         begins = "; ".join(filter(None, (info[BEGINS], first)))
+        if not begins:
+            return driver, connection
         _tell(connection.dispatch.before_cursor_execute, connection, first)
         try:
             cursor = await driver.execute(begins, prepare=False)

@@ -61,7 +61,9 @@ async def _measure(settings: Settings, model: Path, report: Report, turns: int, 
     engine = Engine.load(model, all_actions())
     async with our_system(settings, model) as ours:
         async with stock_rasa(model) as stock:
-            report.part(f"A turn, {turns} messages to both in turns", await measure_turns(ours, stock, engine, turns))
+            report.part(
+                f"A turn, {turns} messages to both, talk by talk", await measure_turns(ours, stock, engine, turns)
+            )
         report.part("A long thread", await measure_thread(ours, thread))
         await ours.sleep()
         report.part("A worker of its own", await measure_worker(settings, model, ours.customer))

@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
 from uuid import uuid4
 
-import httpx
 from twilio.request_validator import RequestValidator
 
 from bot.bench_turn.stock import end
+from bot.bench_turn.wire import Wire
 from bot.sample import SAMPLE, seed_business
 from bot.settings import Settings
 from bot.wiring import System, open_system
@@ -28,9 +29,9 @@ TALK = ("hello", "a haircut with Ana next week", "how much is it?", "thursday at
 class Customer:
     """A phone that sends signed webhooks."""
 
-    def __init__(self, http: httpx.AsyncClient, system: System) -> None:
+    def __init__(self, wire: Wire, system: System) -> None:
         assert system.vendors.twilio is not None  # noqa: S101 - the sandbox always has it
-        self._http, self._access = http, system.vendors.twilio
+        self._wire, self._access = wire, system.vendors.twilio
         self._signer = RequestValidator(self._access.auth_token)
 
     async def write(self, address: str, words: str) -> None:
@@ -44,9 +45,11 @@ class Customer:
             "NumMedia": "0",
         }
         url = f"{self._access.webhook_base}/webhooks/sms"
-        headers = {"X-Twilio-Signature": self._signer.compute_signature(url, form)}
-        answer = await self._http.post("/webhooks/sms", data=form, headers=headers)
-        answer.raise_for_status()
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Twilio-Signature": self._signer.compute_signature(url, form),
+        }
+        await self._wire.post("/webhooks/sms", headers, urlencode(form).encode())
 
 
 @dataclass
@@ -92,9 +95,7 @@ class Ours:
 
     async def sleep(self) -> None:
         """Stop the worker; the web server goes on taking messages."""
-        if self.worker.returncode is None:
-            self.worker.terminate()
-        await self.worker.wait()
+        await _end(self.worker)
 
     async def say(self, address: str, words: str, parts: Parts) -> None:
         """Write one message and wait until its answer is queued."""
@@ -125,10 +126,10 @@ async def our_system(settings: Settings, model: Path) -> AsyncIterator[Ours]:
                 sys.executable, "-m", "bot.bench_turn.clocked", str(model),
                 env=environment, stdout=asyncio.subprocess.PIPE,
             )  # fmt: skip
-            async with httpx.AsyncClient(base_url=settings.base_url, timeout=30) as http:
-                ours = Ours(system, Customer(http, system), web, worker)
+            try:
+                wire = await _until_up(settings.port, web)
+                ours = Ours(system, Customer(wire, system), web, worker)
                 try:
-                    await _until_up(http, web)
                     assert worker.stdout is not None  # noqa: S101 - it was asked for
                     if json.loads(await worker.stdout.readline() or "null") != "ready":
                         raise RuntimeError("our worker did not start")
@@ -136,7 +137,9 @@ async def our_system(settings: Settings, model: Path) -> AsyncIterator[Ours]:
                     yield ours
                     listening.cancel()
                 finally:
-                    await ours.sleep()
+                    await wire.close()
+            finally:
+                await _end(worker)
         finally:
             end(web)
 
@@ -159,13 +162,18 @@ def _start_web(environment: dict[str, str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, "-m", "bot.cli", "web"], env=environment)
 
 
-async def _until_up(http: httpx.AsyncClient, web: "subprocess.Popen[bytes]") -> None:
+async def _until_up(port: int, web: "subprocess.Popen[bytes]") -> Wire:
     while web.poll() is None:
-        with contextlib.suppress(httpx.TransportError):
-            await http.get("/health")
-            return
+        with contextlib.suppress(OSError):
+            return await Wire.open(port)
         await asyncio.sleep(0.05)
     raise RuntimeError("our web server did not start")
+
+
+async def _end(worker: asyncio.subprocess.Process) -> None:
+    if worker.returncode is None:
+        worker.terminate()
+    await worker.wait()
 
 
 def somebody() -> str:

@@ -1,6 +1,7 @@
 """The same model served the stock way: `rasa run` and `rasa run actions`, each a process, HTTP between them."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from bot.bench_turn.wire import Wire
 from bot.embedded import free_port
 
 #: Rasa takes its time to start; after this it never will.
@@ -27,15 +29,15 @@ class NotStarted(RuntimeError):
 class Stock:
     """A running pair of servers."""
 
-    http: httpx.AsyncClient
+    wire: Wire
     ready_after: float
     pids: tuple[int, int]
 
     async def say(self, sender: str, words: str) -> int:
         """Say something over the REST channel; return how many replies came."""
-        answer = await self.http.post("/webhooks/rest/webhook", json={"sender": sender, "message": words})
-        answer.raise_for_status()
-        return len(answer.json())
+        body = json.dumps({"sender": sender, "message": words}).encode()
+        answer = await self.wire.post("/webhooks/rest/webhook", {"Content-Type": "application/json"}, body)
+        return len(json.loads(answer))
 
 
 @asynccontextmanager
@@ -58,7 +60,12 @@ async def stock_rasa(model: Path) -> AsyncIterator[Stock]:
                     await _until_up(http, server, "/")
                     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{actions_port}") as other:
                         await _until_up(other, actions, "/health")
-                    yield Stock(http, time.perf_counter() - began, (server.pid, actions.pid))
+                ready = time.perf_counter() - began
+                wire = await Wire.open(port)
+                try:
+                    yield Stock(wire, ready, (server.pid, actions.pid))
+                finally:
+                    await wire.close()
             finally:
                 end(server)
         finally:

@@ -29,7 +29,7 @@ FLOOD = 100
 
 
 async def measure_turns(ours: Ours, stock: Stock, engine: Engine, turns: int) -> list[Figure]:
-    """Say each message to both, in turns; then the parts of ours and the machine's own limits."""
+    """Have the same talks with both; then the parts of ours and the machine's own limits."""
     warm = Parts()
     await _talk(ours, stock, 2 * len(TALK), warm)
     parts = Parts()
@@ -79,18 +79,18 @@ async def measure_thread(ours: Ours, turns: int) -> list[Figure]:
 
 
 async def _talk(ours: Ours, stock: Stock, turns: int, parts: Parts) -> list[float]:
+    """Have the same talks with both, one after the other: message by message each would find the other's traces."""
     theirs: list[float] = []
-    address = ""
-    for number in range(turns):
-        if number % len(TALK) == 0:
-            address = somebody()
-        words = TALK[number % len(TALK)]
-        await ours.say(address, words, parts)
-        began = time.perf_counter()
-        replies = await stock.say(address, words)
-        theirs.append(time.perf_counter() - began)
-        if not replies:
-            raise RuntimeError("stock Rasa did not answer: what it does is not the same work")
+    for first in range(0, turns, len(TALK)):
+        address, talk = somebody(), TALK[: turns - first]
+        for words in talk:
+            await ours.say(address, words, parts)
+        for words in talk:
+            began = time.perf_counter()
+            replies = await stock.say(address, words)
+            theirs.append(time.perf_counter() - began)
+            if not replies:
+                raise RuntimeError("stock Rasa did not answer: what it does is not the same work")
     return theirs
 
 

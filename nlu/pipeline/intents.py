@@ -19,6 +19,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer
 
+from nlu.pipeline.hashed import Counted, Counter
 from nlu.pipeline.plain import PLAIN
 from nlu.pipeline.texts import words_of
 
@@ -108,9 +109,7 @@ class Intents(IntentClassifier, GraphComponent):  # type: ignore[misc]
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Classify all messages at once."""
-        counts = _counts(messages)
-        ends = zip(counts.indptr, counts.indptr[1:], strict=False)
-        scores = [self._scores(counts.indices[start:end], counts.data[start:end]) for start, end in ends]
+        scores = [self._scores(*_counted(_text_of(message))) for message in messages]
         probabilities = _spread(np.array(scores))
         for message, row in zip(messages, probabilities, strict=True):
             best = np.argsort(-row)[:_RANKED]
@@ -131,9 +130,19 @@ class Intents(IntentClassifier, GraphComponent):  # type: ignore[misc]
         return (values / (np.linalg.norm(values) or 1)) @ self._weights[place] + self._bias
 
 
+def _text_of(message: Message) -> str:
+    return _plain(str(message.get(PLAIN) or message.get("text") or ""))
+
+
+def _counted(text: str) -> Counted:
+    """Return what `_counts` finds in one text."""
+    words, letters = _COUNT_WORDS(text), _COUNT_LETTERS(text)
+    return np.concatenate([words[0], letters[0] + _PLACES]), np.concatenate([words[1], letters[1]])
+
+
 def _counts(messages: list[Message]) -> csr_matrix:
     """Count words and pairs of words, and two to five letters in a row."""
-    texts = [_plain(str(message.get(PLAIN) or message.get("text") or "")) for message in messages]
+    texts = [_text_of(message) for message in messages]
     counts: csr_matrix = hstack([_WORDS.transform(texts), _LETTERS.transform(texts)], format="csr", dtype=np.float32)
     return counts
 
@@ -149,6 +158,7 @@ def _vectorizer(**how: Any) -> HashingVectorizer:
 
 _WORDS = _vectorizer(ngram_range=(1, 2), analyzer="word", tokenizer=str.split, token_pattern=None)
 _LETTERS = _vectorizer(ngram_range=(2, 5), analyzer="char_wb")
+_COUNT_WORDS, _COUNT_LETTERS = Counter(_WORDS), Counter(_LETTERS)
 
 
 def _rarity(counts: csr_matrix) -> Any:

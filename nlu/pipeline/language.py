@@ -14,6 +14,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from nlu.contract import Catalog
+from nlu.pipeline import hashed
 from nlu.pipeline.store import Learner, heard_of
 from nlu.pipeline.texts import Word, keys_of, words_of
 
@@ -52,7 +53,7 @@ class Language(Learner):
 
     def prepare(self) -> None:
         """Make the weights a matrix."""
-        self._vectorizer = _vectorizer()
+        self._count = hashed.Counter(_vectorizer())
         self._languages: list[str] = self.learned.get("languages", [])
         self._own = {language: frozenset(words) for language, words in self.learned.get("own", {}).items()}
         self._known = frozenset().union(*self._own.values())
@@ -103,8 +104,8 @@ class Language(Learner):
         return language, confidence
 
     def _probabilities(self, text: str) -> Any:
-        counts = self._vectorizer.transform([text])
-        decision = counts.data @ self._weights[counts.indices] + self._bias
+        places, counts = self._count(text)
+        decision = (counts / (np.linalg.norm(counts) or 1)) @ self._weights[places] + self._bias
         if len(decision) == 1:  # two languages: one decision tells both
             decision = np.array([0.0, decision[0]])
         spread = np.exp(decision - decision.max())
