@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,11 +55,24 @@ WANTED: Mapping[Provider, Wanted] = {
 }
 
 
-class Unusable(ValueError):
-    """These are no credentials of the provider: a sentence for each fault, without what was given."""
+class Wrong(StrEnum):
+    """What may be wrong with a value."""
 
-    def __init__(self, faults: list[str]) -> None:
+    MISSING = "missing"
+    MALFORMED = "malformed"
+    NO_NUMBER = "no_number"
+    TOO_SHORT = "too_short"
+
+
+class Unusable(ValueError):
+    """These are no credentials of the provider: a sentence for each fault, without what was given.
+
+    `wrong` says the same for whoever words it otherwise: the setting's name and what is wrong with it.
+    """
+
+    def __init__(self, faults: list[str], wrong: Sequence[tuple[str, Wrong]] = ()) -> None:
         super().__init__("\n".join(faults))
+        self.wrong = tuple(wrong)
 
 
 def checked(provider: Provider, given: Mapping[str, str]) -> dict[str, str]:
@@ -69,21 +82,26 @@ def checked(provider: Provider, given: Mapping[str, str]) -> dict[str, str]:
     """
     wanted = WANTED[provider]
     values = {name: given[name].strip() for name in wanted.names if given.get(name, "").strip()}
-    faults = [f"{name.upper()} is missing." for name in wanted.needed if name not in values]
+    missing = [name for name in wanted.needed if name not in values]
+    faults = [f"{name.upper()} is missing." for name in missing]
+    wrong = [(name, Wrong.MISSING) for name in missing]
     for name, value in values.items():
         pattern, words = SHAPES[name]
         if not re.fullmatch(pattern, value, re.ASCII):
             faults.append(f"{name.upper()} does not look like one; expected: {words}.")
+            wrong.append((name, Wrong.MALFORMED))
     if provider is Provider.TWILIO and not OPEN & set(values):
         faults.append("TWILIO_SMS_NUMBER or TWILIO_WHATSAPP_NUMBER is needed: by its number a business is known.")
+        wrong.append(("twilio_sms_number", Wrong.NO_NUMBER))
     if provider is Provider.TELEGRAM:
         values.setdefault("telegram_secret", secrets.token_urlsafe(_LONG_ENOUGH * 2))
         if len(values["telegram_secret"]) < _LONG_ENOUGH:
             faults.append(
                 f"TELEGRAM_SECRET must have at least {_LONG_ENOUGH} characters; leave it out to have one made."
             )
+            wrong.append(("telegram_secret", Wrong.TOO_SHORT))
     if faults:
-        raise Unusable(faults)
+        raise Unusable(faults, wrong)
     return values
 
 

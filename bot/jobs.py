@@ -122,6 +122,14 @@ class Work:
         if isinstance(adapter, LeavesGroups):
             await adapter.leave_group(address, self.system.words.text(locale or "en", "group.private_only"))
 
+    async def tell_bot(self, context: JobContext, business_id: str) -> None:
+        """Tell the Telegram bot of a business's own, whose token was given in the console, where its door is."""
+        if self.system.settings.sandbox:
+            return
+        bot = await self.system.own.bot_of(UUID(business_id))
+        if bot is not None:
+            await bot.register(self.system.settings.base_url, own=True)
+
     async def make_payment_link(self, context: JobContext, business_id: str, payment_id: str) -> None:
         """Make a payment page and send its address; when that cannot be, a person is called."""
         ids = UUID(business_id), UUID(payment_id)

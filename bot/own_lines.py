@@ -199,6 +199,12 @@ class OwnLines:
         await self.look()
         return [line.channel for line in self.on("telegram") if isinstance(line.channel, Telegram)]
 
+    async def bot_of(self, business_id: UUID) -> Telegram | None:
+        """Return a business's own Telegram bot as it is at this moment; raises Unreadable."""
+        await self.look(again=True)
+        line = self.of(business_id, "telegram")
+        return line.channel if line is not None and isinstance(line.channel, Telegram) else None
+
     async def close(self) -> None:
         """Close every connection."""
         for channels in [one for _, one in self._retired] + [one.channels or {} for one in self._kept.values()]:

@@ -20,6 +20,7 @@ class Job(StrEnum):
     DELIVER_MESSAGE = "deliver_message"
     ACKNOWLEDGE_TAP = "acknowledge_tap"
     LEAVE_GROUP = "leave_group"
+    TELL_BOT = "tell_bot"
     FETCH_MEDIA = "fetch_media"
     MAKE_PAYMENT_LINK = "make_payment_link"
     CLOSE_PAYMENT_LINK = "close_payment_link"

@@ -31,11 +31,12 @@ class Area(StrEnum):
     REPLIES = "replies"
     WAYS = "ways"
     CONSENTS = "consents"
+    CREDENTIALS = "credentials"
 
     @property
     def in_menu(self) -> bool:
         """Whether it stands in the menu; what does not is reached from the page that it serves."""
-        return self not in {Area.REPLIES, Area.WAYS, Area.CONSENTS}
+        return self not in {Area.REPLIES, Area.WAYS, Area.CONSENTS, Area.CREDENTIALS}
 
 
 #: What each role may open. `owner` is everything by definition.

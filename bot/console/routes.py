@@ -14,6 +14,7 @@ from bot.console import (
     calendar_routes,
     class_routes,
     consent_routes,
+    credential_routes,
     disruption_routes,
     inbox_routes,
     live,
@@ -59,6 +60,7 @@ def router_for(desk: Desk) -> APIRouter:
         reply_routes,
         way_routes,
         team_routes,
+        credential_routes,
     ):
         part.add_routes(router, desk, pages)
     live.add_routes(router, desk)

@@ -1,5 +1,6 @@
 """What goes out for a business with credentials of its own bears them: in Telegram's address, in Stripe's header."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from booking_core.kit.db import Database
 from bot import chores, own_lines
 from bot.credential_shapes import Provider
 from bot.credentials_command import tell_telegram
+from bot.jobs import Work
 from bot.own_lines import OwnLines
 from bot.vault import make_key
 from bot.vendors import own_vendor, vendors_for
@@ -140,6 +142,26 @@ async def test_telegram_is_told_at_once_where_a_bot_of_ones_own_is_reached(here:
     peer.answers["/setWebhook"] = [(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})]
     refused = await tell_telegram(access, "https://book.example.org")
     assert refused == "Telegram did not take the address (telegram_error): is the token right?"
+
+
+async def test_a_worker_tells_a_bot_that_was_given_in_the_console(
+    here: SimpleNamespace, peer: Peer, database_url: str, redis_url: str
+) -> None:
+    await here.own.look()
+    renewed = OURS.bot.partition(":")[0] + ":" + "N" * 35
+    values = OURS.values(Provider.TELEGRAM, telegram_token=renewed)
+    await keep(here.db, here.settings, here.ids["ours"], Provider.TELEGRAM, values)
+    await asyncio.sleep(own_lines.AT_SOONEST)
+    settings = live(database_url, redis_url, public_url="https://book.example.org")
+    real = SimpleNamespace(settings=settings, own=here.own, db=here.db)
+    await Work(real, None).tell_bot(None, str(here.ids["ours"]))  # type: ignore[arg-type]
+    await Work(real, None).tell_bot(None, str(here.ids["shared"]))  # type: ignore[arg-type]
+    (told,) = peer.asked
+    assert told.path.endswith(f"/bot{renewed}/setWebhook")
+    assert told.form["url"] == f"https://book.example.org/webhooks/telegram/{OURS.bot.partition(':')[0]}"
+    # The sandbox's Telegram knows its own bot only.
+    await Work(here, None).tell_bot(None, str(here.ids["ours"]))  # type: ignore[arg-type]
+    assert len(peer.asked) == 1
 
 
 async def test_each_bot_is_asked_its_name_and_one_that_fails_is_no_others_fault(
