@@ -47,28 +47,52 @@ class Owed:
 
 
 async def run_webhooks(stage: Stage) -> None:
-    """Send what is owed and let pages expire, for ever; a database that is away is waited for."""
+    """Send what is owed and let pages expire, for ever; a database that is away is waited for.
+
+    So many are sent at the same time, and nobody's waits for another's answer but those of its own lane.
+    """
+    under_way: set[asyncio.Task[None]] = set()
     async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
-        while True:
-            try:
-                async with stage.db.transaction() as session:
-                    await stripe_sessions.expire_due(stage, session)
-                claimed = await claim(stage)
-                await asyncio.gather(*(deliver(stage, http, owed) for owed in claimed))
-            except (DBAPIError, OSError) as error:
-                log.warning("the sandbox's webhooks wait: %s", type(error).__name__)
-                await asyncio.sleep(1)
-                continue
-            if not claimed:
+        try:
+            while True:
+                stage.wake.clear()
+                try:
+                    async with stage.db.transaction() as session:
+                        await stripe_sessions.expire_due(stage, session)
+                    claimed = await claim(stage, AT_ONCE - len(under_way))
+                except (DBAPIError, OSError) as error:
+                    log.warning("the sandbox's webhooks wait: %s", type(error).__name__)
+                    await asyncio.sleep(1)
+                    continue
+                under_way |= {asyncio.create_task(_sent(stage, http, owed)) for owed in claimed}
                 # Not `wait_for`: in Python 3.11 it forgets that it was cancelled when the bell rings at that moment.
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(PAUSE):
                         await stage.wake.wait()
-                stage.wake.clear()
+                for task in [one for one in under_way if one.done()]:
+                    under_way.discard(task)
+                    task.result()
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def claim(stage: Stage) -> Sequence[Owed]:
+async def _sent(stage: Stage, http: httpx.AsyncClient, owed: Owed) -> None:
+    """Send one webhook, and ring: there is room for another, and the next of its lane may go."""
+    try:
+        await deliver(stage, http, owed)
+    except (DBAPIError, OSError) as error:
+        # It was not recorded: when its lease is over it is told once more.
+        log.warning("a webhook of the sandbox is not recorded: %s", type(error).__name__)
+    finally:
+        stage.wake.set()
+
+
+async def claim(stage: Stage, most: int = AT_ONCE) -> Sequence[Owed]:
     """Claim what is due and first in its lane, and make true what it tells."""
+    if most <= 0:
+        return []
     async with stage.db.transaction() as session:
         now = await real_time(session)
         earlier = aliased(SandboxWebhook)
@@ -79,7 +103,7 @@ async def claim(stage: Stage) -> Sequence[Owed]:
             select(SandboxWebhook)
             .where(SandboxWebhook.done_at.is_(None), SandboxWebhook.next_try_at <= now, first)
             .order_by(SandboxWebhook.n)
-            .limit(AT_ONCE)
+            .limit(most)
             .with_for_update(skip_locked=True, of=SandboxWebhook)
         )
         claimed = []
@@ -90,6 +114,8 @@ async def claim(stage: Stage) -> Sequence[Owed]:
                 await twilio_status.become(session, row.request["told"])
             if not row.url:
                 row.done_at = now
+                # The next of its lane may go.
+                stage.wake.set()
                 continue
             secret = await _secret_of(stage, session, row)
             claimed.append(Owed(row.n, row.vendor, row.url, row.request["content"], row.tries, secret))

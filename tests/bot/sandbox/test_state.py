@@ -1,5 +1,7 @@
 """The clock, what phones refuse, forms, and state that outlives the web process."""
 
+import asyncio
+
 import pytest
 import stripe
 
@@ -137,3 +139,18 @@ async def test_nonsense_is_refused_as_the_vendor_would(theatre: Theatre, door: s
 async def test_a_text_keeps_its_characters_but_for_nul(theatre: Theatre) -> None:
     await theatre.say("sms", "+34600111222", "a\0b 👋 ñ\n'\"%")
     assert [one["text"] for one in await theatre.screen("sms", "+34600111222")] == ["ab 👋 ñ\n'\"%"]
+
+
+async def test_nobodys_webhook_waits_for_anothers_answer_but_in_its_own_lane(theatre: Theatre) -> None:
+    theatre.opens[b"slow"] = asyncio.Event()
+    await theatre.say("telegram", "700100200", "slow")
+    await theatre.knock("slow")
+    await theatre.say("telegram", "700100200", "the next of hers")
+    for number in range(30):
+        await theatre.say("telegram", f"7001003{number:02}", f"another {number}")
+    # More than are sent at the same time, while one of them is not answered.
+    for number in range(30):
+        await theatre.knock(f"another {number}")
+    assert not [one for one in theatre.knocks if b"the next of hers" in one.body]
+    theatre.opens.pop(b"slow").set()
+    await theatre.knock("the next of hers")

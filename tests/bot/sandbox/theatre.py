@@ -37,6 +37,8 @@ class Theatre:
     knocks: list[Knock] = field(default_factory=list)
     #: What the doors answer: the first so many times, then 200.
     answers: list[int] = field(default_factory=list)
+    #: Part of a body -> opens the door to it.
+    opens: dict[bytes, asyncio.Event] = field(default_factory=dict)
 
     @property
     def base(self) -> str:
@@ -87,7 +89,11 @@ async def open_theatre(database: Database, settings: Settings) -> AsyncIterator[
 
         @app.post("/webhooks/{path:path}")
         async def door(request: Request) -> Response:
-            theatre.knocks.append(Knock(str(request.url), dict(request.headers), await request.body()))
+            body = await request.body()
+            theatre.knocks.append(Knock(str(request.url), dict(request.headers), body))
+            for part, opened in theatre.opens.items():
+                if part in body:
+                    await opened.wait()
             return Response(status_code=theatre.answers.pop(0) if theatre.answers else 200)
 
         server = uvicorn.Server(
