@@ -30,6 +30,14 @@ class Assignment(StrEnum):
     IN_ORDER = "in_order"
 
 
+class ServiceOrder(StrEnum):
+    """In which order several services of one visit are done, where a customer says one; packages keep their own."""
+
+    CUSTOMER = "customer"
+    #: The order in which the business lists them.
+    HOUSE = "house"
+
+
 class WindowDays(StrEnum):
     """Which days a booking window counts; those between can be booked, too."""
 
@@ -62,6 +70,8 @@ class Policy(BaseModel):
     grid: Grid = Grid.HOUR
     buffers: Buffers = Buffers.SUM
     assignment: Assignment = Assignment.LEAST_BUSY
+    #: Of several services that a thread puts together: the order that the customer says, or always the house's.
+    order_of_services: ServiceOrder = ServiceOrder.CUSTOMER
     #: With anyone, whom the customer usually comes to is asked first.
     usual_person_first: bool = True
     #: Round robin passes over whoever is so many bookings ahead of the least; 0: nobody.

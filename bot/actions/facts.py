@@ -5,9 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from booking_core.models import Service
+from booking_core.rules.policy import ServiceOrder
+from bot import phrasing
 from bot.actions import cards, parts, visits
 from bot.actions.contract import Draft, Turn
 from bot.actions.reading import Reading
+from bot.actions.said_order import said_order
 from nlu.contract import Entity, Step
 
 #: What a new service makes meaningless.
@@ -16,10 +19,15 @@ _OF_THE_SERVICE = ("units",)
 
 def take_visit(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], reading: Reading) -> None:
     """Take everything that a message says of what is to be booked."""
-    entities = step.understood.entities
     if not parts.corrects(turn, step, Draft.of(slots, turn.catalog)):
-        _take_services(turn, _but_parts(turn, step), slots, said, reading)
+        named = _but_parts(turn, step)
+        now = said_order(step.heard.text, named)
+        order = _order(turn, now, slots, said, reading)
+        # "No, the haircut first" leaves nothing away.
+        fewer = not now and ("deny" in said or any(one.entity == "only" for one in named))
+        _take_services(turn, named, slots, order, reading, fewer=fewer)
     slots.update(reading.remember)
+    entities = step.understood.entities
     _take_place(entities, slots, reading)
     _take_add_ons(turn, entities, slots, reading)
     _take_people(step, slots, reading)
@@ -37,18 +45,46 @@ def _but_parts(turn: Turn, step: Step) -> list[Entity]:
     return [one for one in step.understood.entities if one.entity != "service" or not package or one.value in package]
 
 
+def _order(turn: Turn, order: Sequence[str], slots: dict[str, Any], said: set[str], reading: Reading) -> Sequence[str]:
+    """Return the order in which the customer wants services done, now or before; a house that keeps its own says so."""
+    known = (slots.get("memo") or {}).get("order") or ()
+    if not order or any(one.startswith("ask") for one in said):
+        return known
+    draft = [str(one.id) for one in Draft.of(slots, turn.catalog).services]
+    order = list(dict.fromkeys([*order, *(one for one in (*known, *draft) if one in draft)]))
+    if len(order) == 1:
+        return known
+    services = [turn.catalog.service(UUID(one)) for one in order]
+    ours, _ = visits.joined(turn.catalog, services)
+    if turn.catalog.policy.order_of_services == ServiceOrder.HOUSE:
+        if [one.id for one in ours] != [one.id for one in services]:
+            names = phrasing.listed([turn.service_name(one) for one in ours], turn.locale)
+            reading.say.append(turn.say("book.our_order", act="info", services=names))
+        return ()
+    reading.remember["memo"] = _memo(slots, reading) | {"order": order}
+    return order
+
+
 def _take_services(
-    turn: Turn, entities: Sequence[Entity], slots: dict[str, Any], said: set[str], reading: Reading
+    turn: Turn,
+    entities: Sequence[Entity],
+    slots: dict[str, Any],
+    order: Sequence[str],
+    reading: Reading,
+    *,
+    fewer: bool,
 ) -> None:
     """Put services together ("and a beard trim too"), replace them ("rather a beard trim"), or leave some away."""
     named = [turn.catalog.service(UUID(one)) for one in values_of(entities, "service")]
     draft = Draft.of(slots, turn.catalog)
     known = {one.id for one in draft.services}
-    fewer = "deny" in said or any(one.entity == "only" for one in entities)
     if not named or ({one.id for one in named} <= known and not (fewer and len(named) < len(known))):
+        again, _ = visits.joined(turn.catalog, draft.services, order)
+        if order and draft.task == "book" and [one.id for one in again] != [one.id for one in draft.services]:
+            set_services(turn, again, slots, reading)
         return
     more = any(one.entity == "also" for one in entities) and not fewer
-    services, alone = visits.joined(turn.catalog, [*draft.services, *named] if more else named)
+    services, alone = visits.joined(turn.catalog, [*draft.services, *named] if more else named, order)
     set_services(turn, services, slots, reading)
     if alone:
         names = cards.visit_name(turn, [one.id for one in alone])

@@ -67,10 +67,17 @@ def add_ons_of(catalog: Catalog, service: Service) -> list[Any]:
     return [one for each in whose for one in catalog.add_ons(each)]
 
 
-def joined(catalog: Catalog, services: Iterable[Service]) -> tuple[list[Service], list[Service]]:
-    """Return the services of one visit in the house's order, and those that can only be booked by themselves."""
+def joined(
+    catalog: Catalog, services: Iterable[Service], order: Sequence[str] = ()
+) -> tuple[list[Service], list[Service]]:
+    """Return the services of one visit in order, and those that can only be booked by themselves.
+
+    They are in the house's order, but for those of which the customer has said an `order`.
+    """
     place = {one.id: number for number, one in enumerate(catalog.services)}
     unique = sorted({one.id: one for one in services}.values(), key=lambda one: place.get(one.id, len(place)))
+    said = [one for each in order for one in unique if str(one.id) == each]
+    unique = [said.pop(0) if str(one.id) in order else one for one in unique]
     alone = [one for one in unique if one.unit != Unit.VISIT or one.capacity > 1]
     if len(unique) == 1 or not alone:
         return unique, []

@@ -3,13 +3,15 @@
 from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from booking_core.refusals import Reason
-from bot.actions import visits, wish
+from booking_core.rules.policy import ServiceOrder
+from bot.actions import facts, visits, wish
+from bot.actions.reading import Reading
 from bot.actions.settling import units_of
 from bot.words import Words
 from nlu.when import understand_when
@@ -71,6 +73,15 @@ def test_services_of_one_visit_come_in_the_houses_order() -> None:
     assert visits.joined(house, [yoga]) == ([yoga], [])
 
 
+def test_services_come_in_the_order_that_was_said() -> None:
+    cut, colour, dry = service(), service(), service()
+    house: Any = SimpleNamespace(services=[cut, colour, dry])
+    order = [str(one.id) for one in (colour, cut)]
+    assert visits.joined(house, [cut, colour], order) == ([colour, cut], [])
+    assert visits.joined(house, [dry, cut, colour], order) == ([colour, cut, dry], []), "the rest is the house's"
+    assert visits.joined(house, [cut, dry], order) == ([cut, dry], [])
+
+
 #: Reasons that lead to a question instead of a sentence.
 ASKED = {Reason.NEEDS_ANSWERS}
 #: Another way to say that it has changed meanwhile.
@@ -80,3 +91,31 @@ SAID_AS = {Reason.KEY_REUSED: "changed"}
 @pytest.mark.parametrize("reason", sorted(set(Reason) - ASKED))
 def test_every_refusal_has_a_sentence(reason: Reason) -> None:
     assert Words().has(f"refused.{SAID_AS.get(reason, reason.value)}")
+
+
+@pytest.mark.parametrize(
+    ("keeps_its_own", "order", "told"), [(False, "BA", ""), (True, "", "A and B"), (None, "", "")], ids=str
+)
+def test_a_house_that_keeps_its_own_order_says_so(*, keeps_its_own: bool | None, order: str, told: str) -> None:
+    """`None`: the customer has said the order that is the house's anyway."""
+    one, other = service(), service()
+    names = {one.id: "A", other.id: "B"}
+    policy = SimpleNamespace(order_of_services=ServiceOrder.CUSTOMER if keeps_its_own is False else ServiceOrder.HOUSE)
+    find = {one.id: one, other.id: other}.__getitem__
+    catalog: Any = SimpleNamespace(services=[one, other], service=find, staff_member=find, location=find, policy=policy)
+
+    def say(key: str, **values: Any) -> dict[str, Any]:
+        return {"text": Words().text("en", key, **{name: value for name, value in values.items() if name != "act"})}
+
+    turn: Any = SimpleNamespace(catalog=catalog, locale="en", say=say, service_name=lambda each: names[each.id])
+    reading = Reading()
+    said = [str(other.id), str(one.id)] if keeps_its_own is not None else [str(one.id), str(other.id)]
+    found = facts._order(turn, said, {}, {"book"}, reading)
+    assert "".join(names[UUID(each)] for each in found) == order
+    assert told in "".join(str(each["text"]) for each in reading.say)
+    assert bool(reading.say) == bool(told)
+    assert bool(reading.remember) == bool(order)
+
+
+def test_a_question_says_no_order() -> None:
+    assert facts._order(SimpleNamespace(), ["x", "y"], {"memo": {"order": ["z"]}}, {"ask_price"}, Reading()) == ["z"]  # type: ignore[arg-type]
