@@ -93,6 +93,8 @@ class Making:
     asked_for: bool = False
     #: A person at the business passed over hours, notice or limits.
     override: bool = False
+    #: A program asks for a customer: what must be agreed to first is a request.
+    on_request: bool = False
 
 
 async def hold(
@@ -113,6 +115,7 @@ async def hold(
     series_id: UUID | None = None,
     series_no: int | None = None,
     asked_for: bool = False,
+    on_request: bool = False,
     bounded: bool = True,
     yields: bool = True,
 ) -> Booking:
@@ -121,13 +124,14 @@ async def hold(
     The same `key` again returns the same booking. Holds of the same customer that lie in the way are given
     up. `override`: a person at the business decides, so neither hours nor notice nor limits count; that
     somebody else has the time always does. `asked_for`: the customer wants just this person, not merely
-    the time; it is remembered for the day on which the person is away. Not `bounded`: neither notice nor
-    booking window count. Without `yields` the customer's own holds stand in the way like anybody's.
+    the time; it is remembered for the day on which the person is away. `on_request`: whoever books does so for a
+    customer, and what a person must agree to first is asked for, as if the customer did. Not `bounded`: neither
+    notice nor booking window count. Without `yields` the customer's own holds stand in the way like anybody's.
     Raises BookingRefused.
     """
     making = Making(
         catalog, wanted, customer_id, conversation_id, key, actor, answers or {}, attendees, offer_until,
-        series_id, series_no, asked_for, override,
+        series_id, series_no, asked_for, override, on_request,
     )  # fmt: skip
     check_add_ons(catalog, wanted)
     starts = starts.astimezone(UTC)
@@ -269,7 +273,8 @@ def _first_state(making: Making, due: int, starts: datetime, now: datetime) -> t
     policy = making.catalog.policy
     if making.offer_until is not None:
         return State.HELD, making.offer_until
-    if making.actor == CUSTOMER and any(step.service.approval for step in steps_of(making.catalog, making.request)):
+    by_customer = making.actor == CUSTOMER or making.on_request
+    if by_customer and any(step.service.approval for step in steps_of(making.catalog, making.request)):
         return State.PENDING_APPROVAL, min(now + timedelta(hours=policy.approval_hours), max(starts, now))
     if due:
         return State.HELD, now + timedelta(minutes=policy.hold_minutes)

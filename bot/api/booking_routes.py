@@ -45,8 +45,9 @@ def add_routes(router: APIRouter) -> None:
         request = await wish_of(call, wanted)
         async with alternatives(call, request, wanted.starts, customer_id=wanted.customer_id):
             booking = await _hold(
-                call, request, wanted.starts, wanted.customer_id, wanted.answers, wanted.attendees, wanted.override
-            )
+                call, request, wanted.starts, wanted.customer_id, wanted.answers, wanted.attendees, wanted.override,
+                on_request=wanted.on_request,
+            )  # fmt: skip
         return made(call, response, booking)
 
     @router.post("/bookings/walk-in", tags=["bookings"], status_code=201)
@@ -172,6 +173,8 @@ async def _hold(
     answers: dict[str, Any],
     attendees: list[str],
     override: bool,
+    *,
+    on_request: bool = False,
 ) -> Booking:
     catalog = await call.catalog()
     return await bookings.hold(
@@ -187,4 +190,5 @@ async def _hold(
         answers=checked_answers(catalog, request, answers, partly=override),
         attendees=attendees,
         override=override,
+        on_request=on_request,
     )

@@ -91,6 +91,17 @@ class BookingIn(WantedIn):
         description="Staff's word: outside hours, lead time, window and limits. Never over another booking. "
         "Needs the scope schedule:write.",
     )
+    on_request: bool = Field(
+        False,
+        description="For a customer who asks: what a person at the business must agree to first is `pending_approval`. "
+        "Else the program speaks for the business, and needs nobody's approval.",
+    )
+
+    @model_validator(mode="after")
+    def _request_or_word(self) -> Self:
+        if self.override and self.on_request:
+            raise ValueError("override is staff's word, on_request a customer's: not both")
+        return self
 
     @model_validator(mode="after")
     def _as_many_names_as_people(self) -> Self:

@@ -127,6 +127,20 @@ async def test_a_request_is_agreed_to_or_declined(api: Api) -> None:
     assert declined.json()["state"] == State.DECLINED.value
 
 
+async def test_a_program_asks_for_a_customer_what_must_be_agreed_to(api: Api) -> None:
+    plain = await api.booked("09:00", on_request=True)
+    assert plain["state"] == "confirmed", "nobody need agree"
+    await api.run("UPDATE service SET approval = true")
+    asked = await api.booked("10:00", on_request=True)
+    assert (asked["state"], asked["hold_expires_at"]) == ("pending_approval", asked["starts"])
+    taken = await api.book("10:00")
+    assert (taken.status_code, taken.json()["reason"]) == (409, "held"), "a request keeps its time"
+    agreed = await api.post(f"/bookings/{asked['id']}/approve")
+    assert agreed.json()["state"] == "confirmed"
+    both = await api.book("11:00", on_request=True, override=True)
+    assert (both.status_code, both.json()["reason"]) == (422, "invalid")
+
+
 async def test_somebody_walks_in(api: Api) -> None:
     await api.set_clock(at("20:07"))  # long closed
     wanted = {"service_ids": [str(api.shop.services["cut"])], "customer_name": "Lola Gil"}
