@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from booking_core.catalog import Catalog
+from booking_core.catalog import Catalog, remembered
 from booking_core.models import PaymentRule, Unit
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
@@ -23,6 +23,17 @@ def quote(
     A visit of several parts has its own price, whoever does them; services asked for one by one add up.
     """
     place = placement.location_id if placement is not None else location_id
+    parts = placement.parts if placement is not None else ()
+    doing = tuple((part.service_id, part.person, part.staff[0]) for part in parts if part.staff)
+    return _quote(catalog, wanted, staff_id, place, doing)
+
+
+#: Who does which service for whom of those who come.
+_Doing = tuple[tuple[UUID, int, UUID], ...]
+
+
+@remembered
+def _quote(catalog: Catalog, wanted: VisitRequest, staff_id: UUID | None, place: UUID | None, doing: _Doing) -> Price:
     units = wanted.units if catalog.service(wanted.service_id).unit != Unit.VISIT else 1
     named = dict(wanted.staff_by_service)
     items: list[Item] = []
@@ -31,7 +42,7 @@ def quote(
         extras = [one.price for whose in sold for one in catalog.add_ons(whose) if one.id in wanted.add_on_ids]
         items.append(
             Item(
-                prices=_prices(catalog, wanted, service_id, named.get(service_id, staff_id), place, placement),
+                prices=_prices(catalog, wanted, service_id, named.get(service_id, staff_id), place, doing),
                 deposit=catalog.deposit(service_id, place),
                 payment=PaymentRule(catalog.service(service_id).payment),
                 extras=sum(extras),
@@ -61,17 +72,13 @@ def _prices(
     service_id: UUID,
     staff_id: UUID | None,
     place: UUID | None,
-    placement: Placement | None,
+    doing: _Doing,
 ) -> list[int]:
     """Return what each of those who come pays: by who does it for them, where that is known."""
     if catalog.segments(service_id):
         return [catalog.price(service_id, None, place)] * wanted.party
-    doing = {
-        part.person: part.staff[0]
-        for part in (placement.parts if placement is not None else ())
-        if part.service_id == service_id and part.staff
-    }
-    if len(doing) <= 1:  # alone, or a class: one for all
-        staff_id = next(iter(doing.values()), staff_id)
+    leads = {person: who for service, person, who in doing if service == service_id}
+    if len(leads) <= 1:  # alone, or a class: one for all
+        staff_id = next(iter(leads.values()), staff_id)
         return [catalog.price(service_id, staff_id, place)] * wanted.party
-    return [catalog.price(service_id, doing.get(person, staff_id), place) for person in range(wanted.party)]
+    return [catalog.price(service_id, leads.get(person, staff_id), place) for person in range(wanted.party)]

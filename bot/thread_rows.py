@@ -14,6 +14,7 @@ from booking_core.kit.rows import columns, from_row, names
 from booking_core.kit.statements import begin_with, run
 from booking_core.models import Customer
 from bot.models import Dialogue
+from channels.messages import Also
 from channels.models import Conversation, Delivery, Message, Sender
 
 _LOCK = f"""
@@ -45,17 +46,18 @@ LEFT JOIN LATERAL (
 WHERE c.business_id = %(business_id)s AND c.id = %(conversation_id)s
 ORDER BY m.seq
 """
-_CLOSE = f"""
-WITH remembered AS (
+_CLOSING = f"""
+remembered AS (
     UPDATE dialogue SET memory = coalesce(CAST(%(memory)s AS jsonb), memory)
     WHERE business_id = %(business_id)s AND conversation_id = %(conversation_id)s
-)
-UPDATE message m
-SET status = '{Delivery.ANSWERED.value}', status_at = %(now)s, understood = coalesce(a.understood, m.understood),
-    locale = coalesce(a.locale, m.locale)
-FROM jsonb_to_recordset(CAST(%(answered)s AS jsonb)) AS a (id uuid, understood jsonb, locale text)
-WHERE m.business_id = %(business_id)s AND m.id = a.id RETURNING m.id
-"""
+), answered AS (
+    UPDATE message m
+    SET status = '{Delivery.ANSWERED.value}', status_at = %(now)s, understood = coalesce(a.understood, m.understood),
+        locale = coalesce(a.locale, m.locale)
+    FROM jsonb_to_recordset(CAST(%(answered)s AS jsonb)) AS a (id uuid, understood jsonb, locale text)
+    WHERE m.business_id = %(business_id)s AND m.id = a.id RETURNING m.id
+)"""
+_CLOSE = f"WITH {_CLOSING} SELECT id FROM answered"
 _THREAD, _SAID, _CUSTOMER = (len(names(kind)) for kind in (Conversation, Message, Customer))
 
 
@@ -106,22 +108,31 @@ class Kept:
     #: By message: what it was understood as; and the language in which it was answered.
     understood: dict[UUID, Mapping[str, Any]] = field(default_factory=dict)
     locales: dict[UUID, str] = field(default_factory=dict)
+    #: The turn is closed with the last thing that is said in it.
+    closed: bool = False
 
 
 async def close_turn(session: AsyncSession, opened: Opened, kept: Kept) -> None:
     """Write what is remembered, and that what waited is answered, or left to the person in charge."""
+    if not kept.closed:
+        await run(session, _CLOSE, _values(opened, kept))
+
+
+def closing(opened: Opened, kept: Kept) -> Also:
+    """Return what closes a turn, for the statement that says the last thing in it: nothing is left to be done then."""
+    kept.closed = True
+    return Also(_CLOSING, _values(opened, kept))
+
+
+def _values(opened: Opened, kept: Kept) -> dict[str, Any]:
     rows = [
         {"id": str(one.id), "understood": kept.understood.get(one.id), "locale": kept.locales.get(one.id)}
         for one in opened.waiting
     ]
-    await run(
-        session,
-        _CLOSE,
-        {
-            "business_id": opened.conversation.business_id,
-            "conversation_id": opened.conversation.id,
-            "memory": None if kept.memory is None else json.dumps(kept.memory),
-            "answered": json.dumps(rows),
-            "now": opened.now,
-        },
-    )
+    return {
+        "business_id": opened.conversation.business_id,
+        "conversation_id": opened.conversation.id,
+        "memory": None if kept.memory is None else json.dumps(kept.memory),
+        "answered": json.dumps(rows),
+        "now": opened.now,
+    }

@@ -22,7 +22,7 @@ from bot.actions.contract import Draft, Turn
 from bot.phrasing import local_tag
 from bot.settings import Settings
 from bot.standing import Answers
-from bot.thread_rows import Kept, Opened, close_turn, open_thread
+from bot.thread_rows import Kept, Opened, close_turn, closing, open_thread
 from bot.wiring import System
 from bot.words import Words, language_of
 from channels import messages
@@ -109,7 +109,8 @@ async def _answer(system: System, engine: "Engine", session: AsyncSession, opene
     last = replied or opened.last
     if any(messages.platform_opt(row) == "stop" for row in waiting):
         await leaving.note_platform_stop(session, conversation, waiting[-1], now=now)
-    for said in await _grouped(session, conversation, waiting, last, now):
+    groups = await _grouped(session, conversation, waiting, last, now)
+    for said in groups:
         turn = await open_turn(
             system, session, catalog, conversation, last=last, key=f"{conversation.id}:{said.rows[-1].seq}", now=now
         )
@@ -137,7 +138,8 @@ async def _answer(system: System, engine: "Engine", session: AsyncSession, opene
         if said.tap is not None:
             kept.understood[said.rows[-1].id] = {"intent": "tap", "do": said.tap.do, "actions": list(result.actions)}
         if result.said:
-            last = await speak(turn, [*([taken.said(turn)] if taken is not None else []), *result.said])
+            also = closing(opened, kept) if said is groups[-1] else None
+            last = await speak(turn, [*([taken.said(turn)] if taken is not None else []), *result.said], also)
         elif not turn.answer_follows:
             raise Unanswered
         if any(one.get("act") == "handoff" for one in result.said):
@@ -201,7 +203,7 @@ def _locale_of(system: Voice, conversation: Conversation, business: Business) ->
     return business.default_locale
 
 
-async def speak(turn: Turn, said: Iterable[Mapping[str, Any]]) -> Message:
+async def speak(turn: Turn, said: Iterable[Mapping[str, Any]], also: messages.Also | None = None) -> Message:
     """Queue one message made of everything that was said: its choices and facts are the last ones."""
     parts = await consent.with_question(turn, list(said))
     choices: list[Mapping[str, Any]] = next((part["choices"] for part in reversed(parts) if part.get("choices")), [])
@@ -216,6 +218,7 @@ async def speak(turn: Turn, said: Iterable[Mapping[str, Any]]) -> Message:
         facts=facts,
         locale=turn.locale,
         now=turn.now,
+        also=also,
     )
     await letters.copy(turn, message)
     return message

@@ -52,6 +52,14 @@ class ChoiceDraft:
     args: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Also:
+    """What else the statement that says something does: further parts of its WITH, and their values."""
+
+    parts: str
+    values: Mapping[str, Any]
+
+
 async def queue_message(
     session: AsyncSession,
     conversation: Conversation,
@@ -64,20 +72,21 @@ async def queue_message(
     locale: str | None,
     now: datetime,
     staff_user_id: UUID | None = None,
+    also: Also | None = None,
 ) -> Message:
     """Write an outgoing message and defer its delivery; a text too long for the channel becomes several.
 
-    Returns the last one, which bears choices, act and facts.
+    Returns the last one, which bears choices, act and facts; `also` is done with it.
     """
     *before, last = parts_for(conversation.channel, text, [choice.label for choice in choices])
     say = partial(_say, session, conversation, sender, locale=locale, staff_user_id=staff_user_id, now=now)
     for part in before:
         await say(part)
-    return await say(last, choices=choices, act=act, facts=dict(facts) if facts is not None else None)
+    return await say(last, choices=choices, act=act, facts=dict(facts) if facts is not None else None, also=also)
 
 
 # One statement: the thread's next number, the message, what its buttons mean, and the job that delivers it.
-_SAY = f"""
+_SAYING = """
 WITH thread AS (
     UPDATE conversation SET last_seq = last_seq + 1, last_message_at = %(now)s
     WHERE business_id = %(business_id)s AND id = %(conversation_id)s
@@ -86,16 +95,15 @@ WITH thread AS (
     INSERT INTO message (business_id, id, conversation_id, seq, channel, sender, staff_user_id, text, choices, act,
         facts, attachments, locale, status, status_at, attempts, terms, created_at)
     SELECT %(business_id)s, %(id)s, %(conversation_id)s, last_seq, %(channel)s, %(sender)s, %(staff_user_id)s, %(text)s,
-        CAST(%(shown)s AS jsonb), %(act)s, CAST(%(facts)s AS jsonb), '[]', %(locale)s, %(status)s, %(now)s, 0, '{{}}',
+        CAST(%(shown)s AS jsonb), %(act)s, CAST(%(facts)s AS jsonb), '[]', %(locale)s, %(status)s, %(now)s, 0, '{}',
         %(now)s
     FROM thread
 ), offered AS (
     INSERT INTO choice_token (token, business_id, conversation_id, message_id, number, label, meaning, expires_at)
     SELECT token, %(business_id)s, %(conversation_id)s, %(id)s, number, label, meaning, %(expires_at)s
     FROM jsonb_to_recordset(CAST(%(tokens)s AS jsonb)) AS t (token text, number int, label text, meaning jsonb)
-)
-SELECT last_seq, {DEFER} FROM thread
-"""
+)"""
+_SAID = f"SELECT last_seq, {DEFER} FROM thread"
 
 
 async def _say(
@@ -110,6 +118,7 @@ async def _say(
     choices: Sequence[ChoiceDraft] = (),
     act: str | None = None,
     facts: dict[str, Any] | None = None,
+    also: Also | None = None,
 ) -> Message:
     tokens = [_token(number, choice) for number, choice in enumerate(choices, start=1)]
     values = {
@@ -128,9 +137,10 @@ async def _say(
     shown = [_shown(token) for token in tokens]
     [(seq, _)] = await run(
         session,
-        _SAY,
+        f"{_SAYING}{f', {also.parts}' if also is not None else ''} {_SAID}",
         {
             **values,
+            **(also.values if also is not None else {}),
             "shown": json.dumps(shown),
             "facts": None if facts is None else json.dumps(facts),
             "tokens": json.dumps(tokens),

@@ -58,7 +58,8 @@ def array(values: Iterable[int | UUID]) -> str:
 
 async def settle(session: AsyncSession) -> None:
     """Write what the session has pending, if there is anything."""
-    if session.new or session.dirty or session.deleted:
+    # What the session's own flush asks first: its lists of what is new and dirty are made anew for whoever asks.
+    if not session.sync_session._is_clean():  # noqa: SLF001
         await session.flush()
 
 
