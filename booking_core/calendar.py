@@ -13,20 +13,20 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import classes, rentals
-from booking_core.bounds import Window, bounds_of, limits_of, nowhere, whole_day
+from booking_core.bounds import Window, bounds_of, limits_of, nowhere
 from booking_core.catalog import Catalog
+from booking_core.listing import gives_up, in_the_way, listed, rank
 from booking_core.models import Location, Unit
 from booking_core.planning import check_numbers, longest, on_offer, places_for, plans_for
 from booking_core.refusals import BookingRefused, Reason
 from booking_core.requests import VisitRequest
 from booking_core.rules import availability as rules
-from booking_core.rules.assignment import Turns
 from booking_core.rules.availability import Search, Slot
 from booking_core.rules.feasible import numbers_of
 from booking_core.rules.placing import Placer, covers
 from booking_core.rules.plan import Placement, Plan, Times
 from booking_core.rules.spans import Span, merge, subtract
-from booking_core.rules.wallclock import DAY, instant, local_day, moment_of
+from booking_core.rules.wallclock import DAY, instant, local_day
 from booking_core.taken import Asked, Asker, Taken, Yielding, load_taken
 from booking_core.turns import turns_for
 
@@ -106,7 +106,7 @@ async def free_slots(
     searches, taken = await _searches(session, catalog, plans, asker)
     turns = await turns_for(session, catalog, wanted, plans, customer_id=customer_id, now=now)
     known = {slot.starts for slot in found}
-    found += [one for one in _listed(searches, taken, within, turns, limit) if one.starts not in known]
+    found += [one for one in listed(searches, taken, within, turns, limit) if one.starts not in known]
     if found:
         return FreeSlots(sorted(found, key=lambda slot: slot.starts)[:limit])
     reasons += [search.why_none(within[search.plan.location_id]) for search in searches]
@@ -280,9 +280,9 @@ async def find_visits(
     turns = await turns_for(session, catalog, wanted, plans, customer_id=asker.customer_id, now=asker.now, first=first)
     found: list[Place] = []
     for search in searches:
-        placer = Placer(search.at(), _rank(search, turns, start))
+        placer = Placer(search.at(), rank(search, turns, start))
         for placement in placer.placements(start):
-            place = Place(placement, _in_the_way(taken, placement))
+            place = Place(placement, in_the_way(taken, placement))
             if catalog.service(wanted.service_id).capacity > 1:
                 opens, own = classes.new_session(catalog, wanted, placement)
                 place = replace(place, placement=own, opens=opens)
@@ -291,7 +291,7 @@ async def find_visits(
         reasons = (search.why_not(start) for search in searches)
         raise BookingRefused(rules.most_hopeful(reason for reason in reasons if reason is not None))
     # Nobody gives up a hold of their own where somebody else is free.
-    return sorted(found, key=lambda place: _gives_up(place.yielding))
+    return sorted(found, key=lambda place: gives_up(place.yielding))
 
 
 def _days(
@@ -325,67 +325,3 @@ async def _searches(
 
 def _horizon(plan: Plan) -> Span:
     return instant(plan.tz, plan.days[0], 0), instant(plan.tz, plan.days[1], DAY)
-
-
-def _rank(search: Search, turns: Turns, start: int) -> Any:
-    people = list(
-        {one.person.id: one.person for part in search.plan.parts for role in part.roles for one in role}.values()
-    )
-    return turns.rank(people, search.times, whole_day(search.plan.tz, start))
-
-
-def _in_the_way(taken: Taken, placement: Placement) -> list[Yielding]:
-    if not taken.yielding:
-        return []
-    found: dict[UUID, Yielding] = {}
-    for number, start, end in placement.claims:
-        for one in taken.yielding.get(number, ()):
-            if one.span[0] < end and start < one.span[1]:
-                found[one.booking_id] = one
-    return list(found.values())
-
-
-def _gives_up(yielding: Sequence[Yielding]) -> bool:
-    """Whether whoever takes a place loses a hold of their own."""
-    return any(not one.lapsed for one in yielding)
-
-
-def _first(placer: Placer, taken: Taken, start: int) -> Placement | None:
-    """Return the placement that `find_visits` would put first."""
-    found = placer.placements(start)
-    best = next(found, None)
-    if best is None or not _gives_up(_in_the_way(taken, best)):
-        return best
-    return next((one for one in found if not _gives_up(_in_the_way(taken, one))), best)
-
-
-def _listed(
-    searches: Sequence[Search], taken: Taken, within: Mapping[UUID, Sequence[Span]], turns: Turns, limit: int
-) -> list[Slot]:
-    """Return listed starts with who would get each: whoever `find_places` would put first."""
-    starts: dict[int, Search] = {}
-    for search in searches:
-        for start in search.starts(within[search.plan.location_id]):
-            starts.setdefault(start, search)
-    slots: list[Slot] = []
-    placers: dict[tuple[int, Span], Placer] = {}
-    for start in sorted(starts)[:limit]:
-        search = starts[start]
-        day = whole_day(search.plan.tz, start)
-        placer = placers.get((id(search), day))
-        if placer is None:
-            placer = placers[id(search), day] = Placer(search.at(), _rank(search, turns, start))
-        placement = _first(placer, taken, start)
-        if placement is None:
-            continue
-        slots.append(
-            Slot(
-                moment_of(start),
-                moment_of(placement.end),
-                placement.staff_id,
-                search.waste(placement.staff_id, start),
-                placement.location_id,
-                parts=placement.parts,
-            )
-        )
-    return slots

@@ -14,7 +14,7 @@ from booking_core.refusals import BookingRefused, Reason
 from booking_core.rules import grid as grids
 from booking_core.rules.feasible import Feasible, Level
 from booking_core.rules.grid import Grid, on_clock_grid
-from booking_core.rules.placing import Placer, contains
+from booking_core.rules.placing import Placer, contains, span_at
 from booking_core.rules.plan import PlacedPart, Plan, Times
 from booking_core.rules.spans import Span, merge, overlap
 from booking_core.rules.wallclock import DAY, instant, local_day, minute_from, minute_of, offset_at
@@ -95,15 +95,21 @@ class Search:
 
     def waste(self, staff_id: UUID | None, start: int) -> int:
         """Return how many minutes a visit would leave beside it that are too short for another of its kind."""
-        found = self.at()
         roles = self.plan.parts[0].roles
-        for lead, (_, length) in enumerate(found.by_candidate[0]):
+        for lead in range(len(self.at().by_candidate[0])):
             if staff_id is not None and roles and roles[0][lead].person.id != staff_id:
                 continue
-            for first, end in found.lead(lead):
-                if first <= start < end:
-                    return sum(gap for gap in (start - first, end - 1 - start) if gap < length)
+            waste = self.waste_with(lead, start)
+            if waste is not None:
+                return waste
         return 0
+
+    def waste_with(self, lead: int, start: int) -> int | None:
+        """Return the same with one candidate in the lead; None if they could not begin then."""
+        found = self.at()
+        _, length = found.by_candidate[0][lead]
+        span = span_at(found.lead(lead), start)
+        return None if span is None else sum(gap for gap in (start - span[0], span[1] - 1 - start) if gap < length)
 
     def why_not(self, start: int) -> Reason | None:
         """Return why the visit cannot begin at this minute; None if it can."""

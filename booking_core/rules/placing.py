@@ -78,12 +78,16 @@ class Placer:
                 claims = self._all_claims(visit)
                 if claims is not None:
                     placement = Placement(plan.location_id, tuple(visit.parts), claims)
-                    if self._alike:
+                    if self.alike:
                         self._known[lead] = placement
                     yield placement
 
+    def lead(self, start: int) -> int | None:
+        """Return who would lead at this start, where all is said with that (`alike`); None if nobody can."""
+        return next((one for one in self._order if contains(self.found.lead(one), start)), None)
+
     @cached_property
-    def _alike(self) -> bool:
+    def alike(self) -> bool:
         """Whether all is said with who leads: one part with one person, no rooms, no limits."""
         plan = self.found.plan
         if plan.lanes > 1 or len(plan.parts) > 1 or plan.parts[0].needs or len(plan.parts[0].roles) != 1:
@@ -281,8 +285,13 @@ class Placer:
 
 def contains(spans: Sequence[Span], minute: int) -> bool:
     """Whether a minute lies in one of sorted spans."""
+    return span_at(spans, minute) is not None
+
+
+def span_at(spans: Sequence[Span], minute: int) -> Span | None:
+    """Return that of sorted spans in which a minute lies."""
     at = bisect_right(spans, (minute, _LATE)) - 1
-    return at >= 0 and minute < spans[at][1]
+    return spans[at] if at >= 0 and minute < spans[at][1] else None
 
 
 def covers(spans: Sequence[Span], start: int, end: int) -> bool:
