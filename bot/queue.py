@@ -7,11 +7,12 @@ worker that knew better has lost its connection, and whoever takes the job up ag
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from typing import Any
 
 import procrastinate
-from procrastinate.jobs import Job
+from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from psycopg import AsyncConnection, OperationalError
 from psycopg.conninfo import make_conninfo
@@ -21,8 +22,9 @@ from booking_core.kit.db import libpq_url, options_of
 from booking_core.kit.pool import is_quiet
 
 Connection = AsyncConnection[Any]
-#: Seconds for which a job that was fetched has the processor to itself before the next one is fetched.
-_START = 0.003
+#: Seconds for which a job that was fetched has the processor to itself, if it is not done before, until the next one
+#: is fetched: what a turn takes that waits for nobody.
+_START = 0.006
 
 
 class Manager(JobManager):
@@ -31,14 +33,23 @@ class Manager(JobManager):
     def __init__(self, connector: procrastinate.PsycopgConnector) -> None:
         super().__init__(connector)
         self._busy: set[int] = set()
+        self._done = asyncio.Event()
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """Return a job to do, which is marked as being done; None if there is none."""
         if worker_id in self._busy:
-            await asyncio.sleep(_START)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_START):
+                    await self._done.wait()
         job = await super().fetch_job(queues, worker_id)
+        self._done.clear()
         (self._busy.discard if job is None else self._busy.add)(worker_id)
         return job
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        """Record that a job is over."""
+        self._done.set()
+        await super().finish_job(job, status, delete_job)
 
 
 def queue_for(url: str, *, most: int) -> procrastinate.App:

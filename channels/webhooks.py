@@ -1,8 +1,9 @@
 """The webhook routes: the same for every channel; adding one adds no code here. What they read, `receive` writes."""
 
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -25,6 +26,24 @@ WITHOUT_WEBHOOK = frozenset({"web"})
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 
+class Known:
+    """The last so many of whom we know, by a hash; whoever is forgotten is only known anew."""
+
+    def __init__(self, most: int = 50_000) -> None:
+        self._most = most
+        self._some: OrderedDict[int, None] = OrderedDict()
+
+    def __contains__(self, who: str) -> bool:
+        """Whether somebody is known."""
+        return hash(who) in self._some
+
+    def add(self, who: str) -> None:
+        """Know somebody."""
+        self._some[hash(who)] = None
+        if len(self._some) > self._most:
+            self._some.popitem(last=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Doors:
     """What the routes need."""
@@ -34,6 +53,8 @@ class Doors:
     limits: SenderLimits
     on_failed: OnFailed | None = None
     own: OwnLines | None = None
+    #: Threads that have been written to from here: what comes next in them is mostly plain.
+    known: Known = field(default_factory=Known)
 
 
 class TooLarge(Exception):
@@ -135,6 +156,7 @@ async def _with_body(request: Request) -> Request:
 
 async def _record(doors: Doors, channel: str, whose: UUID | None, events: Sequence[Event]) -> None:
     answer_after: timedelta | None = None
+    who = ""
     for event in events:
         if not isinstance(event, IncomingMessage):
             continue
@@ -145,7 +167,11 @@ async def _record(doors: Doors, channel: str, whose: UUID | None, events: Sequen
             return
         if not taken.allowed:
             answer_after = taken.ends_in
-    if whose is None and await receive_plain(doors.db, channel, events, answer_after=answer_after) is not None:
+    if (
+        whose is None
+        and who in doors.known
+        and await receive_plain(doors.db, channel, events, answer_after=answer_after) is not None
+    ):
         return
     # What came by a business's own line is its own from the first statement on, whatever it says.
     async with doors.db.transaction() if whose is None else doors.db.transaction(whose) as session:
@@ -158,3 +184,5 @@ async def _record(doors: Doors, channel: str, whose: UUID | None, events: Sequen
             narrows=whose is None,
             whose=whose,
         )
+    if who:
+        doors.known.add(who)

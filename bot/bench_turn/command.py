@@ -16,6 +16,7 @@ from bot.bench_turn.worker import measure_worker
 from bot.embedded import EmbeddedPostgres, EmbeddedRedis, free_port
 from bot.migrate import migrate
 from bot.settings import Settings
+from bot.worker import settle_down
 from nlu.engine import Engine
 
 #: Turns in the one long thread.
@@ -59,6 +60,7 @@ def bench_turn(turns: int, *, thread: int = THREAD, out: Path | None = None, mod
 
 async def _measure(settings: Settings, model: Path, report: Report, turns: int, thread: int) -> None:
     engine = Engine.load(model, all_actions())
+    settle_down()
     async with our_system(settings, model) as ours:
         async with stock_rasa(model) as stock:
             report.part(

@@ -7,7 +7,7 @@ import psycopg
 from sqlalchemy import text
 
 from booking_core.kit.db import Database, libpq_url
-from bot.queue import connector_for
+from bot.queue import connector_for, queue_for
 
 
 async def test_a_statement_is_one_message_and_waits_for_no_disk(database_url: str) -> None:
@@ -30,3 +30,27 @@ async def test_connections_that_the_server_ended_are_replaced_unnoticed(database
     async with database.transaction() as session:
         # What customers are told is flushed all the same.
         assert await session.scalar(text("SHOW synchronous_commit")) == "on"
+
+
+async def test_jobs_are_fetched_one_by_one_and_none_waits_for_the_end_of_another(database_url: str) -> None:
+    app = queue_for(database_url, most=4)
+    began: list[int] = []
+    go_on = asyncio.Event()
+
+    @app.task(name="count", queue="count")
+    async def count(number: int) -> None:
+        began.append(number)
+        await go_on.wait()
+
+    async with app.open_async():
+        for number in range(20):
+            await count.defer_async(number=number)
+        working = asyncio.create_task(
+            app.run_worker_async(queues=["count"], concurrency=20, install_signal_handlers=False, wait=False)
+        )
+        async with asyncio.timeout(20):
+            while len(began) < 20:
+                await asyncio.sleep(0.01)
+        go_on.set()
+        await working
+    assert began == list(range(20))

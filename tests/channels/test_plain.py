@@ -15,6 +15,7 @@ from channels import messages
 from channels.contract import Event, ProviderId
 from channels.models import ConsentNote, Conversation, ConversationAlias, Message
 from channels.receive import Receipt, receive, receive_plain
+from channels.webhooks import Known
 from tests.channels.builders import CUSTOMER, NOW, a_business, a_message, job_names, jobs, queued
 
 MORE: list[dict[str, Any]] = [
@@ -152,3 +153,11 @@ async def test_a_session_without_a_transaction_is_none(database: Database) -> No
     async with database.alone() as session:
         with pytest.raises(RuntimeError, match="needs a transaction"):
             await messages.find(session, new_id(), new_id())
+
+
+def test_so_many_are_known_and_no_more() -> None:
+    known = Known(most=2)
+    assert "one" not in known
+    for who in ("one", "two", "one", "three"):
+        known.add(who)
+    assert [who in known for who in ("one", "two", "three")] == [False, True, True]
