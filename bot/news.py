@@ -1,6 +1,7 @@
 """What customers are told when somebody at the business has changed their booking: queued with the change."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -40,6 +41,26 @@ _ACTS = {
     News.DECLINED: "cancelled",
 }
 _OUTCOMES = {News.MOVED: "moved", News.HANDED_ON: "moved", News.CANCELLED: "cancelled", News.DECLINED: "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a customer knows of their booking, to be looked at before it is moved."""
+
+    starts: datetime
+    people: tuple[tuple[str, ...], ...]
+
+    @staticmethod
+    def of(booking: Booking) -> "Seen":
+        """Return when a booking is and who does what, as it stands."""
+        return Seen(booking.starts, tuple(tuple(part["staff"]) for part in booking.parts))
+
+    def news_in(self, booking: Booking) -> News | None:
+        """Return what a move comes to for the customer: another time, other people, or (another room) nothing."""
+        now = Seen.of(booking)
+        if now.starts != self.starts:
+            return News.MOVED
+        return News.HANDED_ON if now.people != self.people else None
 
 
 async def tell(

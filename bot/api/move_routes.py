@@ -21,7 +21,7 @@ from bot.api.fields import MoneyOut, Shape
 from bot.api.shapes_bookings import BookingOut, CancelIn, CancellationOut, Notify, RescheduleIn
 from bot.api.tokens import Scope
 from bot.api.wishes import known_people
-from bot.news import News
+from bot.news import News, Seen
 from payment_links import links
 
 _Changer = Annotated[Call, changes(Scope.BOOKINGS_WRITE)]
@@ -63,7 +63,7 @@ def add_routes(router: APIRouter) -> None:
         named = as_pairs(wanted.staff_by_service)
         staff_id = _known_staff(catalog, wanted.staff_id)
         request = request_of(catalog, booking, staff_id=staff_id, staff_by_service=named)
-        version, began = booking.version, booking.starts
+        version, known = booking.version, Seen.of(booking)
         async with alternatives(call, request, wanted.starts, customer_id=booking.customer_id, moving=booking.id):
             booking = await bookings.reschedule(
                 call.session,
@@ -79,8 +79,8 @@ def add_routes(router: APIRouter) -> None:
                 key=call.command_key if call.key else f"api:{new_id()}",
                 override=wanted.override,
             )
-        if booking.version != version:
-            await _tell(call, booking, News.MOVED if booking.starts != began else News.HANDED_ON, wanted.notify)
+        if booking.version != version and (what := known.news_in(booking)) is not None:
+            await _tell(call, booking, what, wanted.notify)
         return tagged(call, response, booking)
 
     @router.post("/bookings/{booking_id}/cancel", tags=["bookings"])

@@ -22,7 +22,7 @@ from bot.console.desk import Desk
 from bot.console.details import Details
 from bot.console.wall import Wall, moment_on, read_clock
 from bot.console.why import PASSABLE
-from bot.news import News
+from bot.news import Seen
 
 #: Of a visit of more parts than these the form lists no people: they are given away by dragging.
 _MOST_PARTS = 8
@@ -104,12 +104,11 @@ async def move(
 ) -> Booking:
     """Move a booking, and tell its customer if that is wished; the same key again tells nobody."""
     before = await bookings.load(session, visitor.business_id, booking_id, for_update=True)
-    seen, began = before.version, before.starts
+    seen, known = before.version, Seen.of(before)
     moved = await _move(
         session, visitor, booking_id, target, catalog=catalog, version=version, override=anyway, key=key, now=now
     )
-    if tell and moved.version != seen:
-        what = News.MOVED if moved.starts != began else News.HANDED_ON
+    if tell and moved.version != seen and (what := known.news_in(moved)) is not None:
         await news.tell(desk, session, moved, what, now=now, by=visitor.user_id)
     return moved
 

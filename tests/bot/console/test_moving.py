@@ -186,6 +186,13 @@ async def test_a_single_service_that_goes_to_somebody_else_is_told_so(
     assert "Somebody else will be looking after you" in said
 
 
+async def test_what_stays_as_it_is_is_told_to_nobody(database: Database, salon: Salon, signed_in: SignIn) -> None:
+    booking = await visit(database, salon)
+    assert (await send(await signed_in("staff"), booking))[0] == 303
+    assert await lies(database, booking) == ["10:00 Colour Carla", "12:00 Blow-dry Ana"]
+    assert await told(database, salon, "Inés") == []
+
+
 def test_what_a_drop_will_do_is_said_in_every_language() -> None:
     words = Words()
     for key in ("move.only", "move.also", "move.whole", "move.instead", "move.give", "move.title_part"):
