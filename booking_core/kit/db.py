@@ -143,7 +143,7 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections; what is being told is told first."""
-        await asyncio.gather(*self._telling)
+        await asyncio.gather(*self._telling, return_exceptions=True)
         await self._ready.close()
         await self.engine.dispose()
 
@@ -172,7 +172,7 @@ async def _finish(session: AsyncSession) -> None:
         await session.commit()
     elif LINE in session.info:
         # Statements have gone to the driver only: the session has nothing to say to the end of it.
-        driver, connection = session.info[LINE]
+        driver, connection, _ = session.info[LINE]
         if connection.dispatch.commit:
             connection.dispatch.commit(connection)
         try:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection, Error
+from psycopg import AsyncConnection, AsyncCursor, Error
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, StatementError
@@ -18,22 +18,24 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 #: The connection itself, as psycopg has it.
 Driver = AsyncConnection[tuple[Any, ...]]
+Cursor = AsyncCursor[tuple[Any, ...]]
 #: Where a session keeps its connection, if a statement has opened it;
 OWN = "own connection"
 #: and the driver's connection and SQLAlchemy's around it;
 LINE = "line"
 #: and what its transactions are opened with.
 BEGINS = "begins with"
+_CURSOR = "cursor of what is run"
 _FIRST = "rows of what was sent with it"
 
 
 async def run(session: AsyncSession, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run a statement with `%(name)s` for its values and return its rows; what is pending is written first."""
     await settle(session)
-    driver, connection = session.info.get(LINE) or await _connect(session)
+    _, connection, cursor = session.info.get(LINE) or await _connect(session)
     _tell(connection.dispatch.before_cursor_execute, connection, statement, values)
     try:
-        cursor = await driver.execute(statement, values)
+        await cursor.execute(statement, values)
         rows = await cursor.fetchall()
     except Error as error:
         raise as_sessions(error, statement) from error
@@ -87,8 +89,8 @@ def driver_of(own: SessionsConnection) -> Driver:
     return driver
 
 
-async def _connect(session: AsyncSession, first: str = "") -> tuple[Driver, Connection]:
-    """Return the session's connection; a session that has none yet goes on with this one, should it need any.
+async def _connect(session: AsyncSession, first: str = "") -> tuple[Driver, Connection, Cursor]:
+    """Return the session's connection and its cursor; a session that has none yet goes on with it, should it need any.
 
     The rows of a `first` statement, which is sent with what opens the transaction, are left in the session.
     """
@@ -101,14 +103,16 @@ async def _connect(session: AsyncSession, first: str = "") -> tuple[Driver, Conn
         own = await session.connection()
     connection, driver = own.sync_connection, driver_of(own)
     assert connection is not None  # noqa: S101 - it has just been opened
-    info[LINE] = (driver, connection)
+    # One after the other they all go by one: to make a cursor takes half as long as what it does.
+    cursor: Cursor = own.info.get(_CURSOR) or own.info.setdefault(_CURSOR, driver.cursor())
+    line = info[LINE] = (driver, connection, cursor)
     if OWN in info and driver.info.transaction_status is TransactionStatus.IDLE:
         begins = "; ".join(filter(None, (info[BEGINS], first)))
         if not begins:
-            return driver, connection
+            return line
         _tell(connection.dispatch.before_cursor_execute, connection, first)
         try:
-            cursor = await driver.execute(begins, prepare=False)
+            await cursor.execute(begins, prepare=False)
             if first:
                 while cursor.nextset():
                     pass
@@ -116,4 +120,4 @@ async def _connect(session: AsyncSession, first: str = "") -> tuple[Driver, Conn
         except Error as error:
             raise as_sessions(error, begins) from error
         _tell(connection.dispatch.after_cursor_execute, connection, first)
-    return driver, connection
+    return line
