@@ -105,6 +105,8 @@ async def open_house(folder: Path, model: Path) -> AsyncIterator[House]:
         await database.close()
         first = (f"web {vendors}", f"web {web}", "worker")
         more = {"PUBLIC_URL": settings.base_url, "TWILIO_SMS_PER_SECOND": "1000", "HOST": "127.0.0.1"}
+        # One worker does here what several do for so many people, and mostly waits for vendors.
+        more["WORKER_CONCURRENCY"] = "24"
         async with (
             front(settings.port, web=web, vendors=vendors),
             nursery(settings, model, first=first, **more) as born,

@@ -141,7 +141,8 @@ def _check(house: House) -> Report:
         counted = connection.execute(
             "SELECT count(*) FILTER (WHERE sender = 'customer') AS heard,"
             " count(*) FILTER (WHERE sender <> 'customer') AS said,"
-            " count(*) FILTER (WHERE status = 'unsure') AS unsure, max(attempts) AS attempts FROM message"
+            " count(*) FILTER (WHERE status = 'unsure') AS unsure, max(attempts) AS attempts,"
+            " count(*) FILTER (WHERE terms ? 'looked_up_at' AND status <> 'unsure') AS found FROM message"
         ).fetchone()
         assert counted is not None
         paid = connection.execute("SELECT count(*) AS n FROM payment WHERE state = 'paid'").fetchone()
@@ -152,6 +153,7 @@ def _check(house: House) -> Report:
         "messages of customers": counted["heard"],
         "replies": counted["said"],
         "unsure": counted["unsure"],
+        "interrupted and found": counted["found"],
         "most attempts": counted["attempts"],
         "webhooks told again": twice["n"],
         "payments": paid["n"],
