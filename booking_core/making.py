@@ -35,11 +35,12 @@ _DRAWS = 5
 
 # One statement: the booking, its time, its audit. Where somebody has the time already nothing is written; what
 # they take meanwhile is left out, and then the booking is taken back. Keys that are there are not stepped on.
+# An array in a SELECT of its own is as long to the planner whatever is in it: else every hold would be planned anew.
 _BOOK = """
 WITH claimed AS MATERIALIZED (
     SELECT n.id, n.no, tstzrange(to_timestamp(60 * n.starts), to_timestamp(60 * n.ends)) AS during
-    FROM unnest(CAST(%(ids)s AS uuid[]), CAST(%(numbers)s AS bigint[]), CAST(%(froms)s AS bigint[]),
-                CAST(%(untils)s AS bigint[])) AS n (id, no, starts, ends)
+    FROM unnest((SELECT CAST(%(ids)s AS uuid[])), (SELECT CAST(%(numbers)s AS bigint[])),
+                (SELECT CAST(%(froms)s AS bigint[])), (SELECT CAST(%(untils)s AS bigint[]))) AS n (id, no, starts, ends)
 ), free AS MATERIALIZED (
     SELECT WHERE NOT EXISTS (
         SELECT FROM claimed c JOIN taken_time a
@@ -229,6 +230,11 @@ def _snapshot(catalog: Catalog) -> Mapping[str, Any]:
     return policies.snapshot(catalog.policy)
 
 
+@remembered
+def _snapshot_text(catalog: Catalog) -> str:
+    return json.dumps(_snapshot(catalog))
+
+
 def _values(making: Making, place: Place, now: datetime) -> dict[str, Any]:
     catalog, request, placement = making.catalog, making.request, place.placement
     price = quote(catalog, request, placement=placement)
@@ -281,17 +287,23 @@ def _first_state(making: Making, due: int, starts: datetime, now: datetime) -> t
     return State.CONFIRMED, None
 
 
+def _text(value: list[Any] | dict[str, Any]) -> str:
+    """Return JSON as text; most of it is empty."""
+    return json.dumps(value) if value else "[]" if isinstance(value, list) else "{}"
+
+
 _MOVE_OF = {State.HELD: "hold", State.PENDING_APPROVAL: "request", State.CONFIRMED: "book"}
 
 
 def _row(making: Making, place: Place, values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    jsons = {name: json.dumps(values[name]) for name in ("parts", "add_ons", "attendees", "answers", "policy_snapshot")}
+    jsons = {name: _text(values[name]) for name in ("parts", "add_ons", "attendees", "answers")}
     said = {name: True for name in ("asked_for", "override") if getattr(making, name)}
     given_up = [str(one.booking_id) for one in place.yielding if not one.lapsed]
     claims = place.placement.claims
     return {
         **values,
         **jsons,
+        "policy_snapshot": _snapshot_text(making.catalog),
         "ids": array(new_id() for _ in claims),
         "numbers": array(number for number, _, _ in claims),
         "froms": array(start for _, start, _ in claims),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -88,15 +88,13 @@ class Database:
         self._ready = Ready(pool_size)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=ScopedSession)
 
-    @asynccontextmanager
-    async def transaction(self, business_id: UUID | None = None) -> AsyncIterator[AsyncSession]:
+    def transaction(self, business_id: UUID | None = None) -> AbstractAsyncContextManager[AsyncSession]:
         """Open one transaction; leaving it commits, raising rolls back; then live news go out.
 
         One of a business sees and changes nothing of any other's: the database refuses. One of nobody is for what
         has yet to find out whose business it is, and for what is done for all at once.
         """
-        async with self._session(beginning(business_id)) as session:
-            yield session
+        return self._session(beginning(business_id))
 
     @asynccontextmanager
     async def _session(self, begins: str) -> AsyncIterator[AsyncSession]:
@@ -112,17 +110,15 @@ class Database:
             await asyncio.shield(self._abandon(session))
             raise
         await self._give_back(session)
-        if is_news(session.info):
+        if self.redis is not None and is_news(session.info):
             # Nobody who waits for this transaction waits for who looks on.
             telling = asyncio.create_task(publish_pending(session.info, self.redis))
             self._telling.add(telling)
             telling.add_done_callback(self._telling.discard)
 
-    @asynccontextmanager
-    async def alone(self) -> AsyncIterator[AsyncSession]:
+    def alone(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open nothing: the one statement that is run here is a transaction by itself, and nobody's."""
-        async with self._session("") as session:
-            yield session
+        return self._session("")
 
     async def _abandon(self, session: AsyncSession) -> None:
         try:
