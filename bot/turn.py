@@ -39,7 +39,15 @@ LONGEST_WAIT = timedelta(seconds=8)
 _OPENED = re.compile(r"^/start(?:\s|$)")
 #: After these a bare number may be an hour, a count or an answer.
 _TIMES_ASKED = {"offer_slots", "ask_when", "ask_people", "ask_detail"}
-_NUMBER = re.compile(r"^\s*#?(\d{1,2})\s*[.)]?\s*$")
+#: What is told of a booking while another one may be in the making: paid, moved at the desk.
+_NEWS = {"booked", "rescheduled", "cancelled"}
+#: What a question for a slot of the form is as a message.
+_QUESTIONS = {
+    "booking": "clarify", "service": "ask_service", "place": "clarify", "people": "ask_people", "units": "ask_detail",
+    "slot": "offer_slots", "details": "ask_detail", "customer_name": "ask_name", "confirmed": "confirm",
+}  # fmt: skip
+#: A number by itself, as a digit or as the key that phones draw for it.
+_NUMBER = re.compile(r"^\s*#?(\d{1,2})\ufe0f?\u20e3?\s*[.)]?\s*$")
 
 
 class Unanswered(RuntimeError):
@@ -207,7 +215,7 @@ async def speak(turn: Turn, said: Iterable[Mapping[str, Any]], also: messages.Al
     """Queue one message made of everything that was said: its choices and facts are the last ones."""
     parts = await consent.with_question(turn, list(said))
     choices: list[Mapping[str, Any]] = next((part["choices"] for part in reversed(parts) if part.get("choices")), [])
-    facts = next((part["facts"] for part in reversed(parts) if part.get("facts")), None)
+    facts = next((known for part in reversed(parts) if (known := _still_asked(part, last=part is parts[-1]))), None)
     message = await messages.queue_message(
         turn.session,
         turn.conversation,
@@ -224,18 +232,35 @@ async def speak(turn: Turn, said: Iterable[Mapping[str, Any]], also: messages.Al
     return message
 
 
+def _still_asked(part: Mapping[str, Any], *, last: bool) -> dict[str, Any] | None:
+    """Return a part's facts; whether to book is no open question any more when another one follows."""
+    facts: dict[str, Any] = dict(part.get("facts") or {})
+    if not last:
+        facts.pop("book", None)
+    return facts or None
+
+
 async def _heard(turn: Turn, memory: Mapping[str, Any], said: Said) -> contract.Heard:
     return contract.Heard(
         text=said.text,
         now=turn.now,
         tz=turn.tz,
         locale=turn.locale,
-        asked=turn.last.act if turn.last is not None and turn.last.sender == "bot" else None,
+        asked=_asked(turn, memory),
         catalog=_named(turn.catalog),
         hours=turn.catalog.opening(turn.place.id if turn.place else None),
         reference=await _reference(turn, memory),
         tap=said.tap,
     )
+
+
+def _asked(turn: Turn, memory: Mapping[str, Any]) -> str | None:
+    """Return what the bot's last message was; news of another booking closes no question that is open."""
+    if turn.last is None or turn.last.sender != "bot":
+        return None
+    if turn.last.act in _NEWS and memory.get("form") and not turn.replied:
+        return _QUESTIONS.get(memory.get("asking") or "", turn.last.act)
+    return turn.last.act
 
 
 @remembered

@@ -56,7 +56,7 @@ class Entity:
     """Something named in the text; `start` and `end` are offsets."""
 
     #: From the catalog: service, staff, place, add_on. Of the visit: people, companions, several, length, also, only.
-    #: And name, ordinal, number, mark, not_staff, unknown, zone.
+    #: And name, ordinal, number, mark, not_staff, not_service, unknown, zone.
     entity: str
     value: Any  # catalog id, name, number, [number, unit]
     text: str

@@ -16,6 +16,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from nlu import clauses, meaning, tasks
 from nlu.contract import DialogueAction, Entity, Heard, TurnResult, Understood
 from nlu.inprocess import CURRENT, InProcessActions, Processor, Talk, memory_of, tracker_from
+from nlu.pipeline.plain import STRANGE
 
 #: More than this is not read; the transcript keeps it.
 LONGEST = 1000
@@ -84,6 +85,7 @@ class Engine:
             entities=entities,
             when=when,
             text=text,
+            strange=bool(whole.get(STRANGE)),
         )
         return Understood(
             language=whole.get("language"),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nlu.contract import Entity
+from nlu.pipeline.texts import fold
 from nlu.when import When
 
 FALLBACK = "nlu_fallback"
@@ -47,7 +48,12 @@ _TASKS = {
 }  # fmt: skip
 _OTHER_TIME = {"book", "reschedule"}
 #: Acts that close a booking: a time named right after them is another time for it.
-_FIRM = {"booked", "rescheduled", "reminder"}
+_FIRM = {"booked", "rescheduled", "reminder", "payment_link"}
+#: Words that mean this minute, and mostly nothing.
+_NOW = {
+    "now", "right now", "just now", "ahora", "ahora mismo", "ya", "maintenant", "la", "tout de suite", "jetzt",
+    "gerade", "agora", "ja", "agora mesmo",
+}  # fmt: skip
 _TIMES_ASKED = {"offer_slots", "ask_when", "waitlist_offer"}
 _LEAVING = {"cancel", "cannot_come"}
 #: About a booking that exists: not while one is being made, beside a time or a person.
@@ -89,18 +95,29 @@ def decide(
     entities: Sequence[Entity],
     when: When | None,
     text: str = "",
+    strange: bool = False,
 ) -> tuple[str, float, tuple[str, ...]]:
-    """Return the intent, its confidence, and further intents."""
+    """Return the intent, its confidence, and further intents; `strange`: no word of it is known."""
     if any(one.entity == "mark" and one.value == "opt out" for one in entities) and asked not in _OPEN:
         return "opt_out", 1.0, ()  # nothing is open that it could mean otherwise
+    if asked in _FIRM and any(one.entity == "mark" and one.value == "something new" for one in entities):
+        asked = None  # "and also a colour on Friday": not another time for what was booked
     entities = [one for one in entities if one.entity not in _NO_FACTS]
     found = _found(whole, clauses)
+    if strange:
+        # Letters alone are nobody's illness, and no question.
+        for intent in [intent for intent in found if intent in _FEELINGS or intent.startswith("ask_")]:
+            del found[intent]
+        found = found or {FALLBACK: whole.confidence}
     _named(found, entities, text)
     if _is_bare(text, entities, when):
         for intent in [intent for intent in found if intent.startswith("ask_") or intent in _FEELINGS | {"chitchat"}]:
             del found[intent]
         found.setdefault("inform", _CLAUSE)
     has_facts = bool(entities) or (when is not None and bool(when.choices or when.exclusions or when.asap))
+    if asked in _FIRM and not entities and when is not None and when.choices and not when.exclusions:
+        # "Am I in now?", right after it was booked, moves nothing to this minute.
+        has_facts = not all(fold(window.text) in _NOW for window in when.choices)
     if set(found) == {"greet"} and any(one.entity == "service" for one in entities):
         found["inform"] = _CLAUSE  # whoever greets and names a service does not only greet
     _as_facts(found, asked=asked, dated=when is not None and bool(when.choices), entities=entities)
@@ -193,8 +210,10 @@ def _as_facts(found: dict[str, float], *, asked: str | None, dated: bool, entiti
     """Take what sounds like an answer for the fact that it is."""
     if "choose_option" in found and dated and not any(entity.entity in _CHOSEN for entity in entities):
         found.setdefault("inform", found.pop("choose_option"))  # "the 8th" is a day
-    if "affirm" in found and (dated or entities) and asked in _OPEN - _YES_NO:
-        found.setdefault("inform", found.pop("affirm"))  # "Friday would be great", when the day was asked for
+    is_plain = asked not in _YES_NO and not found.keys() & _TASKS
+    if "affirm" in found and (dated or entities) and (asked in _OPEN - _YES_NO or is_plain):
+        # "Friday would be great", when the day was asked for; "cool, Saturday at 10 then", when nothing was.
+        found.setdefault("inform", found.pop("affirm"))
 
 
 def _in_context(found: dict[str, float], *, asked: str | None, has_facts: bool, entities: Sequence[Entity]) -> None:

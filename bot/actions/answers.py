@@ -46,7 +46,8 @@ class AnswerQuestion:
             said[-1]["choices"] = [
                 {"label": option.label, "do": option.do, "args": option.args} for option in _next_steps(turn, slots)
             ]
-        return Answer(say=tuple(said))
+        about = {"memo": dict(step.slots.get("memo") or {}) | {"about": named[0]}} if len(named) == 1 else {}
+        return Answer(say=tuple(said), remember=about)
 
 
 def _once(asked: list[str]) -> list[str]:
@@ -56,7 +57,8 @@ def _once(asked: list[str]) -> list[str]:
 
 
 def _next_steps(turn: Turn, slots: Mapping[str, Any]) -> list[Option]:
-    return [turn.option("choice.book", "start_book"), turn.option("choice.person", "person")]
+    about = {"service": slots["service"]} if slots.get("service") and not slots.get("further") else {}
+    return [turn.option("choice.book", "start_book", **about), turn.option("choice.person", "person")]
 
 
 async def answer_for(intent: str, turn: Turn, slots: Mapping[str, Any], *, when: When | None = None) -> dict[str, Any]:

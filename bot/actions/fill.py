@@ -16,6 +16,7 @@ from bot.actions import (
     parts,
     prefer,
     taken_offer,
+    task,
     unknown,
     waiting,
     wish,
@@ -40,10 +41,10 @@ _OUTSIDE = {
     "greet", "thanks", "goodbye", "bot_challenge", "running_late", "confirm_attendance", "nlu_fallback", "out_of_scope",
     "chitchat",
 }  # fmt: skip
-_TASKS = {
-    "book": "book", "same_as_last_time": "book", "wait_for_free": "book", "reschedule": "move", "cancel": "cancel",
-    "cannot_come": "cancel",
-}  # fmt: skip
+#: Questions of the form that come when the service is known.
+_AFTER_SERVICE = {"slot", "details", "customer_name", "confirmed"}
+#: An answer that answers nothing, so often in a row.
+_OFTEN = 3
 #: Entities that say something of the visit.
 _FACTS = {"service", "staff", "not_staff", "place", "add_on", "people", "companions", "several", "length"}
 
@@ -71,7 +72,7 @@ class Fill:
             return await _came_back(turn, slots)
         if step.asking == "details" and details.is_answer(turn, step, slots):
             return await _finished(turn, slots, details.answered(turn, step, slots), search=False)
-        if slots.get("task") == taken_offer.TASK and not said & _TASKS.keys():
+        if slots.get("task") == taken_offer.TASK and not said & task.BY_INTENT.keys():
             return Answer(reject=True)  # its time is settled: only answers belong to it
         if said & _ALWAYS_OUTSIDE or (
             not _brings_facts(turn, step) and (_is_outside(step) or _answers_unasked(turn, step))
@@ -97,6 +98,7 @@ async def _finished(turn: Turn, slots: dict[str, Any], answer: Answer, *, search
         return answer
     reading = Reading(dict(answer.remember), list(answer.say), search)
     await _settled(turn, merged, Draft.of(slots, turn.catalog), reading)
+    await prefer.take_anyone(turn, {**merged, **reading.remember}, reading)
     return replace(answer, remember=reading.remember, say=tuple(reading.say))
 
 
@@ -119,7 +121,7 @@ def _answers_unasked(turn: Turn, step: Step) -> bool:
 
 
 def _starts_form(step: Step) -> bool:
-    return any(intent in _TASKS for intent in step.understood.also)
+    return any(intent in task.BY_INTENT for intent in step.understood.also)
 
 
 def _brings_facts(turn: Turn, step: Step) -> bool:
@@ -148,7 +150,7 @@ def _brings_somebody(step: Step) -> bool:
 
 async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -> Answer:
     reading = Reading(remember={"memo": dict(slots.get("memo") or {}) | {"failures": 0}})
-    stopped = await _take_task(turn, step, slots, said, reading)
+    stopped = await task.take(turn, step, slots, said, reading)
     if stopped is not None:
         return stopped
     slots.update(reading.remember)
@@ -161,7 +163,7 @@ async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -
     _take_asides(turn, step, slots, said, reading)
     await again.take_later(turn, step.understood.then, reading.remember["memo"])
     slots.update(reading.remember)
-    if "wait_for_free" in said and (joined := await waiting.take_up(turn)) is not None:
+    if "wait_for_free" in said and (joined := await waiting.take_up(turn, name=slots.get("customer_name"))) is not None:
         return joined
     if slots["task"] != "book" and not slots.get("booking"):
         stopped = await _take_booking(turn, step, slots, reading)
@@ -177,6 +179,7 @@ async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -
     await prefer.take_anyone(turn, slots, reading)
     if (left := await leaving.left_alone(turn, slots)) is not None:
         return left
+    _mind_patience(turn, step, slots, reading)
     for intent in sorted(said):
         if intent.startswith("ask_"):
             answered = await answers.answer_for(intent, turn, slots)
@@ -184,12 +187,27 @@ async def _read(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]) -
     return reading.answer()
 
 
+def _mind_patience(turn: Turn, step: Step, slots: Mapping[str, Any], reading: Reading) -> None:
+    """Tell the way to a person when one question has been asked so often that nobody wants to hear it again."""
+    memo = dict(reading.remember.get("memo") or {})
+    asking, times = memo.pop("again", None) or (None, 0)
+    is_open = step.asking is not None and slots.get(step.asking) is None and reading.remember.get(step.asking) is None
+    if is_open and not reading.search:
+        times = times + 1 if asking == step.asking else 1
+        memo["again"] = [step.asking, times]
+        if times % _OFTEN == 0:
+            reading.say.append(turn.say("ask.stuck", act="info"))
+    reading.remember["memo"] = memo
+
+
 async def _take_habits(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], reading: Reading) -> None:
     """Take over service and person of the last visit, when just that is asked for."""
     if "same_as_last_time" not in said or slots["task"] != "book":
         return
-    if slots.get("service") and any(one.entity == "staff" for one in step.understood.entities):
-        return  # "Bruno always does it" tells who, what is known already
+    if slots.get("service") and (
+        step.asking in _AFTER_SERVICE or any(one.entity == "staff" for one in step.understood.entities)
+    ):
+        return  # "Bruno always does it" tells who, what is known already; "not then, but the same time"
     described = step.understood.marked("described person")
     reading.say.append(await habits.take_last(turn, reading.remember, same_person=not described))
     slots.update(reading.remember)
@@ -212,64 +230,14 @@ def _take_asides(turn: Turn, step: Step, slots: Mapping[str, Any], said: set[str
         memo["unable"] = True
 
 
-async def _take_task(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], reading: Reading) -> Answer | None:
-    """Set the task, or change it; a cancel with nothing booked means the talk itself."""
-    current = slots.get("task")
-    if current == "cancel" and "cancel" in said:
-        leaving.surely_cancels(reading.remember["memo"])
-    wanted = next((task for intent, task in _TASKS.items() if intent in said and task != current), None)
-    if wanted == "cancel" and "cancel" not in said and await _asks_for_another_time(turn, step):
-        wanted = "move"
-    if current is None:
-        task = "book" if wanted == "move" and await _names_something_new(turn, step) else wanted or "book"
-    elif wanted is None:
-        return None
-    else:
-        has_bookings = bool(await coming(turn))
-        if wanted == "cancel" and not has_bookings:
-            said_stop = turn.say("stop.done", act="info", choices=[turn.option("choice.book", "start_book")])
-            return Answer(say=(said_stop,), remember=forget_task(), leave_form=True)
-        if (wanted == "book" and current != taken_offer.TASK) or not has_bookings:
-            return None  # "can you book me in at 4" while booking is no new task
-        task = wanted
-    kept = {key: value for key, value in reading.remember["memo"].items() if key != "next"}
-    reading.remember |= forget_task() | {"task": task, "memo": kept}
-    if task == "book":
-        reading.remember["booking"] = "new"
-        if turn.customer is not None and turn.customer.name:
-            reading.remember["customer_name"] = turn.customer.name
-    return None
-
-
-async def _asks_for_another_time(turn: Turn, step: Step) -> bool:
-    """Whether who cannot come asks for a time: "I can't make it. Is Friday at 10 free?", not "I can't on Friday"."""
-    when = step.understood.when
-    if when is None or not when.choices or "?" not in step.heard.text:
-        return False
-    booked = [turn.local(one.starts).replace(tzinfo=None) for one in await coming(turn)]
-    first = when.choices[0]
-    if first.start is None or first.start in booked:
-        return False
-    return first.grain in {"hour", "minute"} or first.start.date() not in {one.date() for one in booked}
-
-
-async def _names_something_new(turn: Turn, step: Step) -> bool:
-    """Whether a service is named that is not booked: "un cambio de look" changes no booking."""
-    named = set(values_of(step.understood.entities, "service"))
-    booked = {
-        service
-        for one in await coming(turn)
-        for service in (str(one.service_id), *(part["service"] for part in one.parts))
-    }
-    return bool(named) and not named & booked
-
-
 def _take_facts(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], reading: Reading) -> None:
     remember = reading.remember
     entities = step.understood.entities
     before = Draft.of(slots, turn.catalog)
     if slots["task"] == "book":
         take_visit(turn, step, slots, said, reading)
+        slots.update(remember)
+        _take_asked_about(turn, step, slots, reading)
         slots.update(remember)
     names = [entity for entity in entities if entity.entity == "name"]
     parts.take_people(turn, step, slots, before, reading)
@@ -278,12 +246,23 @@ def _take_facts(turn: Turn, step: Step, slots: dict[str, Any], said: set[str], r
     when = step.understood.when
     if dates.names_nothing(step.heard.text, when, turn.locale):
         reading.say.append(turn.say("ask.no_such_time", act="info"))
-    habit = step.understood.intent == "same_as_last_time"
+    habit = step.understood.intent == "same_as_last_time" and step.asking not in _AFTER_SERVICE
     if when is not None and (when.choices or when.exclusions or when.asap) and not (habit and not when.dated):
         _take_time(turn, step, slots, reading)
     ordinals = [entity.value for entity in entities if entity.entity == "ordinal"]
     if ordinals and not habit and step.asking in _LISTED:
         _take_ordinal(step.asking, int(ordinals[0]), slots, reading)
+
+
+def _take_asked_about(turn: Turn, step: Step, slots: Mapping[str, Any], reading: Reading) -> None:
+    """Take the service whose price was asked just before: "how much is a colour?" - "Saturday at 10 then"."""
+    memo = dict(reading.remember["memo"])
+    about = memo.pop("about", None)
+    reading.remember["memo"] = memo
+    named = {"unknown", "service", "not_service"} & {one.entity for one in step.understood.entities}
+    if about is not None and not slots.get("service") and not named:
+        reading.remember["service"] = about
+        reading.search = True
 
 
 def _take_time(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading) -> None:
@@ -293,13 +272,19 @@ def _take_time(turn: Turn, step: Step, slots: dict[str, Any], reading: Reading) 
         reading.say.append(said)
     draft = Draft.of(slots, turn.catalog)
     offered = (slots.get("memo") or {}).get("offered") or []
-    if step.asking == "slot" and (chosen := meant(turn, step, when, offered)) is not None:
+    chosen = meant(turn, step, when, offered) if step.asking == "slot" else None
+    if chosen is not None and not reading.search and not any(one.entity == "staff" for one in step.understood.entities):
         reading.remember |= {"slot": chosen, "when": slots.get("when")}
         return
     days = {turn.local(datetime.fromisoformat(offer["starts"])).date() for offer in offered}
+    if step.asking == "slot" and when.asap and slots.get("when") and len(days) == 1 and not reading.search:
+        reading.remember["slot"] = min(offered, key=lambda offer: str(offer["starts"]))  # "the earliest", of that day
+        return
     on_day = wish.day_talked_about(slots.get("when"), starts=draft.starts, tz=turn.tz)
     if on_day is None and len(days) == 1:
         on_day = next(iter(days))
+    if chosen is not None:  # "with Ana at 3": at that time of the list, but by somebody else perhaps
+        on_day = turn.local(datetime.fromisoformat(chosen["starts"])).date()
     if on_day is None and draft.task == "move" and "was" in (slots.get("memo") or {}):
         on_day = turn.local(datetime.fromisoformat(slots["memo"]["was"])).date()
     first, *later = wish.by_line(when, step.heard.text)
@@ -376,12 +361,29 @@ def _take_decision(turn: Turn, step: Step, slots: dict[str, Any], said: set[str]
     if "more_times" in said or (step.asking == "slot" and "deny" in said and not changed):
         reading.remember |= {"slot": None, "memo": memo | {"page": memo.get("page", 0) + 1}}
     elif step.asking == "confirmed" and not changed:
+        if step.heard.asked == "clarify" and slots["task"] == "book" and "affirm" in said:
+            return None  # a yes to "what shall I change?" is none to the visit: that is stated once more
         if "affirm" in said and "deny" not in said and not (memo.get("unable") and slots["task"] == "cancel"):
             reading.remember["confirmed"] = True
         elif "deny" in said:
             return declined(turn, slots)
-    elif step.asking == "slot" and "affirm" in said and not changed:
-        offered = memo.get("offered") or []
-        if len(offered) == 1:
-            reading.remember["slot"] = offered[0]
+    elif step.asking in _LISTED and _nods(step, said) and not changed and reading.remember.get(step.asking) is None:
+        _take_nod(turn, step.asking, reading)
     return None
+
+
+def _nods(step: Step, said: set[str]) -> bool:
+    """Whether a message only agrees, or says that anything will do: "ok", "whenever"."""
+    facts = [one for one in step.understood.entities if one.entity != "mark"]
+    return "affirm" in said or (said == {"inform"} and not facts)
+
+
+def _take_nod(turn: Turn, asking: str, reading: Reading) -> None:
+    """Take a yes to a list: of one time that one, of several the first when it is said again; else ask to choose."""
+    memo = reading.remember["memo"]
+    offered = memo.get("offered") or []
+    if asking == "slot" and offered and (len(offered) == 1 or memo.get("nods") == asking):
+        reading.remember |= {"slot": offered[0], "memo": {key: value for key, value in memo.items() if key != "nods"}}
+        return
+    reading.remember["memo"] = memo | {"nods": asking}
+    reading.say.append(turn.say("ask.pick", act="info"))

@@ -50,7 +50,7 @@ class AskSlot:
         found = await _offers(turn, draft, wanted, memo)
         wait = await _to_wait(turn, draft, wanted, memo) if found.lead is not None or not found.slots else []
         if memo.pop("wait", False) and wait:
-            return await waiting.join_waitlist(turn, wait[0].args, step.form or "booking_form")
+            return await waiting.join_waitlist(turn, wait[0].args, step.form or "booking_form", name=draft.name)
         if not found.slots:
             said = turn.say(
                 "offer.nothing",

@@ -13,6 +13,8 @@ from payment_links import links
 
 #: After these nothing is open: a plain "ok" or a thumb is a friendly nod.
 _SETTLED = {"booked", "rescheduled", "cancelled", "waitlisted", "info"}
+#: Said beside a yes or no, these are what is wanted.
+_WISHES = {"book", "inform"}
 #: Not understood this often in a row: a person is offered.
 PATIENCE = 2
 
@@ -71,6 +73,8 @@ class NothingOpen:
         turn: Turn = step.context
         if (answer := await answer_plainly(turn, step)) is not None:
             return answer
+        if step.form is None and _WISHES & set(step.understood.also):
+            return Answer(then="booking_form")  # "a haircut on Friday, but not with Carla"
         if turn.last is not None and turn.last.act == "reminder":
             if (which := await reminders.which(turn)) is not None:
                 return Answer(say=(which,))

@@ -22,7 +22,7 @@ _CHANGES: dict[str, dict[str, Any]] = {
     "change_staff": {"staff": ANYONE, "staff_by_service": None},
 }
 #: Taps after which the time that was named must be looked for.
-SEARCHING = {"pick_service", "pick_place", "pick_units", "add"}
+SEARCHING = {"pick_service", "pick_place", "pick_units", "pick_booking", "add"}
 #: Bookings that can still be moved and cancelled.
 _STANDING = {State.HELD.value, State.PENDING_APPROVAL.value, State.CONFIRMED.value}
 
@@ -80,7 +80,7 @@ async def _begun(turn: Turn, do: str, args: Mapping[str, Any]) -> Answer:
     """Begin a task, if that is what the choice is for."""
     match do:
         case "start_book":
-            return Answer(remember=forget_task() | fresh_task(turn))
+            return Answer(remember=forget_task() | fresh_task(turn) | {"service": args.get("service")})
         case "other_times" | "start_move" | "start_cancel":
             return await _started(turn, do, args)
     return Answer(reject=True)

@@ -1,6 +1,7 @@
 """Answers to what the bot said without being asked: an offer, another time for a booking, whether it may remind."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from bot import consent
@@ -56,7 +57,13 @@ async def tapped(turn: Turn, step: Step) -> Answer | None:
     tap = step.heard.tap
     if tap is None or tap.do not in TAPS:
         return None
-    return taken_offer.and_then_back(await TAPS[tap.do](turn, tap.args, step.form), step)
+    act = partial(waiting.join_waitlist, name=_called(step)) if tap.do == "join_waitlist" else TAPS[tap.do]
+    return taken_offer.and_then_back(await act(turn, tap.args, step.form), step)
+
+
+def _called(step: Step) -> str | None:
+    """Return what the customer called themselves while booking, if it was said."""
+    return step.slots.get("customer_name") if step.slots.get("task") == "book" else None
 
 
 def is_open(turn: Turn) -> bool:

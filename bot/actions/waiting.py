@@ -150,23 +150,28 @@ def _around(exact: datetime) -> tuple[tuple[datetime | None, datetime | None], .
     return (exact, exact + timedelta(minutes=1)), (exact - _THEREABOUTS, exact + _THEREABOUTS)
 
 
-async def take_up(turn: Turn) -> Answer | None:
+async def take_up(turn: Turn, *, name: str | None) -> Answer | None:
     """Put the customer on the list for what was just said to be full; None if nothing was."""
     if turn.last is None or turn.last.sender != "bot":
         return None
     for choice in await messages.choices_of(turn.session, turn.last):
         if choice.meaning["do"] == "join_waitlist":
-            return await join_waitlist(turn, choice.meaning["args"], "booking_form")
+            return await join_waitlist(turn, choice.meaning["args"], "booking_form", name=name)
     return None
 
 
-async def join_waitlist(turn: Turn, args: Mapping[str, Any], form: str | None = None) -> Answer:
-    """Put the customer on the list for the times that they asked about; that is the end of the task."""
+async def join_waitlist(
+    turn: Turn, args: Mapping[str, Any], form: str | None = None, *, name: str | None = None
+) -> Answer:
+    """Put the customer on the list for the times that they asked about; that is the end of the task.
+
+    `name` is what they have called themselves in it: it is kept, and not asked for again.
+    """
     turn.customer = await customers.load_or_create(
         turn.session,
         turn.business.id,
         turn.conversation.customer_id,
-        name=None,
+        name=name,
         locale=turn.locale,
         now=turn.now,
     )

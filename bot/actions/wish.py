@@ -85,6 +85,10 @@ def units_said(when: Mapping[str, Any] | None, unit: str) -> int | None:
     return hours + bool(rest) if unit == "hour" and told else None
 
 
+#: Of a longer stretch no single week is talked about.
+_DAYS_ABOUT = 8
+
+
 def first_day(when: Mapping[str, Any] | None) -> date | None:
     """Return the one day on which something should begin, if there is one."""
     choices = When.from_json(dict(when)).choices if when else ()
@@ -109,6 +113,8 @@ def correct(old: Mapping[str, Any] | None, new: When, *, on_day: date | None) ->
     """
     before = When.from_json(dict(old)) if old else None
     choices, windows = new.choices, new.windows
+    if before:
+        choices, windows = (tuple(_of_the_weeks(before, one) for one in every) for every in (choices, windows))
     if choices and on_day is not None and not any(_dated(window) for window in choices):
         choices = tuple(_moved_to(window, on_day) for window in choices)
         windows = tuple(_moved_to(window, on_day) for window in windows)
@@ -118,6 +124,22 @@ def correct(old: Mapping[str, Any] | None, new: When, *, on_day: date | None) ->
         choices, windows = before.choices, before.windows
     exclusions = (*(before.exclusions if before and not new.asap else ()), *new.exclusions)
     return replace(new, choices=choices, windows=windows, exclusions=exclusions).to_json()
+
+
+def _of_the_weeks(before: When, window: Window) -> Window:
+    """Return a weekday ("Wednesday at 4") as that of the week that was talked about."""
+    if window.start is None or not window.dated or not phrasing.names_weekday(window.text):
+        return window
+    days = [
+        choice.start.date() + timedelta(days=day)
+        for choice in before.choices
+        if choice.start is not None and choice.end is not None
+        for day in range(min((choice.end - choice.start).days + 1, _DAYS_ABOUT))
+    ]
+    meant = [day for day in days if day.weekday() == window.start.weekday()]
+    if not meant or window.start.date() in days or len(set(meant)) > 1:
+        return window
+    return _moved_to(window, meant[0]) if meant[0] > window.start.date() else window
 
 
 def by_line(when: When, text: str) -> list[When]:

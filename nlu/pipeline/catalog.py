@@ -29,6 +29,8 @@ _TYPO = 0.85
 _PART = 0.7
 _FUZZY_FROM = 4
 _LONG = 8
+#: Endings of the plural beside those that `_stem` takes off.
+_PLURALS = ("s", "n", "en")
 #: A word in so many examples is spelt as it is meant.
 _OFTEN = 2
 
@@ -178,7 +180,9 @@ class CatalogMatcher(Learner):
             _Alias(kind, name.id, keys)
             for kind, names in _kinds(catalog)
             for name in names
-            for keys in dict.fromkeys(self._kept_keys(alias) for alias in name.names)
+            for keys in dict.fromkeys(
+                written for alias in name.names for written in _as_written(self._kept_keys(alias), kind)
+            )
             if keys
         )
         parts = tuple(part for kind, names in _kinds(catalog) for part in self._single(kind, names))
@@ -224,10 +228,23 @@ class CatalogMatcher(Learner):
                     score = self._score(alias.keys, said)
                     if score and self._is_meant(alias, words, numbers, score, text):
                         yield Match(alias.kind, alias.id, numbers[0], numbers[-1], score)
+            yield from self._in_two(index, words, kept[position : position + 2], text)
             for place in sorted(place for first in firsts for place in index.part_places.get(first, ())):
                 part = index.parts[place]
                 if self._is_meant(part, words, [kept[position]], _PART, text):
                     yield Match(part.kind, part.id, kept[position], kept[position], _PART)
+
+    def _in_two(
+        self, index: _Index, words: Sequence[Word], numbers: Sequence[int], text: str
+    ) -> Iterator[Match | None]:
+        """Match a name of one word that was written as two: "hair cut", "Haar Schnitt"."""
+        if len(numbers) < 2 or numbers[1] - numbers[0] != 1:
+            return
+        joined = "".join(words[number].text for number in numbers)
+        for place in index.alias_places.get(joined, ()):
+            alias = index.aliases[place]
+            if len(alias.keys) == 1 and self._is_meant(alias, words, numbers, _PLURAL, text):
+                yield Match(alias.kind, alias.id, numbers[0], numbers[-1], _PLURAL)
 
     def _like(self, index: _Index, word: str) -> set[str]:
         """Return the first words of names that a word may stand for."""
@@ -250,7 +267,7 @@ class CatalogMatcher(Learner):
             return _EXACT
         if word in self._common or word.isdigit():
             return 0.0
-        if len(word) >= _FUZZY_FROM and _stem(key) == _stem(word):
+        if len(word) >= _FUZZY_FROM and _is_plural(key, word):
             return _PLURAL
         if len(key) < _FUZZY_FROM or len(word) < _FUZZY_FROM or word in self._said:
             return 0.0  # "mine" is no mistyped "mise"
@@ -296,6 +313,21 @@ def _kinds(catalog: Catalog) -> tuple[tuple[str, tuple[Name, ...]], ...]:
         ("place", catalog.places),
         ("add_on", catalog.add_ons),
     )
+
+
+def _as_written(keys: tuple[str, ...], kind: str) -> Iterator[tuple[str, ...]]:
+    """Yield a name's words, and those of a service of two short words as one: "beardtrim"."""
+    yield keys
+    if kind != "staff" and len(keys) == 2 and not any(key.isdigit() for key in keys):
+        yield ("".join(keys),)
+
+
+def _is_plural(key: str, word: str) -> bool:
+    """Whether two words differ by an ending of the plural: "massages", "Massagen", "coupes"."""
+    if _stem(key) == _stem(word):
+        return True
+    shorter, longer = sorted((key, word), key=len)
+    return len(shorter) >= _FUZZY_FROM and longer in {shorter + ending for ending in _PLURALS}
 
 
 def _stem(word: str) -> str:

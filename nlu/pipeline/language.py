@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from sklearn.linear_model import LogisticRegression
 
 from nlu.contract import Catalog
 from nlu.pipeline import hashed
-from nlu.pipeline.store import Learner, heard_of
-from nlu.pipeline.texts import Word, keys_of, words_of
+from nlu.pipeline.store import Learner, heard_of, words_of_names
+from nlu.pipeline.texts import Word, words_of
 
 _FEATURES = 2**13
 #: A word is a language's own that has this much of its uses there.
@@ -25,8 +24,6 @@ _OWN = 0.9
 _NOUNS = 0.1
 #: So often it is no name out of some example.
 _OFTEN = 3
-#: Shorter words of a name are articles and the like.
-_NAME = 3
 #: Surer than this, or there is no answer.
 _SURE = 0.75
 
@@ -143,7 +140,7 @@ def _letters(text: str) -> str:
 
 def _telling(text: str, catalog: Catalog, known: AbstractSet[str]) -> list[Word]:
     """Leave out numbers, names of the business, and unknown words with a capital within a sentence."""
-    named = _named(catalog)
+    named = words_of_names(catalog)
     return [
         word
         for word in words_of(text)
@@ -157,13 +154,6 @@ def _telling(text: str, catalog: Catalog, known: AbstractSet[str]) -> list[Word]
             and _inside(text, word)
         )
     ]
-
-
-@lru_cache(maxsize=64)
-def _named(catalog: Catalog) -> AbstractSet[str]:
-    names = (*catalog.services, *catalog.staff, *catalog.places, *catalog.add_ons)
-    # Not "de" and "y": they tell the language, whatever the services are called.
-    return frozenset(key for name in names for alias in name.names for key in keys_of(alias) if len(key) >= _NAME)
 
 
 def _inside(text: str, word: Word) -> bool:

@@ -77,7 +77,7 @@ class People(Learner):
             if heard is None:
                 continue
             text = str(message.get("text") or "")
-            span = self.introduced(text)
+            span = self.introduced(text, expected=heard.asked == "ask_name")
             if span is not None and _is_of_staff(message, text, span):
                 continue
             if span is None and heard.asked == "ask_name":
@@ -105,8 +105,11 @@ class People(Learner):
                 )
         return messages
 
-    def introduced(self, text: str) -> tuple[int, int] | None:
-        """Find a name that is introduced as one, before or after ("Maria Lopez is my name")."""
+    def introduced(self, text: str, *, expected: bool = False) -> tuple[int, int] | None:
+        """Find a name that is introduced as one, before or after ("Maria Lopez is my name").
+
+        Where the name is `expected`, having been asked for, it may be written small after any lead ("its jaspreet").
+        """
         folded = fold(text)
         for pattern, sure in ((self._sure, True), (self._unsure, False)):
             for match in pattern.finditer(folded) if pattern else ():
@@ -114,7 +117,7 @@ class People(Learner):
                     continue
                 if not sure and self._usual and self._usual.search(folded):
                     continue  # "it's usually Bruno": who does it, not who writes
-                found = self._name_at(text, match.end(), strict=not sure)
+                found = self._name_at(text, match.end(), strict=not (sure or expected))
                 if found is not None:
                     return found
         if self._tails is not None:

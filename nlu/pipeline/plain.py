@@ -21,6 +21,8 @@ from nlu.pipeline.texts import keys_of, words_of
 
 #: Where the classifier finds the text; messages without it are read as they are.
 PLAIN = "plain"
+#: Whether no word of a message is known, nor nearly: its letters tell little of what it means.
+STRANGE = "strange"
 _SERVICE = "plain service"
 #: A word in so many examples of a language is one of its words, not a slip of our own.
 _OFTEN = 2
@@ -69,7 +71,10 @@ class Plain(Learner):
                     (entity["text"], entity["entity"] == "service") for entity in message.get("entities") or ()
                 )
                 services = _words_of_services(heard.catalog)
-            message.set(PLAIN, self._plain(text, language, named, services))
+            plain = self._plain(text, language, named, services)
+            message.set(PLAIN, plain)
+            if heard is not None:
+                message.set(STRANGE, not any(word.text in self._known for word in words_of(plain)), add_to_output=True)
         return messages
 
     def _plain(self, text: str, language: str, named: tuple[tuple[str, bool], ...], services: frozenset[str]) -> str:

@@ -2,6 +2,8 @@
 """What a component of ours learns and keeps: a JSON object in the model."""
 
 import json
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Any, Self
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -10,7 +12,11 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from nlu.contract import Heard
+from nlu.contract import Catalog, Heard
+from nlu.pipeline.texts import keys_of
+
+#: Shorter words of a name are articles and the like.
+_NAME = 3
 
 
 class Learner(GraphComponent):  # type: ignore[misc]
@@ -85,6 +91,14 @@ def heard_of(message: Message) -> Heard | None:
     """Return the circumstances of a message; None for a clause of one, which is only classified."""
     heard = (message.get("metadata") or {}).get("heard")
     return heard if isinstance(heard, Heard) else None
+
+
+@lru_cache(maxsize=64)
+def words_of_names(catalog: Catalog) -> AbstractSet[str]:
+    """Return the folded words of which the names of this business are made."""
+    names = (*catalog.services, *catalog.staff, *catalog.places, *catalog.add_ons)
+    # Not "de" and "y": they tell the language, whatever the services are called.
+    return frozenset(key for name in names for alias in name.names for key in keys_of(alias) if len(key) >= _NAME)
 
 
 def add_entity(message: Message, entity: dict[str, Any]) -> None:

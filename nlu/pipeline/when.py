@@ -9,7 +9,7 @@ from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.training_data.message import Message
 
-from nlu.pipeline.store import heard_of
+from nlu.pipeline.store import heard_of, words_of_names
 from nlu.when import understand_when
 
 #: Acts after which a bare number is a time.
@@ -46,6 +46,7 @@ class WhenReader(GraphComponent):  # type: ignore[misc]
                 hours=heard.hours,
                 reference=heard.reference,
                 latent=heard.asked in _ABOUT_TIME,
+                names=words_of_names(heard.catalog),
             )
             message.set("when", when, add_to_output=True)
         return messages

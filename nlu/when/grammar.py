@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -62,12 +62,14 @@ class Language:
     parts: Mapping[str, tuple[int, int]]
     literal_hours: bool
 
-    def read(self, text: str, *, latent: bool) -> tuple[list[Token], list[int] | None]:
+    def read(
+        self, text: str, *, latent: bool, names: Collection[str] = (), today: int | None = None
+    ) -> tuple[list[Token], list[int] | None]:
         """Return the tokens that are left when all rules have run, and the offsets back into the text."""
-        tokens, offsets = tokenize(text, self.lexicon)
+        tokens, offsets = tokenize(text, self.lexicon, names)
         habits = self.lexicon.data.get("habits", {})
         near = int(habits.get("days_for_number", 60))
-        context = Context(self.lexicon.language, habits, self.lexicon.order, latent, near)
+        context = Context(self.lexicon.language, habits, self.lexicon.order, latent, near, today)
         return self.grammar.apply(tokens, context), offsets
 
 

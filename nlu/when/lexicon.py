@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from nlu.when.folding import fold
+from nlu.when.slips import Slips, words_in
 from nlu.when.tokens import PUNCTUATION, WORD, number_values
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from nlu.when.tokens import Token
 
 _FILES = Path(__file__).with_name("lang")
+_BORROWED = Path(__file__).with_name("borrowed.yml")
 # The base loader reads every scalar as text: "on", "no" and "1" are words here, not booleans and numbers.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _CHOICE = re.compile(r"\(([^()]*)\)")
@@ -45,6 +47,10 @@ class Lexicon:
     ordinal_marks: frozenset[str] = frozenset()
     compounds: bool = False
     capitals: bool = False
+    #: None where nobody has said yet which words are no slips.
+    slips: Slips | None = None
+    #: Names of days in other languages -> the same in this one.
+    borrowed: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     def halves(self, word: str) -> tuple[tuple[str, dict[str, Any]], ...]:
         """Split a compound (Montagnachmittag) into a day and a part of it, where they are written as one word."""
@@ -129,7 +135,31 @@ def load_lexicon(locale: str) -> Lexicon:
         marks,
         bool(habits.get("compounds")),
         bool(habits.get("capitals")),
+        _slips(table, data),
+        _borrowed(table, data),
     )
+
+
+def _borrowed(table: Mapping[tuple[str, ...], Mapping[str, Any]], data: Mapping[str, Any]) -> dict[str, str]:
+    """Return words of other languages with what this one says for them; its own words stand for themselves."""
+    own = {words[0] for words in table if len(words) == 1} | {fold(word) for word in data.get("no_slips", ())}
+    with _BORROWED.open(encoding="utf-8") as file:
+        kinds = yaml.load(file, Loader=_LOADER)  # noqa: S506 - the base loader builds text only
+    found: dict[str, str] = {}
+    for kind, by_value in kinds.items():
+        for value, strangers in by_value.items():
+            names = (words[0] for words, values in table.items() if len(words) == 1 and values.get(kind) == int(value))
+            name = next(names, None)
+            if name is not None:
+                found |= {stranger: name for stranger in strangers if stranger not in own}
+    return found
+
+
+def _slips(table: Mapping[tuple[str, ...], Mapping[str, Any]], data: Mapping[str, Any]) -> Slips | None:
+    if "no_slips" not in data:
+        return None
+    single = {words[0]: values for words, values in table.items() if len(words) == 1}
+    return Slips(single, words_in(table) | {fold(word) for word in data["no_slips"]})
 
 
 _GLUE_KINDS = frozenset(_GLUE)

@@ -72,6 +72,8 @@ class Context:
     order: str
     latent: bool
     days_for_number: int = 60
+    #: The weekday of today, 0 is Monday.
+    today: int | None = None
 
 
 Build = Callable[[Match], Any]

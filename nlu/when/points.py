@@ -177,7 +177,22 @@ def beside(match: Match) -> Any:
         return None  # el lunes, por la tarde no
     if first is None or second is None or (dashed and first.day is None):
         return None
+    if any("comma" in token.values for token in marks) and _are_two_days(first.day, second.day, match.context.today):
+        return None  # "I can't tomorrow, Friday?" said on a Tuesday
     return unify(first, second)
+
+
+def _are_two_days(first: Any, second: Any, today: int | None) -> bool:
+    """Whether a day counted from today and a weekday are not the same: tomorrow, Friday."""
+    if isinstance(second, Shift):
+        first, second = second, first
+    return (
+        today is not None
+        and isinstance(first, Shift)
+        and first.unit == "day"
+        and isinstance(second, Weekday)
+        and (today + first.count) % 7 != second.day
+    )
 
 
 def _goes_on_as_list(match: Match) -> bool:

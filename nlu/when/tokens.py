@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 from nlu.when.folding import fold_with_offsets
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from nlu.when.lexicon import Lexicon
 
 # One syllable or ideograph is a token where words are written without spaces.
 _SOLID = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
 # A long letter has some 400 words; more is no booking.
 _MOST_TOKENS = 500
+# Nobody names a time after so many words who has not named one before.
+_MOST_MENDED = 100
 WORD = re.compile(rf"\d+|[{_SOLID}]|(?:(?![{_SOLID}])[^\W\d_]|[\u0900-\u0963\u0970-\u097f])+|[^\s\w]|_")
 
 _PIECE = re.compile(
@@ -115,10 +119,16 @@ def _piece_values(kind: str, text: str) -> dict[str, Any]:
     return values or {"never": text}
 
 
-def tokenize(text: str, lexicon: Lexicon, limit: int = 2500) -> tuple[list[Token], list[int] | None]:
-    """Cut text into tokens, longest phrase first; unknown words stay, so that they keep neighbours apart."""
+def tokenize(
+    text: str, lexicon: Lexicon, names: Collection[str] = (), limit: int = 2500
+) -> tuple[list[Token], list[int] | None]:
+    """Cut text into tokens, longest phrase first; unknown words stay, so that they keep neighbours apart.
+
+    Words with a slip are read as they were meant, but for `names` (folded words), which are nobody's slips.
+    """
     folded, offsets = fold_with_offsets(text[:limit])
     raw = _cut(folded)[:_MOST_TOKENS]
+    _mend(raw, lexicon, names)
     if lexicon.capitals:
         for word in raw:
             word.capital = text[word.start if offsets is None else offsets[word.start]].isupper()
@@ -152,6 +162,20 @@ def tokenize(text: str, lexicon: Lexicon, limit: int = 2500) -> tuple[list[Token
         )
         index += 1
     return tokens, offsets
+
+
+def _mend(raw: list[Token], lexicon: Lexicon, names: Collection[str]) -> None:
+    """Spell words of time that have a slip, or are of another language, as the lexicon does; they stay in place."""
+    if lexicon.slips is None:
+        return
+    before = ""
+    for token in raw[:_MOST_MENDED]:
+        text = token.text
+        # "Black Friday" is said so in many languages.
+        is_phrase = text in lexicon.root.get(before, ())
+        if not (token.values or is_phrase or text in names or lexicon.halves(text)):
+            token.text = lexicon.borrowed.get(text) or lexicon.slips.mend(text) or text
+        before = text
 
 
 def _ordinal(raw: list[Token], index: int, marks: frozenset[str]) -> Token | None:

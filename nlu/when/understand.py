@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -28,8 +28,12 @@ def understand_when(
     hours: Mapping[int, Sequence[tuple[int, int]]] | None = None,
     reference: tuple[datetime, datetime] | None = None,
     latent: bool = False,
+    names: Collection[str] = (),
 ) -> When:
-    """Read the times in a text as ranked windows of local wall time; it never raises on any text."""
+    """Read the times in a text as ranked windows of local wall time; it never raises on any text.
+
+    `names` are words (folded) of names that are known here: none of them is a misspelt time.
+    """
     zone = _zone(tz)
     local = now.astimezone(zone).replace(tzinfo=None) if now.tzinfo else now
     language = load_language(locale)
@@ -40,7 +44,7 @@ def understand_when(
         hours or None,
         _local_pair(reference, zone),
     )
-    tokens, offsets = language.read(text, latent=latent)
+    tokens, offsets = language.read(text, latent=latent, names=names, today=local.weekday())
     wishes = find_wishes(tokens, latent=latent)
     groups: list[list[Window]] = []
     choices: list[Window] = []
