@@ -287,6 +287,9 @@ async def _reference(turn: Turn, memory: Mapping[str, Any]) -> tuple[datetime, d
     if slots.get("task") == "move" and slots.get("booking"):
         moved = await bookings.load(turn.session, turn.business.id, UUID(slots["booking"]))
         return moved.starts, moved.ends
+    if slots.get("slot") and slots.get("task") == "book":  # "make it 30 minutes later", of the time that was chosen
+        chosen = datetime.fromisoformat(slots["slot"]["starts"])
+        return chosen, chosen
     if slots.get("task"):
         return None
     upcoming = await coming(turn)

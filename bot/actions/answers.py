@@ -20,6 +20,8 @@ from nlu.contract import Answer, Step
 from nlu.when import When
 from payment_links import links
 
+#: After these "how much is it" is asked of what was booked.
+_BOOKED = {"payment_link", "booked", "rescheduled"}
 #: Letters of a list that is told; who wants to know more names it.
 _MOST_LETTERS = 900
 #: Two segments hold them, with the sentence that there is more.
@@ -66,7 +68,7 @@ async def answer_for(intent: str, turn: Turn, slots: Mapping[str, Any], *, when:
     draft = Draft.of(slots, turn.catalog)
     match intent:
         case "ask_price":
-            return _prices(turn, draft)
+            return await _price_booked(turn, draft) or _prices(turn, draft)
         case "ask_location":
             return _where(turn, draft)
         case "ask_phone":
@@ -111,6 +113,17 @@ def _phone(turn: Turn, draft: Draft) -> dict[str, Any]:
 def _meant(turn: Turn, draft: Draft) -> list[Location]:
     """Return the place that is talked about, or all of them."""
     return [draft.place] if draft.place is not None else list(turn.catalog.locations)
+
+
+async def _price_booked(turn: Turn, draft: Draft) -> dict[str, Any] | None:
+    """Return what just that costs which was booked a moment ago: "and how much is it in all?"."""
+    if draft.services or turn.last is None or turn.last.act not in _BOOKED:
+        return None
+    upcoming = await coming(turn)
+    if len(upcoming) != 1:
+        return None
+    line, price = cards.booking_line(turn, upcoming[0]), turn.at(upcoming[0].location_id).money(upcoming[0].price)
+    return turn.say("answer.prices", act="info", prices=f"{line}: {price}") | {"choices": []}
 
 
 def _prices(turn: Turn, draft: Draft) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from bot.actions.offered import meant
 from bot.actions.reading import Reading
 from bot.actions.settling import settle
 from bot.actions.taking import declined, take_booking
-from bot.actions.taps import SEARCHING, tapped
+from bot.actions.taps import SEARCHING, by_place, tapped
 from bot.actions.unasked import is_open
 from nlu.contract import Answer, Entity, Step
 
@@ -62,6 +62,7 @@ class Fill:
         turn.filled = True
         slots = dict(step.slots)
         turn.place = Draft.of(slots, turn.catalog).place or turn.place
+        step = await by_place(turn, step)
         if step.heard.tap is not None:
             answer = await tapped(turn, step, slots)
             return await _finished(turn, slots, answer, search=step.heard.tap.do in SEARCHING)

@@ -13,7 +13,8 @@ from bot.actions.contract import ANYONE, Draft, Turn, forget_task, remembered
 from bot.actions.displaced import give_back
 from bot.actions.finding import free_at, missed
 from bot.actions.taking import declined, fresh_task, take_booking
-from nlu.contract import Answer, Step
+from channels import messages
+from nlu.contract import Answer, Step, Tap
 
 #: What a wish for change forgets besides the chosen time.
 _CHANGES: dict[str, dict[str, Any]] = {
@@ -23,6 +24,8 @@ _CHANGES: dict[str, dict[str, Any]] = {
 }
 #: Taps after which the time that was named must be looked for.
 SEARCHING = {"pick_service", "pick_place", "pick_units", "pick_booking", "add"}
+#: What a choice under a question of ours may do when its place is said: "the first one".
+_BY_PLACE = {"no", "start_move", "start_cancel", "change_time", "change_service", "change_staff"}
 #: Bookings that can still be moved and cancelled.
 _STANDING = {State.HELD.value, State.PENDING_APPROVAL.value, State.CONFIRMED.value}
 
@@ -34,6 +37,19 @@ def _pick_staff(args: Mapping[str, Any], memo: Mapping[str, Any]) -> dict[str, A
 
 #: Choices that only fill the form.
 _PICKED: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {"pick_staff": _pick_staff}
+
+
+async def by_place(turn: Turn, step: Step) -> Step:
+    """Return the step as the tap on a choice that "the first one" means, after a question that lists nothing else."""
+    places = [int(one.value) for one in step.understood.entities if one.entity == "ordinal"]
+    if step.heard.asked != "clarify" or step.asking not in {None, "confirmed"} or len(places) != 1 or turn.last is None:
+        return step
+    choices = await messages.choices_of(turn.session, turn.last)
+    index = places[0] - 1 if places[0] > 0 else len(choices) + places[0]
+    if not 0 <= index < len(choices) or choices[index].meaning["do"] not in _BY_PLACE:
+        return step
+    meaning = choices[index].meaning
+    return replace(step, heard=replace(step.heard, tap=Tap(meaning["do"], meaning["args"])))
 
 
 async def tapped(turn: Turn, step: Step, slots: dict[str, Any]) -> Answer:

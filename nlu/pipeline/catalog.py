@@ -231,7 +231,7 @@ class CatalogMatcher(Learner):
             yield from self._in_two(index, words, kept[position : position + 2], text)
             for place in sorted(place for first in firsts for place in index.part_places.get(first, ())):
                 part = index.parts[place]
-                if self._is_meant(part, words, [kept[position]], _PART, text):
+                if self._word_score(part.keys[0], key) and self._is_meant(part, words, [kept[position]], _PART, text):
                     yield Match(part.kind, part.id, kept[position], kept[position], _PART)
 
     def _in_two(
@@ -249,27 +249,29 @@ class CatalogMatcher(Learner):
     def _like(self, index: _Index, word: str) -> set[str]:
         """Return the first words of names that a word may stand for."""
         near = (*index.by_letter.get(word[0], ()), *index.long)
-        return {key for key in near if self._word_score(key, word)}
+        return {key for key in near if self._word_score(key, word, among=True)}
 
     def _score(self, keys: tuple[str, ...], said: tuple[str, ...]) -> float:
         if keys == said:
             return _EXACT
         worst = _EXACT
+        # "coup de cheveux": beside the rest of the name a word of its own is a slip after all.
+        among = any(key == word for key, word in zip(keys, said, strict=True))
         for key, word in zip(keys, said, strict=True):
-            score = self._word_score(key, word)
+            score = self._word_score(key, word, among=among)
             if not score:
                 return 0.0
             worst = min(worst, score)
         return worst
 
-    def _word_score(self, key: str, word: str) -> float:
+    def _word_score(self, key: str, word: str, *, among: bool = False) -> float:
         if key == word:
             return _EXACT
-        if word in self._common or word.isdigit():
+        if (word in self._common and not among) or word.isdigit():
             return 0.0
         if len(word) >= _FUZZY_FROM and _is_plural(key, word):
             return _PLURAL
-        if len(key) < _FUZZY_FROM or len(word) < _FUZZY_FROM or word in self._said:
+        if len(key) < _FUZZY_FROM or len(word) < _FUZZY_FROM or (word in self._said and not among):
             return 0.0  # "mine" is no mistyped "mise"
         allowed = 2 if len(key) >= _LONG else 1
         # People rarely mistype the first letter, and short words differ by one letter too easily.
