@@ -289,7 +289,7 @@ async def _reference(turn: Turn, memory: Mapping[str, Any]) -> tuple[datetime, d
         return moved.starts, moved.ends
     if slots.get("slot") and slots.get("task") == "book":  # "make it 30 minutes later", of the time that was chosen
         chosen = datetime.fromisoformat(slots["slot"]["starts"])
-        return chosen, chosen
+        return chosen, chosen + timedelta(minutes=1)
     if slots.get("task"):
         return None
     upcoming = await coming(turn)
