@@ -283,6 +283,9 @@ class House:
         if not self.able(request):
             return []
         grid = [day * DAY + minute for day in (0, 1) for minute in range(0, DAY, request.first.interval)]
+        if request.first.seats > 1:
+            # A class that somebody began between round times takes place then.
+            grid = sorted({*grid, *self.classes})
         starts = [one for one in grid if one % DAY in range(8 * 60, 12 * 60) and self.bounds(one) is None]
         return [one for one in starts if self.possible(request, one, customer, ignoring)]
 
