@@ -210,6 +210,9 @@ def _as_facts(found: dict[str, float], *, asked: str | None, dated: bool, entiti
     """Take what sounds like an answer for the fact that it is."""
     if "choose_option" in found and dated and not any(entity.entity in _CHOSEN for entity in entities):
         found.setdefault("inform", found.pop("choose_option"))  # "the 8th" is a day
+    is_named = any(one.entity == "service" for one in entities)
+    if is_named and asked in _OPEN and found.keys() == {"stop"} and found["stop"] < _CLEAR:
+        found["inform"] = found.pop("stop")  # "sorry, that is wrong, I wanted a colour"
     is_plain = asked not in _YES_NO and not found.keys() & _TASKS
     if "affirm" in found and (dated or entities) and (asked in _OPEN - _YES_NO or is_plain):
         # "Friday would be great", when the day was asked for; "cool, Saturday at 10 then", when nothing was.
