@@ -22,8 +22,8 @@ _TAKEN = f"""
 SELECT a.calendar_no, a.booking_id, b.customer_id, b.state, b.hold_expires_at <= %(now)s AS lapsed, a.proposed,
        (date_part('epoch', lower(a.during)) / 60)::bigint AS starts,
        (date_part('epoch', upper(a.during)) / 60)::bigint AS ends
-FROM unnest((SELECT CAST(%(numbers)s AS bigint[])), (SELECT CAST(%(froms)s AS bigint[])),
-            (SELECT CAST(%(untils)s AS bigint[]))) AS n (no, starts, ends)
+FROM unnest(CAST(%(numbers)s AS bigint[]), CAST(%(froms)s AS bigint[]),
+            CAST(%(untils)s AS bigint[])) AS n (no, starts, ends)
 JOIN taken_time a ON int8range(a.calendar_no, a.calendar_no, '[]') && int8range(n.no, n.no + {CALENDAR_WIDTH})
                  AND a.during && tstzrange(to_timestamp(60 * n.starts), to_timestamp(60 * n.ends))
 LEFT JOIN booking b ON b.business_id = a.business_id AND b.id = a.booking_id

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
 from booking_core.kit.clock import current_time
+from booking_core.kit.db import UNAVAILABLE
 from bot import templates
 from bot.wiring import System
 from channels import accounts, inbound, media
@@ -98,7 +99,7 @@ async def do_once(system: System, chore: Chore) -> bool:
         return False
     try:
         await chore.do(system)
-    except (SendError, DBAPIError, OSError) as error:
+    except (SendError, DBAPIError, *UNAVAILABLE, OSError) as error:
         log.warning("chore %s failed: %s", chore.name, error.code if isinstance(error, SendError) else type(error))
         return False
     return True

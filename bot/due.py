@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core import booking as bookings
 from booking_core import proposals, sessions, waitlist
 from booking_core.kit.clock import current_time
+from booking_core.kit.db import UNAVAILABLE
 from booking_core.kit.jobs import Job, defer
 from bot import handoff
 from bot.api import upkeep
@@ -46,7 +47,7 @@ async def keep_time(system: System, jobs: procrastinate.App, *, model: str) -> N
         try:
             await look(system, jobs)
             await beat(system, worker, model)
-        except (DBAPIError, OSError, procrastinate.exceptions.ConnectorException) as error:
+        except (DBAPIError, *UNAVAILABLE, OSError, procrastinate.exceptions.ConnectorException) as error:
             log.warning("the clockwork could not look: %s", type(error).__name__)
         await asyncio.sleep(TICK)
 

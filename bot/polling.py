@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 
 from booking_core.kit.clock import current_time
+from booking_core.kit.db import UNAVAILABLE
 from bot import notices
 from bot.wiring import System
 from channels.claims import to_myself
@@ -34,7 +35,7 @@ async def poll(system: System, telegram: Telegram, *, wait: timedelta = WAIT) ->
                     await telegram.stop_webhook()
                     await _fetch_all(system, telegram, wait)
             await asyncio.sleep(STAND_BY)
-        except (SendError, DBAPIError, OSError) as error:
+        except (SendError, DBAPIError, *UNAVAILABLE, OSError) as error:
             log.warning("Telegram was not asked: %s", error.code if isinstance(error, SendError) else type(error))
             await asyncio.sleep(AFTER_FAILURE)
 

@@ -9,11 +9,14 @@ worker that knew better has lost its connection, and whoever takes the job up ag
 import asyncio
 import contextlib
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import procrastinate
+from procrastinate import sql
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
+from procrastinate.psycopg_connector import wrap_exceptions
 from psycopg import AsyncConnection, OperationalError
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
@@ -32,6 +35,7 @@ class Manager(JobManager):
 
     def __init__(self, connector: procrastinate.PsycopgConnector) -> None:
         super().__init__(connector)
+        self._jobs = connector
         self._busy: set[int] = set()
         self._done = asyncio.Event()
 
@@ -45,6 +49,22 @@ class Manager(JobManager):
         self._done.clear()
         (self._busy.discard if job is None else self._busy.add)(worker_id)
         return job
+
+    @wrap_exceptions()  # type: ignore[untyped-decorator]
+    async def retry_job_by_id_async(
+        self,
+        job_id: int,
+        retry_at: datetime,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        """Have a job tried again; this alone is flushed: a worker that lives on would not know of it."""
+        self._done.set()
+        values = {"job_id": job_id, "retry_at": retry_at, "new_priority": priority}
+        async with self._jobs.pool.connection() as connection, connection.transaction():
+            await connection.execute("SET LOCAL synchronous_commit = on")
+            await connection.execute(sql.queries["retry_job"], values | {"new_queue_name": queue, "new_lock": lock})
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """Record that a job is over."""

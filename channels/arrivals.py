@@ -82,7 +82,7 @@ WITH thread AS (
           SELECT FROM conversation_alias alias
           WHERE alias.business_id = account.business_id AND alias.channel = %(channel)s AND alias.address = %(address)s
       )
-    FOR UPDATE OF c
+    FOR NO KEY UPDATE OF c
 ), written AS (
     INSERT INTO message (
         business_id, id, conversation_id, seq, channel, sender, provider_id, text, choice, in_reply_to, attachments,

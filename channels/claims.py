@@ -103,8 +103,7 @@ async def to_myself(db: Database, message_id: UUID) -> AsyncIterator[bool]:
     """Hold the message's advisory lock on a connection of its own, outside any transaction."""
     digest = hashlib.sha256(b"deliver" + message_id.bytes).digest()
     number = {"number": int.from_bytes(digest[:8], "big", signed=True)}
-    async with db.engine.connect() as plain:
-        connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+    async with db.connection() as connection:
         mine = bool(await connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), number))
         try:
             yield mine

@@ -17,11 +17,10 @@ from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import current_time
-from booking_core.kit.db import Database
+from booking_core.kit.db import UNAVAILABLE, Database
 from booking_core.kit.jobs import Job, defer
 from booking_core.kit.live import announce
 from channels import conversations, terms
@@ -247,8 +246,8 @@ async def _surely(record: Callable[[], Awaitable[Recorded]]) -> Recorded:
     for wait in RECORD_AGAIN:
         try:
             return await record()
-        except OperationalError as error:
-            log.warning("what a provider said is not recorded yet: %s", type(error.orig).__name__)
+        except UNAVAILABLE as error:
+            log.warning("what a provider said is not recorded yet: %s", type(getattr(error, "orig", error)).__name__)
             await asyncio.sleep(wait.total_seconds())
     return await record()
 

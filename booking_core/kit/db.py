@@ -13,7 +13,8 @@ from psycopg.pq import TransactionStatus
 from redis.asyncio import Redis
 from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, inspect
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import PendingRollbackError
+from sqlalchemy.exc import OperationalError, PendingRollbackError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -28,6 +29,9 @@ from booking_core.kit.pool import watch
 from booking_core.kit.ready import Ready
 from booking_core.kit.scope import ScopedSession, beginning
 from booking_core.kit.statements import BEGINS, LINE, OWN, as_sessions, bind_to, driver_of, settle
+
+#: The database cannot be reached, or has no connection left for us, just now.
+UNAVAILABLE = (OperationalError, PoolTimeout)
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -85,7 +89,7 @@ class Database:
         self.redis = redis
         self._telling: set[asyncio.Task[None]] = set()
         # Those beyond are left to who asks the pool itself.
-        self._ready = Ready(pool_size)
+        self._ready = Ready(pool_size, self.engine.sync_engine.pool)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=ScopedSession)
 
     def transaction(self, business_id: UUID | None = None) -> AbstractAsyncContextManager[AsyncSession]:
@@ -120,6 +124,19 @@ class Database:
         """Open nothing: the one statement that is run here is a transaction by itself, and nobody's."""
         return self._session("")
 
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection beside all transactions: each of its statements is one by itself."""
+        own = await self._ready.take() or await self.engine.connect()
+        try:
+            yield own
+        except BaseException:
+            await asyncio.shield(own.close())
+            raise
+        if own.in_transaction():
+            await own.rollback()  # none of the server's
+        await self._hand_in(own)
+
     async def _abandon(self, session: AsyncSession) -> None:
         try:
             await session.close()
@@ -131,6 +148,9 @@ class Database:
         own: AsyncConnection | None = session.info.pop(OWN, None)
         if own is None:
             return
+        await self._hand_in(own)
+
+    async def _hand_in(self, own: AsyncConnection) -> None:
         gone = own.invalidated or own.in_transaction()
         if not gone and driver_of(own).info.transaction_status is TransactionStatus.IDLE:
             await self._ready.put(own)

@@ -2,21 +2,24 @@
 
 What the pool does between two transactions (hand in, roll back, hand out, and both in a greenlet) takes longer than
 the database needs for a small statement. What has waited for a while goes back to the pool, which looks whether its
-server is still there.
+server is still there; and where all are in use they go there at once, to those who wait.
 """
 
 import time
+from typing import Any
 
+from sqlalchemy import Pool
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_core.kit.pool import SINCE, is_fresh
 
 
 class Ready:
-    """At most `most` connections, checked out and idle: the one that was used last is used next."""
+    """At most `most` of a pool's connections, checked out and idle: the one that was used last is used next."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, pool: Pool) -> None:
         self._most = most
+        self._pool: Any = pool
         self._waiting: list[AsyncConnection] = []
 
     async def take(self) -> AsyncConnection | None:
@@ -31,12 +34,17 @@ class Ready:
         return None
 
     async def put(self, own: AsyncConnection) -> None:
-        """Keep one that is open, and in no transaction; beyond `most` it goes back to the pool."""
-        if len(self._waiting) >= self._most:
+        """Keep one that is open, and in no transaction; beyond `most`, or where others may wait, it goes back."""
+        if len(self._waiting) >= self._most or self._is_exhausted():
             await own.close()
             return
         own.info[SINCE] = time.monotonic()
         self._waiting.append(own)
+
+    def _is_exhausted(self) -> bool:
+        pool = self._pool
+        # Its bound is told to nobody.
+        return bool(pool.checkedin() == 0 and pool.overflow() >= pool._max_overflow)  # noqa: SLF001
 
     async def close(self) -> None:
         """Give all of them back."""

@@ -90,7 +90,7 @@ class Placer:
     def alike(self) -> bool:
         """Whether all is said with who leads: one part with one person, no rooms, no limits."""
         plan = self.found.plan
-        if plan.lanes > 1 or len(plan.parts) > 1 or plan.parts[0].needs or len(plan.parts[0].roles) != 1:
+        if plan.cast or plan.lanes > 1 or len(plan.parts) > 1 or plan.parts[0].needs or len(plan.parts[0].roles) != 1:
             return False
         return not plan.quotas and not any(one.quotas for one in plan.parts[0].roles[0])
 

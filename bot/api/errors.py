@@ -10,10 +10,10 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
+from booking_core.kit.db import UNAVAILABLE
 from booking_core.refusals import BookingRefused
 from bot.api.call import KEY_HEADER
 from bot.api.problems import KINDS, Problem, answer, place_of, problem_of
@@ -34,7 +34,8 @@ def answer_as_problems(app: FastAPI, api: APIRouter, *, base_url: str) -> None:
     app.add_exception_handler(BookingRefused, errors.refused)
     app.add_exception_handler(HTTPException, errors.http)
     app.add_exception_handler(RequestValidationError, errors.invalid)
-    app.add_exception_handler(OperationalError, errors.unavailable)
+    for error in UNAVAILABLE:
+        app.add_exception_handler(error, errors.unavailable)
     app.add_exception_handler(Exception, errors.internal)
 
 

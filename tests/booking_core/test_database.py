@@ -196,6 +196,49 @@ async def test_no_more_are_kept_than_the_pool_is_large(database_url: str) -> Non
     await database.close()
 
 
+async def test_whoever_waits_for_a_connection_has_the_next_one_that_is_free(database_url: str) -> None:
+    """Those that wait beside the pool for the next transaction are none where somebody waits for the pool."""
+    database = Database(database_url, pool_size=2)
+    gate = asyncio.Event()
+
+    async def by_two() -> None:
+        async with database.connection():
+            await asyncio.sleep(0.1)
+            async with database.transaction() as session:
+                await run(session, "SELECT 1", {})
+
+    async def turn() -> None:
+        async with database.transaction() as session:
+            await run(session, "SELECT 1", {})
+            await gate.wait()
+
+    async def by_itself() -> None:
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    doing = [asyncio.create_task(one) for one in (by_two(), by_two(), turn(), turn())]
+    await asyncio.sleep(0.2)
+    doing.append(asyncio.create_task(by_itself()))
+    await asyncio.sleep(0.1)
+    gate.set()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*doing)
+    await database.close()
+
+
+async def test_a_connection_beside_all_transactions_keeps_nothing_of_who_had_it(database: Database) -> None:
+    async with database.connection() as connection:
+        first = await connection.scalar(text(PID))
+        await connection.execute(text("CREATE TABLE beside (n int)"))
+    async with database.transaction() as session:
+        assert [row[0] for row in await run(session, PID, {})] == [first]
+        assert await run(session, "SELECT count(*) FROM beside", {}) == [(0,)]
+    with pytest.raises(DBAPIError):
+        async with database.connection() as connection:
+            await connection.execute(text("SELECT 1 / 0"))
+    assert await count(database, "nobody") == 0
+
+
 @pytest.mark.parametrize("session_only", [True, False])
 async def test_a_server_that_threw_everybody_out_is_no_error(database: Database, session_only: bool) -> None:
     """As after its restart: connections that waited are new ones, without anybody's first try failing."""

@@ -19,6 +19,31 @@ async def test_a_statement_is_one_message_and_waits_for_no_disk(database_url: st
         assert await connector.execute_query_one_async(asked) == {"flush": "off", "alone": True}
 
 
+async def test_that_a_job_is_tried_again_is_flushed(database_url: str) -> None:
+    app = queue_for(database_url, most=2)
+    how: list[str] = []
+
+    @app.task(name="fail", queue="fail", retry=1)
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    async with app.open_async():
+        with psycopg.connect(libpq_url(database_url), autocommit=True) as other:
+            other.execute("CREATE TABLE told (how text)")
+            other.execute("""
+                CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN
+                    INSERT INTO told VALUES (NEW.status || ' ' || current_setting('synchronous_commit'));
+                    RETURN NEW;
+                END $$
+            """)
+            other.execute("CREATE TRIGGER tell AFTER UPDATE ON procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION tell()")
+            await fail.defer_async()
+            await app.run_worker_async(queues=["fail"], install_signal_handlers=False, wait=False)
+            how = [row[0] for row in other.execute("SELECT how FROM told")]
+    assert how[:2] == ["doing off", "todo on"]
+
+
 async def test_connections_that_the_server_ended_are_replaced_unnoticed(database_url: str, database: Database) -> None:
     connector = connector_for(database_url, most=2)
     async with procrastinate.App(connector=connector).open_async():

@@ -23,7 +23,7 @@ from tests.bot.console.test_access import routes_of
 DAY = date(2030, 1, 8)
 SECRETS = ("Zephyrine", "private words", "private note", "private reply")
 #: In these a name in the address is no id, or there is nobody's to be asked for.
-NO_IDS = {"/console/static/{name}", "/console/language/{code}"}
+NO_IDS = {"/console/static/{name}", "/console/language/{code}", "/console/credentials/{provider}"}
 
 
 @dataclass
@@ -71,6 +71,7 @@ async def theirs(database: Database) -> Theirs:
             "message_id": message.id, "step": "check-in", **{name: row.id for name, row in rows.items()},
         }  # fmt: skip
         ids["account_id"] = scene.accounts["web"].id
+        ids["provider"] = "telegram"
         fields = [
             {
                 "version": 1, "message": message.id, "marked": 1, "to": scene.users["owner"].id, "until": "reply",
@@ -137,7 +138,7 @@ async def test_an_id_of_nobody_is_a_page_that_is_not_there(
     for method, path in sorted(routes_of(desk)):
         if "{" not in path or path in NO_IDS:
             continue
-        url = path.format_map({name: new_id() for name in theirs.ids} | {"step": "check-in"})
+        url = path.format_map({name: new_id() for name in theirs.ids} | {"step": "check-in", "provider": "telegram"})
         sent = [await browser.get(url)] if method == "GET" else [
             await browser.submit(url, **fields) for fields in theirs.fields
         ]  # fmt: skip
