@@ -208,12 +208,13 @@ async def test_the_index_of_times_still_serves(crowd: Database) -> None:
 
 #: Who opens transactions that are nobody's: by a secret that names no business, for all at once, or from a terminal.
 ACROSS = {
-    "bot/api/command.py", "bot/api/route.py", "bot/api/upkeep.py", "bot/calendar_feed.py", "bot/calendar_file.py",
-    "bot/chores.py", "bot/console/access.py", "bot/console/sign_in.py", "bot/credentials_command.py", "bot/due.py",
-    "bot/exports.py", "bot/health.py", "bot/home.py", "bot/jobs.py", "bot/mail_pages.py", "bot/own_lines.py",
-    "bot/pay_link.py", "bot/polling.py", "bot/queue.py", "bot/sample.py", "bot/templates.py",
-    "bot/templates_command.py", "channels/inbound.py", "channels/receive.py", "channels/webhooks.py", "channels/web_page.py",
-    "channels/web_routes.py", "channels/web_widget.py", "payment_links/links.py", "payment_links/webhook.py",
+    "bot/api/command.py", "bot/api/route.py", "bot/api/upkeep.py", "bot/calendar_feed.py",
+    "bot/calendar_file.py", "bot/chores.py", "bot/console/access.py", "bot/console/sign_in.py",
+    "bot/credentials_command.py", "bot/due.py", "bot/exports.py", "bot/health.py", "bot/home.py", "bot/jobs.py",
+    "bot/mail_pages.py", "bot/own_lines.py", "bot/pay_link.py", "bot/polling.py", "bot/queue.py",
+    "bot/sample.py", "bot/templates.py", "bot/templates_command.py", "channels/inbound.py",
+    "channels/receive.py", "channels/webhooks.py", "channels/web_page.py", "channels/web_routes.py",
+    "channels/web_widget.py", "payment_links/links.py", "payment_links/webhook.py",
 }  # fmt: skip
 
 
