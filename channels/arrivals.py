@@ -139,6 +139,17 @@ class Words:
     facts: Sequence[Mapping[str, Any]]
 
 
+def _columns(words: Words) -> dict[str, Any]:
+    return {
+        "provider_id": words.provider_id,
+        "text": words.text,
+        "choice": words.choice,
+        "in_reply_to": words.in_reply_to,
+        "facts": json.dumps(list(words.facts)),
+        "locale": words.locale,
+    }
+
+
 async def open_thread(
     session: AsyncSession,
     channel: str,
@@ -198,12 +209,7 @@ async def write_plain(
         "address": address,
         "display_name": display_name,
         "message_id": new_id(),
-        "provider_id": words.provider_id,
-        "text": words.text,
-        "choice": words.choice,
-        "in_reply_to": words.in_reply_to,
-        "facts": json.dumps(list(words.facts)),
-        "locale": words.locale,
+        **_columns(words),
         "now": now,
     }
     job = deferred(Job.ANSWER_CONVERSATION, delay=answer_after)
@@ -224,12 +230,7 @@ async def write(
         "id": thread.id,
         "seq": thread.last_seq + 1,  # safe: the thread's row is locked
         "channel": thread.channel,
-        "provider_id": words.provider_id,
-        "text": words.text,
-        "choice": words.choice,
-        "in_reply_to": words.in_reply_to,
-        "facts": json.dumps(list(words.facts)),
-        "locale": words.locale,
+        **_columns(words),
         "now": thread.now,
         "note_id": new_id(),
         "first": not thread.heard,

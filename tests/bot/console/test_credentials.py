@@ -34,15 +34,8 @@ TILL = {"stripe_secret_key": "sk_test_" + "q7" * 12, "stripe_webhook_secret": "w
 
 
 @pytest.fixture
-def settings(database_url: str, redis_url: str) -> Settings:
-    return Settings(
-        _env_file=None,
-        database_url=database_url,
-        redis_url=redis_url,
-        secret_key="x" * 40,
-        public_url="http://console.test",
-        vault_keys=make_key(),
-    )
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"vault_keys": SecretStr(make_key())})
 
 
 async def values_of(desk: Desk, scene: Scene) -> dict[str, dict[str, str]]:
