@@ -12,7 +12,7 @@ from bot.bench_core.sizes import QUICK
 from bot.cli import main
 
 TINY = replace(
-    QUICK, rounds=1, seconds=0.3, connections=4, processes=2, shops=1, staff=4, days=60,
+    QUICK, rounds=1, seconds=0.3, connections=4, processes=2, shops=1, staff=24, days=60,
     people=5, askings=2, few=100, many=400, pairs=5, catalogs=(1, 3),
 )  # fmt: skip
 
