@@ -20,6 +20,7 @@ from bot.wiring import System
 from channels import acknowledge, conversations, deliver, media, messages
 from channels.contract import LeavesGroups, SendError, TemplateUse
 from channels.models import Message
+from channels.places import Places
 from nlu.engine import Engine
 from payment_links import links, refunds, settle
 from payment_links.gateway import GatewayError, PaymentGateway
@@ -60,6 +61,7 @@ class Work:
     system: System
     engine: Engine
     postman: Postman = field(init=False)
+    places: Places = field(default_factory=Places)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "postman", Postman(self.system.db, self.system.settings))
@@ -89,6 +91,7 @@ class Work:
             pace=self.system.pace,
             letter_for=letters.Letters(self.system.settings, self.system.words).letter_for,
             own=self.system.own,
+            places=self.places,
         )
 
     async def acknowledge_tap(self, context: JobContext, business_id: str, message_id: str) -> None:

@@ -37,7 +37,11 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     burst_seconds: float = Field(1.5, ge=0, le=10, description="Quiet time to wait for, after free text on SMS")
     worker_concurrency: int = Field(
-        8, ge=1, le=64, description="Deliveries, payments and reminders that one worker runs at once"
+        8,
+        ge=1,
+        le=64,
+        description="Payments, reminders and other tasks that one worker runs at once; "
+        "turns and deliveries have places of their own",
     )
 
     sandbox_off: bool = Field(

@@ -39,7 +39,7 @@ def build_system(settings: Settings) -> System:
     vendors = vendors_for(settings)
     words = Words()
     redis = Redis.from_url(settings.redis_url)
-    # A delivery holds two connections, a turn one.
+    # Whoever waits for a customer or a vendor holds none; all deliveries together hold one for their locks.
     db = Database(settings.database_url, redis=redis, pool_size=max(10, settings.worker_concurrency))
 
     def list_button(locale: str) -> str:

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import procrastinate
@@ -23,8 +24,14 @@ log = logging.getLogger(__name__)
 
 #: Threads that may be in the middle of a burst at once; waiting costs no connection and no processor time.
 TURNS_AT_ONCE = 64
+#: Messages on their way to their channels at once: each waits for a vendor, and holds no connection meanwhile.
+DELIVERIES_AT_ONCE = 48
+#: What else messengers are asked for at once: to confirm a tap, to hand out a picture, to let us leave a group.
+COURTESIES_AT_ONCE = 8
 #: Webhooks under way at once: they mostly wait for others, who must not hold up what customers wait for.
 WEBHOOKS_AT_ONCE = 16
+
+_COURTESIES = (Job.ACKNOWLEDGE_TAP, Job.FETCH_MEDIA, Job.LEAVE_GROUP, Job.TELL_BOT)
 #: Seconds after which a database that went away is looked for again.
 _PAUSE = 1.0
 
@@ -81,17 +88,26 @@ async def work(settings: Settings, engine: Engine, model: str) -> None:
                     await task
 
 
+def lanes(settings: Settings) -> Sequence[tuple[Sequence[Job], int]]:
+    """Return which jobs share places, and how many: whoever waits for one party holds up nobody who waits for another.
+
+    A turn mostly waits for the customer to finish, a delivery for a messenger; payments and reminders for neither.
+    """
+    apart = (
+        ((Job.ANSWER_CONVERSATION,), TURNS_AT_ONCE),
+        ((Job.DELIVER_MESSAGE,), DELIVERIES_AT_ONCE),
+        (_COURTESIES, COURTESIES_AT_ONCE),
+        ((Job.DELIVER_WEBHOOK,), WEBHOOKS_AT_ONCE),
+    )
+    taken = {job for shared, _ in apart for job in shared}
+    return (*apart, (tuple(job for job in Job if job not in taken), settings.worker_concurrency))
+
+
 async def run_jobs(jobs: procrastinate.App, settings: Settings, *, poll: float = 0.5) -> None:
-    """Run jobs for ever: turns beside everything else, since a turn mostly waits for the customer to finish."""
-    apart = (Job.ANSWER_CONVERSATION, Job.DELIVER_WEBHOOK)
-    others = [job.value for job in Job if job not in apart]
+    """Run jobs for ever, each in its lane."""
     async with asyncio.TaskGroup() as group:
-        for queues, at_once in (
-            ([Job.ANSWER_CONVERSATION.value], TURNS_AT_ONCE),
-            ([Job.DELIVER_WEBHOOK.value], WEBHOOKS_AT_ONCE),
-            (others, settings.worker_concurrency),
-        ):
-            group.create_task(keep_working(jobs, queues, at_once, poll=poll))
+        for shared, at_once in lanes(settings):
+            group.create_task(keep_working(jobs, [job.value for job in shared], at_once, poll=poll))
 
 
 async def keep_working(jobs: procrastinate.App, queues: list[str], at_once: int, *, poll: float = 0.5) -> None:

@@ -1,17 +1,16 @@
 """Whose turn it is in a thread, and taking a message for sending.
 
 Order comes from the rows: a message goes when every earlier one of its thread is done. That nobody else is
-sending it comes from an advisory lock, which dies with its owner's connection.
+sending it comes from an advisory lock, which dies with its owner's process (`booking_core/kit/locks.py`).
 """
 
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import current_time
@@ -22,6 +21,7 @@ from channels.keys import make_key
 from channels.models import Delivery, Message, Sender
 from channels.neighbours import neighbours_of
 from channels.pace import Pace
+from channels.places import Places
 from channels.segments import gsm_friendly, sms_size
 
 PENDING = (Delivery.QUEUED.value, Delivery.SENDING.value)
@@ -29,6 +29,8 @@ PENDING = (Delivery.QUEUED.value, Delivery.SENDING.value)
 SOONEST, LATEST = timedelta(seconds=2), timedelta(seconds=30)
 #: Pauses of the pace that are not worth another job.
 SHORT_PAUSE = timedelta(milliseconds=300)
+#: When to come back where all places of the channel are taken.
+NO_PLACE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,20 @@ async def look_for_turn(db: Database, business_id: UUID, message_id: UUID) -> bo
         return min(max(age / 2, SOONEST), LATEST)
 
 
-async def wait_for_pace(db: Database, business_id: UUID, message_id: UUID, pace: Pace | None) -> bool:
-    """Count a message against the pace; true when it is held back for its place, which only what is unasked is."""
-    if pace is None:
-        return False
+async def wait_for_place(
+    db: Database, business_id: UUID, message_id: UUID, places: Places, pace: Pace | None
+) -> bool | timedelta:
+    """Take a place of its channel for a message, or say when to come back for one; then count it against the pace.
+
+    True when it is held back for its place in the pace, which only what is unasked is.
+    """
     async with db.transaction(business_id) as session:
         message = await session.get(Message, (business_id, message_id))
-        if message is None or message.status != Delivery.QUEUED.value or message.attempts:
+        if message is None or message.status != Delivery.QUEUED.value:
+            return False
+        if not places.take(message.channel, message.id):
+            return NO_PLACE
+        if pace is None or message.attempts:
             return False
         now = await current_time(session)
         if message.terms.get("paced") or (message.not_before is not None and message.not_before > now):
@@ -98,23 +107,10 @@ async def wait_for_pace(db: Database, business_id: UUID, message_id: UUID, pace:
     return True
 
 
-@asynccontextmanager
-async def to_myself(db: Database, message_id: UUID) -> AsyncIterator[bool]:
-    """Hold the message's advisory lock on a connection of its own, outside any transaction."""
+def to_myself(db: Database, message_id: UUID) -> AbstractAsyncContextManager[bool]:
+    """Hold the message's lock, outside any transaction and on no connection of its own; false where another has it."""
     digest = hashlib.sha256(b"deliver" + message_id.bytes).digest()
-    number = {"number": int.from_bytes(digest[:8], "big", signed=True)}
-    async with db.connection() as connection:
-        mine = bool(await connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), number))
-        try:
-            yield mine
-        finally:
-            if mine:
-                try:
-                    await connection.execute(text("SELECT pg_advisory_unlock(:number)"), number)
-                except BaseException:
-                    # A pooled connection must not keep the lock.
-                    await connection.invalidate()
-                    raise
+    return db.locks.hold(int.from_bytes(digest[:8], "big", signed=True))
 
 
 async def claimed(

@@ -25,7 +25,7 @@ from booking_core.kit.jobs import Job, defer
 from booking_core.kit.live import announce
 from channels import conversations, terms
 from channels.backoff import MAX_ATTEMPTS, delay_for
-from channels.claims import PENDING, Claim, claimed, look_for_turn, to_myself, wait_for_pace
+from channels.claims import PENDING, Claim, claimed, look_for_turn, to_myself, wait_for_place
 from channels.contract import Channel, Letter, ProviderId, SendError, TemplateUse
 from channels.keys import report_id
 from channels.lines import OwnLines, channel_for
@@ -33,6 +33,7 @@ from channels.mail import NAME as MAIL
 from channels.models import Conversation, Delivery, DeliveryReport, Message
 from channels.neighbours import LOOK_UP_AFTER
 from channels.pace import Pace
+from channels.places import ANY, Places
 from channels.receive import OnFailed
 from channels.status import after_reports
 from channels.terms import Later, Never, TemplateFor
@@ -82,6 +83,7 @@ class Judges:
     pace: Pace | None = None
     letter_for: LetterFor | None = None
     own: OwnLines | None = None
+    places: Places = ANY
 
 
 async def deliver(
@@ -96,6 +98,7 @@ async def deliver(
     pace: Pace | None = None,
     letter_for: LetterFor | None = None,
     own: OwnLines | None = None,
+    places: Places = ANY,
 ) -> Outcome:
     """Deliver one message once those before it in its thread are done; safe to run twice, also at once."""
     for _ in range(PATIENCE // LOOK_EVERY):
@@ -117,8 +120,11 @@ async def deliver(
         if not mine:
             await _later(db, business_id, message_id, COME_BACK)
             return Outcome.WAITING
-        judges = Judges(may_send, on_failed, template_for, pace, letter_for, own)
-        return await _deliver(db, channels, business_id, message_id, judges)
+        judges = Judges(may_send, on_failed, template_for, pace, letter_for, own, places)
+        try:
+            return await _deliver(db, channels, business_id, message_id, judges)
+        finally:
+            places.leave(message_id)
 
 
 async def _deliver(
@@ -128,8 +134,12 @@ async def _deliver(
     message_id: UUID,
     judges: Judges,
 ) -> Outcome:
-    if await wait_for_pace(db, business_id, message_id, judges.pace):
-        return Outcome.HELD_BACK
+    match await wait_for_place(db, business_id, message_id, judges.places, judges.pace):
+        case timedelta() as soon:
+            await _later(db, business_id, message_id, soon)
+            return Outcome.WAITING
+        case True:
+            return Outcome.HELD_BACK
     claim = await _claim(db, business_id, message_id, judges)
     if isinstance(claim, Claim) and claim.interrupted:
         settled = await _reconcile(db, channels, claim, judges)

@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase
 
 from booking_core.kit.live import is_news, publish_pending
+from booking_core.kit.locks import Locks
 from booking_core.kit.pool import watch
 from booking_core.kit.ready import Ready
 from booking_core.kit.scope import ScopedSession, beginning
@@ -87,6 +88,8 @@ class Database:
         )
         watch(self.engine.sync_engine)
         self.redis = redis
+        #: What only one of all processes may be doing.
+        self.locks = Locks(self.connection)
         self._telling: set[asyncio.Task[None]] = set()
         # Those beyond are left to who asks the pool itself.
         self._ready = Ready(pool_size, self.engine.sync_engine.pool)
@@ -160,6 +163,7 @@ class Database:
     async def close(self) -> None:
         """Close all connections; what is being told is told first."""
         await asyncio.gather(*self._telling, return_exceptions=True)
+        await self.locks.close()
         await self._ready.close()
         await self.engine.dispose()
 

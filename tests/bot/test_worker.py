@@ -10,13 +10,60 @@ import pytest
 from procrastinate.exceptions import ConnectorException
 
 from booking_core.kit.db import libpq_url
+from booking_core.kit.jobs import Job
 from bot.embedded import EmbeddedPostgres
 from bot.migrate import migrate
-from bot.worker import keep_working
+from bot.queue import queue_for
+from bot.worker import DELIVERIES_AT_ONCE, keep_working, lanes, run_jobs
+from tests.flows.world import settings_for
 
-pytestmark = pytest.mark.slow
+#: What waits for a vendor of messages, or for another program.
+ELSEWHERE = {
+    Job.DELIVER_MESSAGE, Job.ACKNOWLEDGE_TAP, Job.FETCH_MEDIA, Job.LEAVE_GROUP, Job.TELL_BOT, Job.DELIVER_WEBHOOK,
+}  # fmt: skip
 
 
+def test_every_job_has_one_lane(database_url: str, redis_url: str) -> None:
+    found = [job for shared, _ in lanes(settings_for(database_url, redis_url)) for job in shared]
+    assert sorted(found) == sorted(Job)
+
+
+async def test_slow_vendors_hold_up_neither_payments_nor_reminders_nor_turns(database_url: str, redis_url: str) -> None:
+    jobs = queue_for(database_url, most=10)
+    begun: list[Job] = []
+    waiting, done = asyncio.Event(), asyncio.Event()
+    others = set(Job) - ELSEWHERE
+
+    def task_for(job: Job) -> None:
+        @jobs.task(name=job.value, queue=job.value)
+        async def work() -> None:
+            begun.append(job)
+            if begun.count(Job.DELIVER_MESSAGE) == DELIVERIES_AT_ONCE:
+                waiting.set()
+            if others <= set(begun):
+                done.set()
+            if job in ELSEWHERE:
+                await asyncio.Event().wait()
+
+    for job in Job:
+        task_for(job)
+    async with jobs.open_async():
+        for job in ELSEWHERE:
+            many = jobs.configure_task(job.value, queue=job.value)
+            await many.batch_defer_async(*({} for _ in range(2 * DELIVERIES_AT_ONCE)))
+        running = asyncio.create_task(run_jobs(jobs, settings_for(database_url, redis_url), poll=0.1))
+        async with asyncio.timeout(30):
+            await waiting.wait()
+            for job in others:
+                await jobs.configure_task(job.value, queue=job.value).defer_async()
+            await done.wait()
+        assert begun.count(Job.DELIVER_MESSAGE) == DELIVERIES_AT_ONCE
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+
+@pytest.mark.slow
 async def test_jobs_go_on_when_the_database_was_restarted() -> None:
     with tempfile.TemporaryDirectory(prefix="tb-") as folder:
         postgres = EmbeddedPostgres(Path(folder) / "pg", durable=False)

@@ -1,7 +1,6 @@
 """Delivery: each message once, in order, through crashes and refusals."""
 
 import asyncio
-import contextlib
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
@@ -9,18 +8,18 @@ from uuid import UUID
 import psycopg
 import pytest
 from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import DBAPIError
 
 from booking_core.kit.db import Database, libpq_url
 from channels import deliver as delivery
-from channels.accounts import load_account
+from channels.accounts import load_account, open_account
 from channels.backoff import MAX_ATTEMPTS
 from channels.contract import OutgoingMessage, ProviderId, SendError
 from channels.conversations import open_conversation
 from channels.deliver import Outcome, deliver
 from channels.models import Conversation, Delivery, DeliveryReport, Message
+from channels.places import Places
 from channels.receive import receive
-from tests.channels.builders import NOW, Wire, a_message, a_thread, allowed, jobs, load, queued
+from tests.channels.builders import ACCOUNTS, NOW, Wire, a_message, a_thread, allowed, jobs, load, queued
 
 RETRY = SendError("busy", retryable=True)
 GONE = SendError("no such number", retryable=False)
@@ -83,6 +82,35 @@ async def test_two_threads_do_not_wait_for_each_other(database: Database) -> Non
         (two,) = await queued(session, second, "to Bea")
     await asyncio.gather(go(database, wire, business, one), go(database, wire, business, two))
     assert wire.most_at_once == 2
+
+
+async def test_a_slow_channel_takes_no_place_of_the_others(database: Database, database_url: str) -> None:
+    slow, quick, places = Wire(delay=1.0), Wire(), Places({"sms": 2})
+    async with database.transaction() as session:
+        first = await a_thread(session)
+        account = await load_account(session, first.business_id, first.account_id)
+        threads = [first, *[await open_conversation(session, account, f"+3460099988{n}", now=NOW) for n in range(3)]]
+        ids = [(await queued(session, thread, "hello"))[0] for thread in threads]
+        elsewhere = await open_account(session, first.business_id, "telegram", ACCOUNTS["telegram"])
+        (other,) = await queued(session, await open_conversation(session, elsewhere, "42", now=NOW), "hello")
+
+    async def send(message: UUID) -> Outcome:
+        channels = {"sms": slow, "telegram": quick}
+        return await deliver(database, channels, first.business_id, message, may_send=allowed, places=places)
+
+    under_way = [asyncio.create_task(send(one)) for one in ids[:2]]
+    await asyncio.sleep(0.5)
+    assert [await send(one) for one in ids[2:]] == [Outcome.WAITING] * 2
+    # Nothing of it has begun: it comes back, and is not looked up.
+    waiting = await load(database, first.business_id, ids[2])
+    assert (waiting.status, waiting.attempts, jobs(database_url)[-1]["args"]) == (
+        "queued", 0, {"business_id": str(first.business_id), "message_id": str(ids[3])},
+    )  # fmt: skip
+    assert await send(other) is Outcome.SENT
+    assert await asyncio.gather(*under_way) == [Outcome.SENT] * 2
+    slow.delay = 0
+    assert [await send(one) for one in ids[2:]] == [Outcome.SENT] * 2
+    assert slow.most_at_once == 2
 
 
 async def test_a_refusal_that_passes_is_tried_again_later(database: Database, database_url: str) -> None:
@@ -298,8 +326,7 @@ async def test_what_a_provider_said_outlives_a_restart_of_the_database(
         (id_,) = await queued(session, thread, "Hello")
     wire = DatabaseGoes(database_url, answer)
     # Its lock was lost with the server; what was said is recorded nevertheless.
-    with contextlib.suppress(DBAPIError):
-        await deliver(database, {"sms": wire}, thread.business_id, id_, may_send=allowed)
+    await deliver(database, {"sms": wire}, thread.business_id, id_, may_send=allowed)
     await wire.coming
     assert (await load(database, thread.business_id, id_)).status == status
     assert len(wire.accepted) == (answer is None)
