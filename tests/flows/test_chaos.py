@@ -29,7 +29,7 @@ def short_folder() -> Iterator[Path]:
 @pytest.mark.model
 @pytest.mark.timeout(600)
 async def test_every_promise_is_kept_whatever_dies(short_folder: Path, model: Path) -> None:
-    report = await run(short_folder, model, Wanted(20, 7, 6, 6), sys.stdout.write)
+    report = await run(short_folder, model, Wanted(20, 20, 7, 6, 6), sys.stdout.write)
     assert report.violations == [], report.shown()
     assert report.figures["conversations"] == 6
     assert sum(report.figures["killed"].values()) > 0

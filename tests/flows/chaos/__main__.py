@@ -16,6 +16,7 @@ from tests.flows.chaos.run import Wanted, run
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="python -m tests.flows.chaos", description=__doc__)
     root.add_argument("--minutes", type=float, default=10, help="how long things are killed")
+    root.add_argument("--most", type=float, help="and if need be so long, until the last conversation has begun")
     root.add_argument("--seed", type=int, default=1, help="other victims, other faults, other wishes")
     root.add_argument("--conversations", type=int, default=1000, help="at most so many")
     root.add_argument("--at-once", type=int, default=48, help="conversations at the same time")
@@ -37,7 +38,9 @@ def main() -> int:
     if model is None:
         sys.stderr.write("There is no trained model: run `threadbook train --out .threadbook/models` first.\n")
         return 2
-    wanted = Wanted(args.minutes * 60, args.seed, args.conversations, args.at_once)
+    wanted = Wanted(
+        args.minutes * 60, max(args.minutes, args.most or 0) * 60, args.seed, args.conversations, args.at_once
+    )
     began = time.perf_counter()
     # A short path: PostgreSQL and Redis come back at the same socket.
     with tempfile.TemporaryDirectory(prefix="tb-", dir="/tmp") as folder:

@@ -159,8 +159,13 @@ class Customer:
             await asyncio.sleep(0.3)
 
 
-async def talk(vendors: str, ears: Ears, count: int, at_once: int, seconds: float, seed: int) -> list[Customer]:
-    """Hold conversations until the time is over: those that have begun are told to the end, within reason."""
+async def talk(
+    vendors: str, ears: Ears, count: int, at_once: int, seconds: float, seed: int, all_begun: asyncio.Event
+) -> list[Customer]:
+    """Hold conversations until the time is over: those that have begun are told to the end, within reason.
+
+    `all_begun` is set with the last of them.
+    """
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     met: list[Customer] = []
@@ -173,6 +178,8 @@ async def talk(vendors: str, ears: Ears, count: int, at_once: int, seconds: floa
                 if loop.time() >= until:
                     return
                 met.append(customer := Customer(http, ears, number, Random(f"{seed}:{number}")))
+                if len(met) == count:
+                    all_begun.set()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(customer.live(), max(60.0, until + 60 - loop.time()))
 

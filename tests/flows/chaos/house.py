@@ -47,11 +47,11 @@ class House:
     #: Web or worker ended by themselves, and were started again.
     fell: Counter[str] = field(default_factory=Counter)
 
-    async def kill_for(self, seconds: float, dice: Random) -> None:
-        """Kill something every now and then."""
+    async def kill_for(self, seconds: float, most: float, enough: asyncio.Event, dice: Random) -> None:
+        """Kill something every now and then: so many seconds, and until it is enough, but no longer than `most`."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        while (left := until - loop.time()) > 0:
+        began = loop.time()
+        while (left := (seconds if enough.is_set() else most) - (loop.time() - began)) > 0:
             await asyncio.sleep(min(left, dice.uniform(0.2, 2 * PAUSE)))
             victim = dice.choices(list(VICTIMS), weights=list(VICTIMS.values()))[0]
             self.killed[victim] += 1

@@ -54,7 +54,9 @@ WHERE heard.channel = 'telegram'
 class Wanted:
     """What is asked of a run."""
 
+    #: So long things are killed; and on, if need be, until the last conversation has begun, but no longer than `most`.
     seconds: float
+    most: float
     seed: int
     conversations: int
     at_once: int
@@ -80,10 +82,14 @@ async def run(folder: Path, model: Path, wanted: Wanted, write: Callable[[str], 
         write("running\n")
         ears = Ears(house.settings.database_url)
         listening = asyncio.create_task(ears.listen())
+        all_begun = asyncio.Event()
         talking = asyncio.create_task(
-            talk(house.vendors, ears, wanted.conversations, wanted.at_once, wanted.seconds, wanted.seed)
+            talk(house.vendors, ears, wanted.conversations, wanted.at_once, wanted.most, wanted.seed, all_begun)
         )
-        await house.kill_for(wanted.seconds, dice)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await house.kill_for(wanted.seconds, wanted.most, all_begun, dice)
+        killed_for = loop.time() - began
         await _faults(house, {})
         write("peace\n")
         met = await talking
@@ -97,6 +103,7 @@ async def run(folder: Path, model: Path, wanted: Wanted, write: Callable[[str], 
             "booked and moved": sum(one.reached == "rescheduled" for one in met),
             "ended otherwise": dict(told([one for one in met if one.reached != "rescheduled"])),
             "killed": dict(house.killed),
+            "seconds of killing": round(killed_for),
             "fell by themselves": dict(house.fell),
         }
         if not drained:
