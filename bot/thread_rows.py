@@ -1,4 +1,4 @@
-"""What a turn reads of its thread and writes to it: a statement to lock, one to read, one to close."""
+"""What a turn reads of its thread and writes to it: a message to lock and read, a statement to close."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.clock import NOW
 from booking_core.kit.rows import columns, from_row, names
-from booking_core.kit.statements import begin_with, run
+from booking_core.kit.statements import begin_with_all, run
 from booking_core.models import Customer
 from bot.models import Dialogue
 from channels.messages import Also
@@ -79,9 +79,11 @@ class Opened:
 async def open_thread(session: AsyncSession, business_id: UUID, conversation_id: UUID) -> Opened:
     """Lock a thread's dialogue, waiting for the turn that runs, and read the rest; LookupError without a thread."""
     key = {"business_id": business_id, "conversation_id": conversation_id}
-    found = await begin_with(session, _LOCK, key) or await run(session, _BEGIN, key) or await run(session, _LOCK, key)
-    # A second statement: the first one sees nothing of what was committed while it waited.
-    rows = await run(session, _READ, key)
+    # Two statements: the first one sees nothing of what was committed while it waited.
+    found, rows = await begin_with_all(session, (_LOCK, _READ), key)
+    if not found:
+        found = await run(session, _BEGIN, key) or await run(session, _LOCK, key)
+        rows = await run(session, _READ, key)
     if not rows:
         raise LookupError("no such conversation")
     messages = [from_row(session, Message, row[_THREAD : _THREAD + _SAID]) for row in rows if row[_THREAD] is not None]

@@ -1,7 +1,7 @@
 """What goes into a turn and what comes out: no Rasa here, so that every room's tests can read it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -64,6 +64,17 @@ class Entity:
     end: int
     confidence: float = 1.0
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it; holds the customer's words."""
+        return {
+            "entity": self.entity,
+            "value": self.value,
+            "text": self.text,
+            "start": self.start,
+            "end": self.end,
+            "confidence": self.confidence,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -72,6 +83,14 @@ class Task:
     intent: str
     entities: tuple[Entity, ...] = ()
     when: When | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it; holds the customer's words."""
+        return {
+            "intent": self.intent,
+            "entities": tuple(one.to_json() for one in self.entities),
+            "when": None if self.when is None else self.when.to_json(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +112,15 @@ class Understood:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record that the transcript keeps; holds the customer's words."""
-        record = asdict(self)
-        record["when"] = None if self.when is None else self.when.to_json()
-        for kept, task in zip(record["then"], self.then, strict=True):
-            kept["when"] = None if task.when is None else task.when.to_json()
-        return record
+        return {
+            "language": self.language,
+            "intent": self.intent,
+            "confidence": self.confidence,
+            "also": self.also,
+            "entities": tuple(one.to_json() for one in self.entities),
+            "when": None if self.when is None else self.when.to_json(),
+            "then": tuple(one.to_json() for one in self.then),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import nlu.quiet  # noqa: F401 - before Rasa
 
 # isort: split
+from rasa.core.actions import action as actions_of_rasa
 from rasa.core.actions.action import Action, ActionExecutionRejection, RemoteAction
 from rasa.core.channels.channel import OutputChannel
 from rasa.core.nlg import NaturalLanguageGenerator
@@ -73,6 +75,9 @@ class InProcessActions(EndpointConfig):  # type: ignore[misc]
     def __init__(self, actions: Iterable[DialogueAction]) -> None:
         super().__init__(url="inprocess://actions", enable_selective_domain=True)
         self.actions = {action.name: action for action in actions}
+
+    # Rasa's compares addresses, and so takes hashing away: there is one of these in a process.
+    __hash__ = object.__hash__
 
     async def act(self, name: str, tracker: DialogueStateTracker) -> list[Event]:
         """Run the action that Rasa asks for; whatever it raises leaves the turn."""
@@ -195,8 +200,10 @@ class Processor(MessageProcessor):  # type: ignore[misc]
     ) -> bool:
         """Do what Rasa's own does, but let errors out: it would log them and go on without the action's events."""
         CURRENT.get().in_form = tracker.active_loop_name is not None
-        trial = tracker.copy()
-        trial.update_with_events(prediction.events, self.domain)
+        trial = tracker
+        if prediction.events:  # an action changes no tracker: it returns what happens
+            trial = tracker.copy()
+            trial.update_with_events(prediction.events, self.domain)
         try:
             events = await action.run(output_channel, nlg, trial, self.domain)
         except ActionExecutionRejection:
@@ -264,6 +271,9 @@ async def _act_in_process(
 # For every call of an action Rasa dresses the tracker as JSON, compiles a schema (14 ms) to check what an HTTP server
 # said, and makes events of that.
 RemoteAction.run = _act_in_process  # Rasa has no setting for it
+
+# Rasa makes all of its own actions anew whenever it looks for one by name, several times in a turn; they keep nothing.
+actions_of_rasa.default_actions = lru_cache(maxsize=8)(actions_of_rasa.default_actions)
 
 
 def _copied(self: Slot) -> Slot:

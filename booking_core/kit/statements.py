@@ -5,11 +5,14 @@ statement of constant text costs more than the database takes to carry it out. A
 more than them never wakes its session; one that does goes on with it on the same connection.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection, AsyncCursor, Error
+from psycopg.errors import InvalidSqlStatementName
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, StatementError
@@ -27,6 +30,8 @@ LINE = "line"
 BEGINS = "begins with"
 _CURSOR = "cursor of what is run"
 _FIRST = "rows of what was sent with it"
+_PREPARED = "statements that are sent with what opens a transaction, prepared"
+_numbers = itertools.count()
 
 
 async def run(session: AsyncSession, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -45,12 +50,30 @@ async def run(session: AsyncSession, statement: str, values: Mapping[str, Any]) 
 
 async def begin_with(session: AsyncSession, statement: str, ids: Mapping[str, UUID]) -> list[tuple[Any, ...]]:
     """Run a statement whose values are ids and return its rows: in one message with what opens the transaction."""
+    [rows] = await begin_with_all(session, (statement,), ids)
+    return rows
+
+
+async def begin_with_all(
+    session: AsyncSession, statements: tuple[str, ...], ids: Mapping[str, UUID]
+) -> list[list[tuple[Any, ...]]]:
+    """Run statements that take the same ids, each of them all, and return the rows of each: in one message likewise.
+
+    Each sees what was committed while the one before it waited, as if it had been sent by itself.
+    """
     if LINE not in session.info:
         await settle(session)
-        # Inlined: several statements in one message take no values. An id holds only digits, letters and hyphens.
-        await _connect(session, statement % {name: f"'{UUID(int=one.int)}'" for name, one in ids.items()})
-    rows: list[tuple[Any, ...]] | None = session.info.pop(_FIRST, None)
-    return await run(session, statement, ids) if rows is None else rows
+        await _connect(session, First(statements, ids))
+    found: list[list[tuple[Any, ...]]] | None = session.info.pop(_FIRST, None)
+    return [await run(session, one, ids) for one in statements] if found is None else found
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """Statements that go with what opens a transaction."""
+
+    statements: tuple[str, ...]
+    ids: Mapping[str, UUID]
 
 
 def array(values: Iterable[int | UUID]) -> str:
@@ -89,10 +112,10 @@ def driver_of(own: SessionsConnection) -> Driver:
     return driver
 
 
-async def _connect(session: AsyncSession, first: str = "") -> tuple[Driver, Connection, Cursor]:
+async def _connect(session: AsyncSession, first: First | None = None) -> tuple[Driver, Connection, Cursor]:
     """Return the session's connection and its cursor; a session that has none yet goes on with it, should it need any.
 
-    The rows of a `first` statement, which is sent with what opens the transaction, are left in the session.
+    The rows of the `first` statements, which are sent with what opens the transaction, are left in the session.
     """
     info = session.info
     own: SessionsConnection | None = info.get(OWN)
@@ -107,17 +130,57 @@ async def _connect(session: AsyncSession, first: str = "") -> tuple[Driver, Conn
     cursor: Cursor = own.info.get(_CURSOR) or own.info.setdefault(_CURSOR, driver.cursor())
     line = info[LINE] = (driver, connection, cursor)
     if OWN in info and driver.info.transaction_status is TransactionStatus.IDLE:
-        begins = "; ".join(filter(None, (info[BEGINS], first)))
-        if not begins:
+        said = "; ".join(first.statements) if first is not None else ""
+        if not said and not info[BEGINS]:
             return line
-        _tell(connection.dispatch.before_cursor_execute, connection, first)
+        _tell(connection.dispatch.before_cursor_execute, connection, said)
         try:
-            await cursor.execute(begins, prepare=False)
-            if first:
-                while cursor.nextset():
-                    pass
-                info[_FIRST] = await cursor.fetchall()
+            if first is None:
+                await cursor.execute(info[BEGINS], prepare=False)
+            else:
+                info[_FIRST] = await _begin(driver, cursor, own.info.setdefault(_PREPARED, {}), info[BEGINS], first)
         except Error as error:
-            raise as_sessions(error, begins) from error
-        _tell(connection.dispatch.after_cursor_execute, connection, first)
+            raise as_sessions(error, said or info[BEGINS]) from error
+        _tell(connection.dispatch.after_cursor_execute, connection, said)
     return line
+
+
+async def _begin(
+    driver: Driver, cursor: Cursor, prepared: dict[str, str], begins: str, first: First
+) -> list[list[tuple[Any, ...]]]:
+    """Open a transaction and run its first statements in one message; return the rows of each.
+
+    Several statements in one message take no values, and what is sent so is planned each time, which takes longer than
+    carrying it out. So they are prepared, by name and once for a connection, and the ids stand in their calls.
+    """
+    if prepared.keys() & set(first.statements):
+        try:
+            return await _call(cursor, prepared, begins, first)
+        except InvalidSqlStatementName:
+            # All have been deallocated: the driver does so, with its own, after a rollback to a savepoint.
+            prepared.clear()
+            await driver.rollback()
+    return await _call(cursor, prepared, begins, first)
+
+
+async def _call(cursor: Cursor, prepared: dict[str, str], begins: str, first: First) -> list[list[tuple[Any, ...]]]:
+    # A name of its own: what was prepared in a message that failed later on is still there.
+    new = {one: f"threadbook_{next(_numbers)}" for one in first.statements if one not in prepared}
+    numbers = {one: f"${number}" for number, one in enumerate(first.ids, 1)}
+    types = ", ".join(["uuid"] * len(numbers))
+    # An id holds only digits, letters and hyphens.
+    ids = ", ".join(f"'{UUID(int=one.int)}'" for one in first.ids.values())
+    names = prepared | new
+    message = [
+        begins,
+        *(f"PREPARE {name} ({types}) AS {one % numbers}" for one, name in new.items()),
+        *(f"EXECUTE {names[one]} ({ids})" for one in first.statements),
+    ]
+    await cursor.execute("; ".join(filter(None, message)), prepare=False)
+    prepared |= new
+    found: list[list[tuple[Any, ...]]] = []
+    while True:
+        if cursor.description is not None:
+            found.append(await cursor.fetchall())
+        if not cursor.nextset():
+            return found

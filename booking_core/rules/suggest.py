@@ -27,15 +27,19 @@ def suggest(
     order = sorted(slots, key=lambda slot: (slot.starts, str(slot.staff_id)))
     apart = _APART_OPEN if wish is None else _APART_NEAR
     costs = [_cost(slot, wish or order[0].starts, wished=wish is not None, prefer=prefer_staff) for slot in order]
+    first = order[0].starts
+    minutes = [_minutes(slot.starts, first) for slot in order]
+    left = list(range(len(order)))
     chosen: list[Slot] = []
-    while len(chosen) < count and order:
-        best = min(range(len(order)), key=costs.__getitem__)
-        slot = order[best]
-        chosen.append(slot)
+    while len(chosen) < count and left:
+        best = min(left, key=costs.__getitem__)
+        chosen.append(order[best])
         # One start is offered once, whoever could do it.
-        keep = [at for at, other in enumerate(order) if other.starts != slot.starts]
-        costs = [costs[at] + 2 * max(0, apart - _minutes(order[at].starts, slot.starts)) for at in keep]
-        order = [order[at] for at in keep]
+        left = [at for at in left if order[at].starts != order[best].starts]
+        for at in left:
+            near = apart - abs(minutes[at] - minutes[best])
+            if near > 0:
+                costs[at] += 2 * near
     return chosen
 
 

@@ -103,9 +103,10 @@ async def _offers(turn: Turn, draft: Draft, wanted: wish.Wish, memo: Mapping[str
     for request, spans in tried:
         free = await _free(turn, draft, wanted, spans, request)
         in_turn = request.arrangement != plain.arrangement  # what cannot be for all at once may be so
-        without = {memo.get("was"), None if in_turn else missed}
-        slots = [slot for slot in free.slots if slot.starts.isoformat() not in without]
-        slots = [slot for slot in slots if str(slot.staff_id) not in (memo.get("without") or ())]
+        not_then = {datetime.fromisoformat(one) for one in (memo.get("was"), None if in_turn else missed) if one}
+        not_with = frozenset(memo.get("without") or ())
+        slots = [slot for slot in free.slots if slot.starts not in not_then]
+        slots = [slot for slot in slots if str(slot.staff_id) not in not_with] if not_with else slots
         picked = slots[:count] if wanted.soonest else suggest.suggest(slots, wish=near, count=count)
         picked = picked[page * OFFERS :]
         if picked:

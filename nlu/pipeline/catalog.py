@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +33,8 @@ _LONG = 8
 _PLURALS = ("s", "n", "en")
 #: A word in so many examples is spelt as it is meant.
 _OFTEN = 2
+#: Words of customers whose likeness to a catalog's names is remembered; then all of them are forgotten.
+_MOST_WORDS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class _Index:
     #: First words by their first letter; and the long ones, whose first letter may be mistyped.
     by_letter: Mapping[str, Sequence[str]]
     long: Sequence[str]
+    #: Words that customers have said: which of the first words each may stand for.
+    likes: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, aliases: tuple[_Alias, ...], parts: tuple[_Alias, ...]) -> "_Index":
@@ -246,10 +250,15 @@ class CatalogMatcher(Learner):
             if len(alias.keys) == 1 and self._is_meant(alias, words, numbers, _PLURAL, text):
                 yield Match(alias.kind, alias.id, numbers[0], numbers[-1], _PLURAL)
 
-    def _like(self, index: _Index, word: str) -> set[str]:
-        """Return the first words of names that a word may stand for."""
-        near = (*index.by_letter.get(word[0], ()), *index.long)
-        return {key for key in near if self._word_score(key, word, among=True)}
+    def _like(self, index: _Index, word: str) -> frozenset[str]:
+        """Return the first words of names that a word may stand for; most words come again and again."""
+        known = index.likes.get(word)
+        if known is None:
+            if len(index.likes) >= _MOST_WORDS:
+                index.likes.clear()
+            near = (*index.by_letter.get(word[0], ()), *index.long)
+            known = index.likes[word] = frozenset(key for key in near if self._word_score(key, word, among=True))
+        return known
 
     def _score(self, keys: tuple[str, ...], said: tuple[str, ...]) -> float:
         if keys == said:

@@ -77,6 +77,8 @@ class Counts(Learner):
             rf"{some}\s*{unit}(?!\w)(?P<after>\s+(?:{_any(known.get('not_after', ()))})(?!\w))?"
         )
         self._number = re.compile(rf"(?<!\w){number}(?!\w)")
+        # Every phrase with a number has one of these in it, and most messages have none.
+        self._any_number = re.compile(rf"\d|{_any(self._numbers)}")
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Count in each message; its clauses are only classified."""
@@ -114,14 +116,15 @@ class Counts(Learner):
                 yield "length", [self._value(match.group("n")), self._units[match.group("unit")]], match.span()
 
     def _people_in(self, folded: str, *, bare: bool) -> Iterator[tuple[str, Any, Span]]:
-        for pattern in self._people:
+        numbered = bool(self._any_number.search(folded))
+        for pattern in self._people if numbered else ():
             for match in pattern.finditer(folded):
                 yield "people", self._value(match.group("n")), match.span()
         for match in self._alone.finditer(folded) if self._alone else ():
             yield "people", 1, match.span()
         for match in self._companion.finditer(folded):
             yield "companions", self._value((match.group("n") or "1").strip()), match.span()
-        for pattern in self._bare if bare else ():
+        for pattern in self._bare if bare and numbered else ():
             for match in pattern.finditer(folded):
                 yield "people", self._value(match.group("n")), match.span()
         for match in self._several.finditer(folded) if self._several else ():

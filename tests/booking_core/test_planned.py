@@ -11,12 +11,14 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from booking_core.catalog import load_catalog
-from booking_core.kit.db import Database
+from booking_core.kit.db import Database, savepoint
 from booking_core.kit.statements import begin_with, run
 from booking_core.refusals import BookingRefused, Reason
 from tests.booking_core.house import open_house
 
 _WHO = "SELECT id, catalog_version FROM business WHERE id = %(id)s"
+#: How often what stands for `_WHO` has been run on this connection.
+_RUNS = "SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE starts_with(name, 'threadbook')"
 
 
 async def test_options_of_the_url_are_kept(database_url: str) -> None:
@@ -84,6 +86,44 @@ async def test_a_first_statement_goes_with_the_beginning(database: Database, tmp
     assert sum("FROM business" in one for one in messages) == 3
 
 
+async def test_a_first_statement_is_planned_once_for_a_connection(database: Database, tmp_path: Path) -> None:
+    async with database.transaction() as session:
+        house = await open_house(session, tmp_path)
+
+    async def ask() -> list[tuple[Any, ...]]:
+        async with database.transaction(house.business_id) as session:
+            [(found, _)] = await begin_with(session, _WHO, {"id": house.business_id})
+            assert found == house.business_id
+            return await run(session, _RUNS, {})
+
+    assert await ask() == [(1,)]
+    assert await ask() == [(2,)]
+    # Under no business the same statement is planned anew: the plan is its role's.
+    async with database.transaction() as session:
+        assert len(await begin_with(session, _WHO, {"id": house.business_id})) == 1
+    assert await ask() == [(4,)]
+
+
+async def test_a_first_statement_whose_plan_is_gone_is_planned_again(database: Database, tmp_path: Path) -> None:
+    async with database.transaction() as session:
+        house = await open_house(session, tmp_path)
+    for _ in range(2):
+        for _ in range(2):
+            async with database.transaction(house.business_id) as session:
+                assert len(await begin_with(session, _WHO, {"id": house.business_id})) == 1
+                assert (await session.execute(text("SELECT current_user"))).scalar_one() == "threadbook_app"
+        async with database.transaction() as session:
+            await session.execute(text("DEALLOCATE ALL"))
+    # What the driver does by itself after a rollback to a savepoint.
+    async with database.transaction(house.business_id) as session:
+        assert len(await begin_with(session, _WHO, {"id": house.business_id})) == 1
+        with pytest.raises(DBAPIError):
+            async with savepoint(session):
+                await run(session, "SELECT 1 / 0", {})
+    async with database.transaction(house.business_id) as session:
+        assert len(await begin_with(session, _WHO, {"id": house.business_id})) == 1
+
+
 async def test_an_unknown_business_has_no_catalog(database: Database) -> None:
     async with database.transaction(UUID(int=5)) as session:
         with pytest.raises(BookingRefused) as refused:
@@ -97,3 +137,6 @@ async def test_a_first_statement_that_fails_ends_as_any_other(database: Database
             await begin_with(session, "SELECT 1 / 0 WHERE %(id)s IS NOT NULL", {"id": UUID(int=5)})
     async with database.transaction() as session:
         assert await run(session, "SELECT 1", {}) == [(1,)]
+    with pytest.raises(DBAPIError):
+        async with database.transaction(UUID(int=5)) as session:
+            await begin_with(session, "SELECT 1 / 0 WHERE %(id)s IS NOT NULL", {"id": UUID(int=5)})
