@@ -30,7 +30,7 @@ from channels.contract import (
 )
 from channels.media import MediaRefused
 from channels.models import Delivery
-from channels.parts import numbered
+from channels.parts import LONGEST, numbered
 from channels.segments import gsm_friendly
 from channels.twilio_answers import as_send_error
 from channels.twilio_content import Contents, content_for
@@ -226,7 +226,9 @@ class Twilio:
     def _plain(self, message: OutgoingMessage) -> str:
         """Return the text with its choices by number; typographers' signs that would double an SMS are made plain."""
         text = numbered(message.text, [choice.label for choice in message.choices])
-        return gsm_friendly(text) if self.name == "sms" else text
+        plain = gsm_friendly(text) if self.name == "sms" else text
+        # One sign may become three, and what is longer than Twilio takes would not go at all.
+        return plain if len(plain) <= LONGEST["sms"] else text
 
     async def fetch_media(self, fact: Mapping[str, Any], *, most: int) -> bytes:
         """Fetch a file from Twilio, and from nowhere else; raises MediaRefused or SendError."""
