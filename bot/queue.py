@@ -23,6 +23,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from booking_core.kit.db import libpq_url, options_of
 from booking_core.kit.pool import is_quiet
+from booking_core.kit.watched import WatchedConnection
 
 Connection = AsyncConnection[Any]
 #: Seconds for which a job that was fetched has the processor to itself, if it is not done before, until the next one
@@ -97,7 +98,7 @@ async def _configure(connection: Connection) -> None:
 
 
 def _pool(**arguments: Any) -> "AsyncConnectionPool[Connection]":
-    return AsyncConnectionPool(**arguments | {"check": _look})
+    return AsyncConnectionPool(**arguments | {"check": _look, "connection_class": WatchedConnection})
 
 
 async def _look(connection: Connection) -> None:

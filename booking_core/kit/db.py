@@ -30,6 +30,7 @@ from booking_core.kit.pool import watch
 from booking_core.kit.ready import Ready
 from booking_core.kit.scope import ScopedSession, beginning
 from booking_core.kit.statements import BEGINS, LINE, OWN, as_sessions, bind_to, driver_of, settle
+from booking_core.kit.watched import WatchedConnection
 
 #: The database cannot be reached, or has no connection left for us, just now.
 UNAVAILABLE = (OperationalError, PoolTimeout)
@@ -84,7 +85,7 @@ class Database:
             # The connection that was used last: its server process has plans and pages at hand.
             pool_use_lifo=True,
             isolation_level="AUTOCOMMIT",
-            connect_args={"options": options_of(url)},
+            connect_args={"options": options_of(url), "async_creator_fn": WatchedConnection.connect},
         )
         watch(self.engine.sync_engine)
         self.redis = redis
