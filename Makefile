@@ -1,7 +1,7 @@
 # From a fresh clone: `make run`. Needs make and Python 3.11; everything else is brought into .tools/ and .venv/.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help env run test check format bench browser peers test-peers doctor docker-build clean
+.PHONY: help env run test check format bench browser peers test-peers test-everywhere doctor docker-build clean
 MAKEFLAGS += --no-print-directory
 # What is imported once is compiled once, also where the environment says otherwise: it is most of a start.
 export PYTHONDONTWRITEBYTECODE :=
@@ -40,6 +40,9 @@ REST := $(if $(filter check,$(MAKECMDGOALS)),-m "(model or browser or slow) and 
 
 test: $(READY) browser  ## Every test, browser tests included
 	$(BIN)/python -m pytest $(PARALLEL) $(REST)
+
+test-everywhere: $(READY)  ## Every written conversation on all four channels: about an hour
+	PLAY_EVERYWHERE=1 $(BIN)/python -m pytest $(PARALLEL) tests/flows/test_conversations.py
 
 test-peers: $(READY) peers  ## The journeys against programs none of us wrote
 	THREADBOOK_PEERS="$(CURDIR)/$(PEERS)" $(BIN)/python -m pytest -m peers

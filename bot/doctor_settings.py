@@ -21,6 +21,8 @@ _PLAIN = {
     "path_type": "must be a path",
 }
 _HERE = {"localhost", "127.0.0.1", "::1"}
+#: https://core.telegram.org/bots/api#setwebhook; None is what an address says that names none: 443.
+_TELEGRAMS = (None, 443, 80, 88, 8443)
 _LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
 
 
@@ -93,5 +95,12 @@ def _address_findings(settings: Settings) -> Iterator[Finding]:
     elif parts.scheme != "https":
         yield wrong("PUBLIC_URL", "must begin with https://: signatures and messages would travel in the open.")
     else:
+        if (
+            settings.telegram_token.get_secret_value()
+            and not settings.telegram_polling
+            and parts.port not in _TELEGRAMS
+        ):
+            ports = ", ".join(str(port) for port in _TELEGRAMS if port)
+            yield wrong("PUBLIC_URL", f"names a port that Telegram does not call: only {ports}.")
         doors = ["/webhooks/sms", "/webhooks/whatsapp", "/webhooks/telegram", "/webhooks/stripe"]
         yield ok("webhooks", "Give the vendors " + ", ".join(settings.base_url + door for door in doors) + ".")

@@ -63,6 +63,11 @@ def day_and_clock(moment: datetime, tz: str, locale: str) -> str:
     return f"{day(moment, tz, locale)}, {clock(moment, tz, locale)}"
 
 
+def choice(moment: datetime, tz: str, locale: str) -> str:
+    """Return a moment as a choice: `Tue 24 Nov, 15:00`, without what would not go into an item of WhatsApp's list."""
+    return day_and_clock(moment, tz, locale).replace(" de ", " ").replace("a. m.", "a.m.").replace("p. m.", "p.m.")
+
+
 def wall_day_and_clock(moment: datetime, locale: str) -> str:
     """Return a moment as `Tue 24 Nov, 15:00` by the offset that it bears, such as that of a booking's card."""
     wall = moment.replace(tzinfo=None)

@@ -84,19 +84,19 @@ async def answer_conversation(system: System, engine: "Engine", business_id: UUI
             if not opened.waiting:
                 return False
             waited = timedelta(seconds=asyncio.get_running_loop().time() - started)
-            rest = min(_rest_of_burst(system, opened), LONGEST_WAIT - waited)
+            quiet = system.channels[opened.conversation.channel].quiet
+            rest = rest_of_burst(opened.waiting[-1], quiet=quiet, now=opened.now, waited=waited)
             if rest <= timedelta(0):
                 await _take_turn(system, engine, session, opened)
                 return True
         await asyncio.sleep(rest.total_seconds())
 
 
-def _rest_of_burst(system: System, opened: Opened) -> timedelta:
+def rest_of_burst(newest: Message, *, quiet: timedelta, now: datetime, waited: timedelta) -> timedelta:
     """Return how long to wait until a burst of free text is over; taps and numbers are answered at once."""
-    newest = opened.waiting[-1]
     if newest.choice or _NUMBER.match(newest.text):
         return timedelta(0)
-    return system.channels[opened.conversation.channel].quiet - (opened.now - newest.created_at)
+    return min(quiet - (now - newest.created_at), LONGEST_WAIT - waited)
 
 
 async def _take_turn(system: System, engine: "Engine", session: AsyncSession, opened: Opened) -> None:

@@ -16,7 +16,7 @@ from booking_core.rules import suggest
 from booking_core.rules.availability import Slot
 from bot.actions import attending, cards, hours, parts, prefer, refusing, visits, waiting, wish
 from bot.actions.contract import Draft, Option, Turn, remembered
-from bot.phrasing import listed
+from bot.phrasing import choice, listed
 from nlu.contract import Answer, Step
 
 #: A chat shows few times: three to choose from.
@@ -259,4 +259,4 @@ def slot_option(
     }
     if booking_id is not None:
         args["booking"] = str(booking_id)
-    return Option(turn.day_and_clock(slot.starts), "choose_slot", args)
+    return Option(choice(slot.starts, turn.tz, turn.locale), "choose_slot", args)

@@ -22,6 +22,8 @@ from bot.console.transcripts import CHANNELS, MOST_EXPORTED, OUTCOMES, SEARCHED,
 
 #: Entries of one exported thread: what is older is read page by page in the console.
 MOST_MESSAGES = 5000
+#: Spreadsheets of some languages read the wide signs like the others: https://owasp.org/www-community/attacks/CSV_Injection.
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
@@ -158,4 +160,4 @@ def _file(text: str, name: str) -> Response:
 
 def safe_cell(text: str) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return "'" + text if text.startswith(_BEGINS_A_FORMULA) else text

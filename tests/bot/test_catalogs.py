@@ -1,8 +1,11 @@
+import re
+
 import pytest
 
 from bot import catalogs
 from bot.words import Words
 from channels.segments import gsm_friendly, sms_size
+from channels.twilio import STOP_WORDS
 
 
 def test_every_sentence_is_there_in_every_language() -> None:
@@ -83,3 +86,30 @@ def test_sentences_fit_in_few_segments(language: str) -> None:
         said = LONGEST if language == "en" else LONGEST | ACCENTED
         text = gsm_friendly(words.text(language, key, **{name: said[name] for name in names}))
         assert sms_size(text).segments <= 2, (key, text)
+
+
+#: Twilio's words that end everything, whole and alone: https://help.twilio.com/articles/223134027.
+_ENDS_ALL = re.compile(r"\b(STOP(ALL)?|UNSUBSCRIBE|CANCEL|END|QUIT|REVOKE|OPTOUT)\b")
+#: Where a customer is told how to leave, as carriers want it: STOP is what they mean to send.
+_LEAVING = {"consent.ask_carrier", "consent.thanks_carrier"}
+
+
+@pytest.mark.parametrize("language", Words().languages)
+def test_no_sentence_asks_for_a_word_that_ends_everything(language: str) -> None:
+    """Whoever answers CANCEL to cancel an appointment would get no more messages, and keep the appointment."""
+    for key, entry in Words().keys(language).items():
+        if key.startswith("console."):
+            continue  # nobody answers those
+        if key not in _LEAVING:
+            assert not any(_ENDS_ALL.search(form) for form in entry.forms), key
+        elif "carrier" in key:
+            words = {found.group() for form in entry.forms for found in _ENDS_ALL.finditer(form)}
+            assert words == {"STOP"}, key
+
+
+@pytest.mark.parametrize("language", Words().languages)
+def test_no_choice_is_such_a_word_either(language: str) -> None:
+    """A choice is typed as it is written, too: alone on its line it would be the platform's."""
+    for key, entry in Words().keys(language).items():
+        if key.startswith("choice."):
+            assert not {form.strip().lower() for form in entry.forms} & STOP_WORDS, key

@@ -11,6 +11,7 @@ from booking_core.kit.clock import current_time
 from bot.actions import all_actions
 from bot.jobs import TURN_ATTEMPTS, Work
 from bot.sample import seed_business
+from bot.turn import Unanswered
 from bot.wiring import System, open_system
 from channels.contract import IncomingMessage
 from channels.receive import receive
@@ -28,6 +29,15 @@ class Breaks:
 
     async def answer(self, step: Step) -> Answer:
         raise ZeroDivisionError
+
+
+class Silent:
+    """An action that forgets to say anything."""
+
+    name = "action_greet"
+
+    async def answer(self, step: Step) -> Answer:
+        return Answer()
 
 
 @dataclass
@@ -48,18 +58,19 @@ async def said(system: System, words: str) -> tuple[str, str]:
     return str(row.business_id), str(row.id)
 
 
+@pytest.mark.parametrize(
+    ("greets", "error"), [(Breaks(), ZeroDivisionError), (Silent(), Unanswered)], ids=["a bug", "silence"]
+)
 async def test_a_bug_is_tried_again_and_then_left_to_a_person(
-    model: Path,
-    database_url: str,
-    redis_url: str,
+    model: Path, database_url: str, redis_url: str, greets: Breaks | Silent, error: type[Exception]
 ) -> None:
-    broken = Engine.load(model, [Breaks() if one.name == "action_greet" else one for one in all_actions()])
+    broken = Engine.load(model, [greets if one.name == "action_greet" else one for one in all_actions()])
     async with open_system(settings_for(database_url, redis_url)) as system:
         await seed_business(system.db, system.settings)
         ids = await said(system, "hello")
         work = Work(system, broken)
         for attempt in range(TURN_ATTEMPTS - 1):
-            with pytest.raises(ZeroDivisionError):
+            with pytest.raises(error):
                 await work.answer_conversation(Context(Context.Job(attempt)), *ids)
         async with system.db.transaction() as session:
             assert (await session.execute(text("SELECT count(*) FROM message WHERE sender = 'bot'"))).scalar() == 0

@@ -1,6 +1,7 @@
 """Plays a written conversation (`data/conversations/<lang>/*.yml`, format in docs/conversations.md)."""
 
 import asyncio
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ class Script:
         return script
 
 
-#: Where the journeys are played in the first two languages; everything else goes to two channels in turn.
+#: Where the journeys are played in the first two languages; everything else goes to two channels in turn, or to all of
+#: them with PLAY_EVERYWHERE=1 (`make test-everywhere`): but to those that have what an `only:` script is about.
 EVERYWHERE = ("sms", "whatsapp", "telegram", "web")
 _THOROUGH = ("en", "es")
 _PAIRS = (("sms", "telegram"), ("whatsapp", "web"), ("sms", "web"), ("whatsapp", "telegram"))
@@ -66,7 +68,9 @@ def plays() -> list[tuple[Script, str]]:
         written = script.load()
         pair = _PAIRS[len(script.name) % len(_PAIRS)]
         journey = "situations" not in written and script.language in _THOROUGH
-        found += [(script, channel) for channel in written.get("channels", EVERYWHERE if journey else pair)]
+        usual = written.get("channels", EVERYWHERE if journey else pair)
+        where = EVERYWHERE if os.environ.get("PLAY_EVERYWHERE") == "1" else usual
+        found += [(script, channel) for channel in written.get("only", where)]
     return found
 
 

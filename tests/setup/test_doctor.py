@@ -109,10 +109,24 @@ def test_live_settings_in_order_are_well() -> None:
         ("", "is an address of this machine"),
         ("https://localhost", "is an address of this machine"),
         ("book.example.org", "must be an address"),
+        ("https://book.example.org:8080", "a port that Telegram does not call: only 443, 80, 88, 8443"),
     ],
 )
 def test_a_public_address_that_vendors_cannot_call_is_wrong(url: str, words: str) -> None:
     assert words in wrong(list(settings_findings(Settings(**(LIVE | {"public_url": url})))))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"public_url": "https://book.example.org:8443"},
+        {"public_url": "https://book.example.org:8080", "telegram_polling": True},
+        {"public_url": "https://book.example.org:8080", "telegram_token": "", "telegram_secret": ""},
+    ],
+    ids=str,
+)
+def test_a_port_matters_only_where_telegram_calls(change: dict[str, object]) -> None:
+    assert wrong(list(settings_findings(Settings(**(LIVE | change))))) == ""  # type: ignore[arg-type]
 
 
 def test_the_sandbox_needs_no_address() -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from booking_core.kit.db import Database
 from booking_core.kit.ids import new_id
 from bot.console import Desk, router_for
+from bot.console.transcript_routes import safe_cell
 from bot.console.typing import SHOWN
 from bot.models import CannedReply, Dialogue
 from channels import conversations
@@ -170,6 +171,27 @@ async def test_an_exported_transcript_marks_private_notes(database: Database, sc
     async with database.transaction() as session:
         texts = list(await session.scalars(select(Message.text)))
     assert all("ammonia" not in text for text in texts), "a note is no message"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '=HYPERLINK("https://x.example")',
+        "+1+1",
+        "-1+1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "\uff1d1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff20x",
+    ],
+)
+def test_no_cell_is_a_formula(text: str) -> None:
+    assert safe_cell(text) == "'" + text
+    assert safe_cell("Hello " + text) == "Hello " + text
 
 
 async def test_a_long_transcript_is_exported_whole(database: Database, scene: Scene, signed_in: SignIn) -> None:
