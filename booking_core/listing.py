@@ -56,9 +56,10 @@ def _slot(search: Search, placement: Placement | None, start: int) -> Slot | Non
 
 def _slot_with(search: Search, placer: Placer, start: int) -> Slot | None:
     """Return the same where all is said with who leads: of many starts most are only looked at."""
-    lead = placer.lead(start)
-    if lead is None:
+    led = placer.lead(start)
+    if led is None:
         return None
+    lead, span = led
     [part] = search.plan.parts
     one = part.roles[0][lead]
     end = start + one.duration
@@ -66,7 +67,7 @@ def _slot_with(search: Search, placer: Placer, start: int) -> Slot | None:
         moment_of(start),
         moment_of(end),
         one.person.id,
-        search.waste_with(lead, start) or 0,
+        search.waste_in(lead, span, start),
         search.plan.location_id,
         parts=(PlacedPart(part.service_id, part.person, start, end, (one.person.id,), (), part.package_id),),
     )

@@ -8,6 +8,7 @@ time: cleaning up may outlast it.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from booking_core.refusals import BookingRefused, Reason
@@ -20,9 +21,8 @@ from booking_core.rules.spans import Span, merge, overlap
 from booking_core.rules.wallclock import DAY, instant, local_day, minute_from, minute_of, offset_at
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A start that can be booked, where and with whom.
+class Slot(NamedTuple):
+    """A start that can be booked, where and with whom. A tuple: of the hundreds that are listed a few are offered.
 
     `waste`: minutes beside it that would be too short for another of its kind.
     """
@@ -106,10 +106,14 @@ class Search:
 
     def waste_with(self, lead: int, start: int) -> int | None:
         """Return the same with one candidate in the lead; None if they could not begin then."""
-        found = self.at()
-        _, length = found.by_candidate[0][lead]
-        span = span_at(found.lead(lead), start)
-        return None if span is None else sum(gap for gap in (start - span[0], span[1] - 1 - start) if gap < length)
+        span = span_at(self.at().lead(lead), start)
+        return None if span is None else self.waste_in(lead, span, start)
+
+    def waste_in(self, lead: int, span: Span, start: int) -> int:
+        """Return the same where the free starts around it are known."""
+        length = self.at().by_candidate[0][lead][1]
+        before, after = start - span[0], span[1] - 1 - start
+        return (before if before < length else 0) + (after if after < length else 0)
 
     def why_not(self, start: int) -> Reason | None:
         """Return why the visit cannot begin at this minute; None if it can."""

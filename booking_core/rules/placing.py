@@ -82,9 +82,16 @@ class Placer:
                         self._known[lead] = placement
                     yield placement
 
-    def lead(self, start: int) -> int | None:
-        """Return who would lead at this start, where all is said with that (`alike`); None if nobody can."""
-        return next((one for one in self._order if contains(self.found.lead(one), start)), None)
+    def lead(self, start: int) -> tuple[int, Span] | None:
+        """Return who would lead at this start, and the free starts around it with them; None if nobody can.
+
+        Where all is said with that (`alike`).
+        """
+        for one in self._order:
+            span = span_at(self.found.lead(one), start)
+            if span is not None:
+                return one, span
+        return None
 
     @cached_property
     def alike(self) -> bool:

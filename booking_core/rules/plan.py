@@ -7,6 +7,7 @@ several people come at the same time, each has a lane of parts of their own and 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from booking_core.rules.grid import Grid
@@ -177,9 +178,8 @@ class Unit:
     unit: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedPart:
-    """A part that has its place: who, with what, from when to when."""
+class PlacedPart(NamedTuple):
+    """A part that has its place: who, with what, from when to when. A tuple, as `Slot` is."""
 
     service_id: UUID
     person: int
