@@ -115,7 +115,7 @@ async def _reach(asked: Asked) -> int:
     elif provider is Provider.STRIPE:
         sys.stdout.write(f"Set in Stripe's dashboard: {base}/webhooks/stripe/{slug}.\n")
     access = own_vendor(asked.settings, provider, asked.args.values).telegram
-    refused = await tell_telegram(access, base) if access is not None and not asked.settings.sandbox else None
+    refused = await tell_telegram(access, base) if access is not None and asked.settings.telegram_calls else None
     if refused is not None:
         sys.stderr.write(f"{refused}\n")
     return 0 if refused is None else 1

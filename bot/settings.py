@@ -138,6 +138,11 @@ class Settings(BaseSettings):
         )
 
     @property
+    def telegram_calls(self) -> bool:
+        """Whether Telegram is to be told where businesses' own bots are reached; else their updates are fetched."""
+        return not (self.sandbox or self.telegram_polling)
+
+    @property
     def sandbox_smtp_port(self) -> int:
         """Where the sandbox's mail server listens: far from the ports that people choose."""
         return self.port + 10_000 if self.port <= 55_535 else self.port - 10_000

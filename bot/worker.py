@@ -140,18 +140,17 @@ async def keep_working(jobs: procrastinate.App, queues: list[str], at_once: int,
 
 async def _poll(system: System) -> None:
     """Fetch Telegram's updates, where nobody delivers them."""
-    telegram = system.channels.get("telegram")
-    if system.settings.telegram_polling and isinstance(telegram, Telegram):
-        await polling.poll(system, telegram)
+    if system.settings.telegram_polling:
+        await polling.poll_all(system)
 
 
 async def _register_webhooks(system: System) -> None:
     """Tell live Telegram where we are; Twilio and Stripe are told in their consoles."""
-    if system.settings.sandbox:
+    if not system.settings.telegram_calls:
         return
     telegram = system.channels.get("telegram")
     bots = [(bot, True) for bot in await system.own.bots()]
-    if isinstance(telegram, Telegram) and not system.settings.telegram_polling:
+    if isinstance(telegram, Telegram):
         bots.append((telegram, False))
     for bot, own in bots:
         try:

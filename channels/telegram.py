@@ -77,6 +77,11 @@ class Telegram:
             get_updates_request=self._request,
         )
 
+    @property
+    def bot_id(self) -> str:
+        """The bot's own id: our address here."""
+        return self._access.bot_id
+
     async def read(self, request: Request) -> list[Event]:
         """Compare the secret and parse one update."""
         secret = request.headers.get(SECRET, "")
