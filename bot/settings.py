@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     sandbox_off: bool = Field(
         False, description="Let no stand-in serve, although no live credential is set here: businesses have their own"
     )
+    sandbox_smtp_host: str = Field(
+        "127.0.0.1", description="Where workers find the sandbox's mail server: the web server's name in its network"
+    )
     twilio_account_sid: str = Field("", description="Twilio account (AC...)")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; also verifies webhooks")
     twilio_sms_number: str = Field("", description="Our number for SMS, as +15550001111")

@@ -46,7 +46,7 @@ def vendors_for(settings: Settings) -> Vendors:
                 api_url=f"{base}/sandbox/stripe",
                 return_url=base,
             ),
-            MailAccess("127.0.0.1", settings.sandbox_smtp_port, "bookings@threadbook.example", "none"),
+            MailAccess(settings.sandbox_smtp_host, settings.sandbox_smtp_port, "bookings@threadbook.example", "none"),
         )
     return Vendors(
         TwilioAccess(

@@ -81,7 +81,8 @@ async def run_mail(stage: Stage) -> None:
     try:
         server = await loop.create_server(
             lambda: SMTP(takes, data_size_limit=_LARGEST, hostname="sandbox.threadbook.example", loop=loop),
-            "127.0.0.1",
+            # Who reaches the phones may reach the letters: on a laptop nobody else, in containers the workers.
+            stage.settings.host,
             port,
         )
     except OSError as error:

@@ -98,6 +98,15 @@ def test_every_setting_reaches_our_services(compose: dict[str, Any], instruction
         assert not missing, f"{name} is not given {missing}"
 
 
+def test_workers_find_the_sandboxs_mail_server_where_the_web_is(
+    compose: dict[str, Any], instructions: list[tuple[str, str]]
+) -> None:
+    host = compose["services"]["worker"]["environment"]["SANDBOX_SMTP_HOST"]
+    assert compose["services"][host]["command"] == ["threadbook", "web"]
+    # It listens where the web server does: not to itself alone.
+    assert any(verb == "ENV" and "HOST=0.0.0.0" in rest for verb, rest in instructions)
+
+
 def test_the_last_stage_is_small_and_not_root(instructions: list[tuple[str, str]]) -> None:
     begins = [number for number, (verb, _) in enumerate(instructions) if verb == "FROM"]
     assert len(begins) == 2, "multi-stage"
