@@ -2,12 +2,13 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import Message as ASGIMessage
 
 from booking_core.kit.db import Database
@@ -71,15 +72,30 @@ def router_for(doors: Doors) -> APIRouter:
     Where businesses have bots of their own, there is a door for each: /webhooks/telegram/{bot}.
     """
     router = APIRouter(tags=["webhooks"])
+    for name, path, endpoint in _endpoints(doors):
+        router.add_api_route(path, endpoint, methods=["POST"], name=path, response_class=Response)
+        if doors.own is not None and name in BY_DOOR and path == f"/webhooks/{name}":
+            door = f"{path}/{{account}}"
+            router.add_api_route(door, _own_door(endpoint), methods=["POST"], name=door, response_class=Response)
+    return router
+
+
+def short_ways(doors: Doors) -> Iterator[BaseRoute]:
+    """Yield the same doors as routes to be put before all others.
+
+    A webhook waits for no more than it must: to find an API's route among all, and to prepare what none of these asks
+    for, took a sixth of one. The API's own routes say in its description what is there.
+    """
+    for _, path, endpoint in _endpoints(doors):
+        yield Route(path, endpoint, methods=["POST"], include_in_schema=False)
+
+
+def _endpoints(doors: Doors) -> Iterator[tuple[str, str, Callable[[Request], Awaitable[Response]]]]:
     names = [*doors.channels, *(ADDRESSED if doors.own is not None else ())]
     for name in dict.fromkeys(name for name in names if name not in WITHOUT_WEBHOOK):
         endpoint = _endpoint(doors, name)
         for path in (f"/webhooks/{name}", f"/webhooks/{name}/status"):
-            router.add_api_route(path, endpoint, methods=["POST"], name=path, response_class=Response)
-        if doors.own is not None and name in BY_DOOR:
-            path = f"/webhooks/{name}/{{account}}"
-            router.add_api_route(path, _own_door(endpoint), methods=["POST"], name=path, response_class=Response)
-    return router
+            yield name, path, endpoint
 
 
 def _own_door(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request, str], Awaitable[Response]]:
