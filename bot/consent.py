@@ -8,6 +8,8 @@ from typing import Any
 import phonenumbers
 import yaml
 from babel import Locale
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.models import Business
 from bot import letters
@@ -21,6 +23,7 @@ TABLE = Path(__file__).resolve().parent.parent / "data" / "consent.yml"
 #: Where the question is asked: it needs an answer, and these have buttons or numbers for it.
 _ASKED_ON = frozenset({"sms", "whatsapp", "telegram"})
 _DEFAULT = "default"
+_EVERYWHERE = "everywhere"
 
 
 @cache
@@ -58,7 +61,37 @@ async def standing(turn: Turn, purpose: Purpose) -> Standing:
     """Return how the turn's thread stands for a purpose."""
     country = country_of(turn.conversation, turn.business)
     needed = needed_for(turn.conversation.channel, country, purpose, turn.business)
-    return await consents.standing(turn.session, turn.conversation, purpose, needed)
+    found = await consents.standing(turn.session, turn.conversation, purpose, needed)
+    if found is not Standing.REFUSED and await left_elsewhere(turn.session, turn.conversation, turn.business):
+        return Standing.REFUSED
+    return found
+
+
+async def left_elsewhere(session: AsyncSession, conversation: Conversation, business: Business) -> bool:
+    """Whether the customer has left another thread whose country has them leave all, and has not come back here since.
+
+    Letters go on: they are ended by their own link.
+    """
+    if conversation.customer_id is None or conversation.channel not in _ASKED_ON:
+        return False
+    left = await session.scalars(
+        select(Conversation).where(
+            Conversation.business_id == conversation.business_id,
+            Conversation.customer_id == conversation.customer_id,
+            Conversation.id != conversation.id,
+            Conversation.opted_out_at.is_not(None),
+        )
+    )
+    since = [one.opted_out_at for one in left if _rule(one, business, "leaving") == _EVERYWHERE and one.opted_out_at]
+    if not since:
+        return False
+    notes = await consents.load_notes(session, conversation)
+    back = [note.at for note in notes if note.wish == "in" and note.how != "wrote"]
+    return not back or max(back) < max(since)
+
+
+def _rule(conversation: Conversation, business: Business, name: str) -> str | None:
+    return table().get(country_of(conversation, business) or "", {}).get(conversation.channel, {}).get(name)
 
 
 async def with_question(turn: Turn, said: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking_core import catalog as catalogs
 from booking_core.kit.clock import current_time
 from booking_core.kit.jobs import Job
-from bot import disruption, handoff, letters, notices, offers, tasks, templates
+from booking_core.models import Business
+from bot import consent, disruption, handoff, letters, notices, offers, tasks, templates
 from bot.api.deliveries import Postman
 from bot.queue import queue_for
 from bot.turn import answer_conversation, open_turn, speak
@@ -85,7 +86,7 @@ class Work:
             self.system.channels,
             UUID(business_id),
             UUID(message_id),
-            may_send=handoff.may_send,
+            may_send=_may_send,
             on_failed=notices.delivery_failed,
             template_for=self._template_for,
             pace=self.system.pace,
@@ -228,6 +229,17 @@ class Work:
 
     async def _refund_failed(self, session: AsyncSession, payment: Payment) -> None:
         await notices.refund_failed(session, payment, now=await current_time(session))
+
+
+async def _may_send(session: AsyncSession, message: Message) -> bool:
+    """Judge a message when it goes out: who has the thread, and, of what nobody asked for, who has left elsewhere."""
+    if not await handoff.may_send(session, message):
+        return False
+    if not message.terms.get("unasked"):
+        return True
+    conversation = await conversations.load(session, message.business_id, message.conversation_id)
+    business = await session.get_one(Business, message.business_id)
+    return not await consent.left_elsewhere(session, conversation, business)
 
 
 async def _bot_answers(session: AsyncSession, message: Message) -> bool:

@@ -1,6 +1,7 @@
 """The one question where a country wants a yes before reminders: asked, answered, written down, exported."""
 
 import re
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -16,6 +17,7 @@ from bot import consent, notices
 from bot.actions.submit import booked
 from bot.actions.unasked import TAPS, is_open
 from bot.consent_export import consents_of
+from bot.jobs import _may_send
 from bot.turn import speak
 from bot.words import Words
 from channels import conversations, messages
@@ -187,7 +189,8 @@ def test_every_row_of_the_table_can_be_read_and_says_its_source() -> None:
         assert country == "default" or re.fullmatch("[A-Z]{2}", country)
         for channel, row in channels.items():
             assert channel in ACCOUNTS | {"web": "", "email": ""}
-            assert set(row) <= {"reminders", "marketing", "notice"}
+            assert set(row) <= {"reminders", "marketing", "notice", "leaving"}
+            assert row.get("leaving") in (None, "everywhere")
             for purpose in (Purpose.REMINDERS, Purpose.MARKETING):
                 needed = consent.needed_for(channel, country, purpose, BUSINESS)
                 assert purpose is Purpose.REMINDERS or needed is not Needed.WROTE
@@ -223,6 +226,49 @@ async def test_leaving_ends_reminders_that_were_agreed_to(shop: House) -> None:
         turn = await shop.turn(session, thread)
         assert await consent.standing(turn, Purpose.REMINDERS) is Standing.REFUSED
     assert await reminded(shop) == []
+
+
+async def leaves(shop: House, thread: Conversation) -> None:
+    async with shop.system.db.transaction() as session:
+        row = await conversations.load(session, shop.business_id, thread.id)
+        await conversations.opt_out(session, row, await current_time(session), how="platform")
+
+
+async def goes(shop: House, thread: Conversation, **terms: object) -> bool:
+    """Whether a message would be let out now."""
+    async with shop.system.db.transaction() as session:
+        row = await conversations.load(session, shop.business_id, thread.id)
+        message = await messages.queue_message(
+            session, row, sender="bot", text="news", locale="en", now=await current_time(session)
+        )
+        message.terms = {**message.terms, **terms}
+        await session.flush()
+        return await _may_send(session, message)
+
+
+@pytest.mark.parametrize(("left", "told"), [(US, []), (DE, ["telegram"])], ids=["US", "DE"])
+async def test_where_the_law_says_so_who_leaves_one_thread_leaves_all(shop: House, left: str, told: list[str]) -> None:
+    texts, chat = await phone(shop, left), await phone(shop, "42", "telegram")
+    async with shop.system.db.transaction() as session:
+        (await conversations.load(session, shop.business_id, chat.id)).customer_id = texts.customer_id
+    await book(shop, chat)
+    await leaves(shop, texts)
+    assert await goes(shop, chat, unasked=True) is bool(told)
+    assert await goes(shop, chat), "an answer goes all the same"
+    assert await reminded(shop) == told
+
+
+async def test_whoever_comes_back_in_one_thread_is_written_to_there(shop: House) -> None:
+    texts, chat = await phone(shop, US), await phone(shop, "42", "telegram")
+    async with shop.system.db.transaction() as session:
+        (await conversations.load(session, shop.business_id, chat.id)).customer_id = texts.customer_id
+    await leaves(shop, texts)
+    assert not await goes(shop, chat, unasked=True)
+    async with shop.system.db.transaction() as session:
+        row = await conversations.load(session, shop.business_id, chat.id)
+        later = await current_time(session) + timedelta(seconds=1)
+        conversations.note_consent(row, later, wish="in", how="words", purpose=Purpose.REMINDERS)
+    assert await goes(shop, chat, unasked=True)
 
 
 async def test_what_one_customer_agreed_to_is_one_file(shop: House) -> None:

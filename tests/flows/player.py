@@ -55,7 +55,7 @@ class Script:
 
 
 #: Where the journeys are played in the first two languages; everything else goes to two channels in turn, or to all of
-#: them with PLAY_EVERYWHERE=1 (`make test-everywhere`): but to those that have what an `only:` script is about.
+#: them with PLAY_EVERYWHERE=1 (`make test-everywhere`), but to those that have not what it is about: its `not:`.
 EVERYWHERE = ("sms", "whatsapp", "telegram", "web")
 _THOROUGH = ("en", "es")
 _PAIRS = (("sms", "telegram"), ("whatsapp", "web"), ("sms", "web"), ("whatsapp", "telegram"))
@@ -70,7 +70,7 @@ def plays() -> list[tuple[Script, str]]:
         journey = "situations" not in written and script.language in _THOROUGH
         usual = written.get("channels", EVERYWHERE if journey else pair)
         where = EVERYWHERE if os.environ.get("PLAY_EVERYWHERE") == "1" else usual
-        found += [(script, channel) for channel in written.get("only", where)]
+        found += [(script, channel) for channel in where if channel not in written.get("not", ())]
     return found
 
 
