@@ -5,6 +5,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,8 +51,14 @@ class Script:
         return self.path.parent.name
 
     def load(self) -> dict[str, Any]:
-        script: dict[str, Any] = yaml.safe_load(self.path.read_text())
-        return script
+        return _read(self.path)
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
+    """Read a script, once in a process: there are hundreds, and whoever counts them reads them all."""
+    script: dict[str, Any] = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return script
 
 
 #: Where the journeys are played in the first two languages; everything else goes to two channels in turn, or to all of
