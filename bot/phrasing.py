@@ -64,8 +64,9 @@ def day_and_clock(moment: datetime, tz: str, locale: str) -> str:
 
 
 def choice(moment: datetime, tz: str, locale: str) -> str:
-    """Return a moment as a choice: `Tue 24 Nov, 15:00`, without what would not go into an item of WhatsApp's list."""
-    return day_and_clock(moment, tz, locale).replace(" de ", " ").replace("a. m.", "a.m.").replace("p. m.", "p.m.")
+    """Return a moment as a choice: `Tue 24 Nov, 15:00`, short enough for WhatsApp's lists in Spanish, too."""
+    told = day_and_clock(moment, tz, locale).replace("a. m.", "a.m.").replace("p. m.", "p.m.")
+    return told.replace(" de ", " ") if told.endswith((" a.m.", " p.m.")) else told
 
 
 def wall_day_and_clock(moment: datetime, locale: str) -> str:
