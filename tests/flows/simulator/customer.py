@@ -210,6 +210,7 @@ class Customer:
                 one = self.kept[self.errand.about]
                 assert self.visit is not None
                 one.accepted = self.visit.wishes[: self.wish_no + 1]
+                one.visit = replace(one.visit, staff=self.visit.staff)
                 one.start = start_of(facts)
             case "cancelled" if self.errand.kind == "cancel":
                 del self.kept[self.errand.about]
@@ -358,7 +359,12 @@ class Customer:
     def _wrong_in(self, facts: dict[str, Any]) -> str | None:
         assert self.visit is not None
         if self.errand.kind == "move":
-            return None if self._start_fits(start_of(facts)) else "when"
+            if not self._start_fits(start_of(facts)):
+                return "when"
+            if self.visit.staff is not None:
+                # It has just been said who else could then: to whoever named a time, that is what matters.
+                self.visit = replace(self.visit, staff=facts["staff"])
+            return None
         if plain(facts["service"]) not in {plain(name) for name in self.around.names[self.visit.service]}:
             return "service"
         if self.visit.staff is not None and facts["staff"] != self.visit.staff:
