@@ -5,10 +5,10 @@ Where a platform numbers its messages in their order, this bounds the number tha
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from booking_core.kit.clock import current_time
 from channels import terms
@@ -19,6 +19,9 @@ from channels.models import Conversation, Delivery, Message, Sender
 LOOK_UP_AFTER = timedelta(seconds=5)
 #: So many of an account's latest messages, and of the thread's, are looked at.
 LATEST, LATEST_HERE = 2000, 50
+#: They are looked for among so many of the business's: what it costs must not grow with all that was ever said. Of an
+#: account that is hardly used less is known then, and a message in doubt is shown as unsure.
+LOOKED_THROUGH = 20_000
 #: An unsure message of the thread may have got any id of so long before.
 DOUBTFUL_FOR = timedelta(hours=1)
 _IN_DOUBT = (Delivery.SENDING.value, Delivery.UNSURE.value)
@@ -55,10 +58,8 @@ def _ids(rows: Iterable[Row[*_Known]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.provider_id for row in rows if row.provider_id))
 
 
-def _known(business_id: UUID) -> Select[*_Known]:
-    return select(Message.provider_id, Message.sender, Message.created_at, Message.status_at).where(
-        Message.business_id == business_id, Message.provider_id.is_not(None)
-    )
+def _known(rows: type[Message]) -> Select[*_Known]:
+    return select(rows.provider_id, rows.sender, rows.created_at, rows.status_at).where(rows.provider_id.is_not(None))
 
 
 def _of_account(conversation: Conversation) -> Select[*_Known]:
@@ -66,12 +67,15 @@ def _of_account(conversation: Conversation) -> Select[*_Known]:
         Conversation.business_id == conversation.business_id, Conversation.account_id == conversation.account_id
     )
     # Ids of rows rise with time.
-    latest = _known(conversation.business_id).order_by(Message.id.desc()).limit(LATEST)
-    return latest.where(Message.conversation_id.in_(threads))
+    every = select(Message).where(Message.business_id == conversation.business_id)
+    recent = aliased(Message, every.order_by(Message.id.desc()).limit(LOOKED_THROUGH).subquery())
+    return _known(recent).where(recent.conversation_id.in_(threads)).order_by(recent.id.desc()).limit(LATEST)
 
 
 def _of_thread(conversation: Conversation) -> Select[*_Known]:
-    here = _known(conversation.business_id).where(Message.conversation_id == conversation.id)
+    here = _known(Message).where(
+        Message.business_id == conversation.business_id, Message.conversation_id == conversation.id
+    )
     return here.order_by(Message.seq.desc()).limit(LATEST_HERE)
 
 

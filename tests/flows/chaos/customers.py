@@ -26,7 +26,7 @@ JOIN message m ON m.channel = s.channel AND m.sender <> 'customer'
     AND (m.provider_id IN (s.vendor_id, s.phone || ':' || s.vendor_id)
         OR m.status = 'unsure' AND m.text = s.text AND m.conversation_id IN
             (SELECT c.id FROM conversation c WHERE c.channel = s.channel AND c.address = s.phone))
-WHERE s.direction = 'out' AND s.n > %s ORDER BY s.n
+WHERE s.direction = 'out' AND s.n > %s AND s.n <> ALL (%s) ORDER BY s.n
 """
 
 
@@ -58,10 +58,10 @@ class Ears:
         with psycopg.connect(libpq_url(self.url), autocommit=True, connect_timeout=5) as connection:
             # A reply whose record comes late has a smaller number than others that were heard.
             lowest = max(self.seen, default=0) - 3000
-            for n, channel, phone, text, choices, act in connection.execute(_HEARD, [lowest]).fetchall():
-                if n not in self.seen:
-                    self.seen.add(n)
-                    self.queues[channel, phone].put_nowait(Heard(n, text, choices, act or ""))
+            known = [n for n in self.seen if n > lowest]
+            for n, channel, phone, text, choices, act in connection.execute(_HEARD, [lowest, known]).fetchall():
+                self.seen.add(n)
+                self.queues[channel, phone].put_nowait(Heard(n, text, choices, act or ""))
 
 
 @dataclass
