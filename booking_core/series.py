@@ -89,12 +89,13 @@ async def hold_series(
     key: str,
     now: datetime,
     actor: str = CUSTOMER,
+    on_request: bool = False,
 ) -> Series:
     """Book every visit of a rule (RFC 5545, at most two years of weeks), in this one transaction.
 
     The first must be within notice and booking window, the others follow wherever they lie. Raises
     BookingRefused with `conflicts` when all were asked for or none can be, RuleError for a rule that is none.
-    The same key again returns the same series.
+    The same key again returns the same series. `on_request` as in `hold`.
     """
     known = await _known(session, catalog, key)
     if known is not None:
@@ -121,7 +122,7 @@ async def hold_series(
             common: dict[str, Any] = {
                 "catalog": catalog, "wanted": wanted, "customer_id": customer_id, "conversation_id": conversation_id,
                 "key": f"{key}:{number}", "now": now, "actor": actor, "series_id": series.id, "series_no": number,
-                "bounded": number == 1, "yields": False,
+                "bounded": number == 1, "yields": False, "on_request": on_request,
             }  # fmt: skip
             made.append(await _one(session, number, moment, on_conflict, common))
         refused = [one for one in made if one.booking is None]

@@ -85,6 +85,8 @@ class Database:
             # The connection that was used last: its server process has plans and pages at hand.
             pool_use_lifo=True,
             isolation_level="AUTOCOMMIT",
+            # What a statement was sent with may be what a customer wrote: an error does not repeat it.
+            hide_parameters=True,
             connect_args={"options": options_of(url), "async_creator_fn": WatchedConnection.connect},
         )
         watch(self.engine.sync_engine)

@@ -1,7 +1,7 @@
 """Every error under /api/v1 leaves as a problem, those of the framework too; elsewhere nothing changes."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -27,9 +27,13 @@ _OF_STATUS = {kind.status: reason for reason, kind in reversed(list(KINDS.items(
 _OURS = "Value error, "
 
 
-def answer_as_problems(app: FastAPI, api: APIRouter, *, base_url: str) -> None:
-    """Have the application answer errors of the API as RFC 9457 wants them."""
-    errors = _Errors(base_url, api)
+#: What answers a request that is not about the API.
+Elsewhere = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def answer_as_problems(app: FastAPI, api: APIRouter, *, base_url: str, away: Elsewhere) -> None:
+    """Have the application answer errors of the API as RFC 9457 wants them; `away` says the database is, elsewhere."""
+    errors = _Errors(base_url, api, away)
     app.add_exception_handler(Problem, errors.problem)
     app.add_exception_handler(BookingRefused, errors.refused)
     app.add_exception_handler(HTTPException, errors.http)
@@ -48,6 +52,7 @@ def about_api(request: Request) -> bool:
 class _Errors:
     base_url: str
     api: APIRouter
+    away: Elsewhere
 
     def allowed(self, request: Request) -> set[str]:
         """Return what an address does; one address may have several routes."""
@@ -88,7 +93,7 @@ class _Errors:
 
     async def unavailable(self, request: Request, error: Exception) -> Response:
         if not about_api(request):
-            raise error
+            return await self.away(request, error)
         log.error("the API could not use the database: %s", type(error).__name__)
         return self._answer(Problem("unavailable", headers={"Retry-After": "2"}))
 

@@ -15,7 +15,7 @@ from bot.api.booking_routes import shown
 from bot.api.call import Call, changes, creates, reads
 from bot.api.fields import SOMEBODY, SOMETHING, Moment, Page, Shape, Shown, for_example
 from bot.api.problems import Problem
-from bot.api.shapes_bookings import BookingOut, Notify, WantedIn
+from bot.api.shapes_bookings import BookingOut, Notify, OnRequest, WantedIn
 from bot.api.tokens import Scope
 from bot.api.wishes import wish_of
 
@@ -38,6 +38,7 @@ class SeriesIn(WantedIn):
         series.OnConflict.REFUSE,
         description="When one cannot be: book none, leave it out, or take the nearest.",
     )
+    on_request: OnRequest = False
 
 
 class OccurrenceOut(Shown):
@@ -92,6 +93,7 @@ def add_routes(router: APIRouter) -> None:
                 key=call.command_key,
                 now=call.now,
                 actor=call.actor,
+                on_request=wanted.on_request,
             )
         except series.RuleError as error:
             raise Problem("invalid", errors=[{"at": "body/rule", "msg": str(error)}]) from None

@@ -46,6 +46,14 @@ Answers = dict[
 
 Notify = Annotated[bool, Field(description="Tell the customer in their thread, if the booking has one.")]
 
+OnRequest = Annotated[
+    bool,
+    Field(
+        description="For a customer who asks: what a person at the business must agree to first is `pending_approval`. "
+        "Else the program speaks for the business, and needs nobody's approval."
+    ),
+]
+
 
 class WantedIn(Shape):
     """What is wanted, all but when: the same words ask for free times and for a booking."""
@@ -91,11 +99,7 @@ class BookingIn(WantedIn):
         description="Staff's word: outside hours, lead time, window and limits. Never over another booking. "
         "Needs the scope schedule:write.",
     )
-    on_request: bool = Field(
-        False,
-        description="For a customer who asks: what a person at the business must agree to first is `pending_approval`. "
-        "Else the program speaks for the business, and needs nobody's approval.",
-    )
+    on_request: OnRequest = False
 
     @model_validator(mode="after")
     def _request_or_word(self) -> Self:

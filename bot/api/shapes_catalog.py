@@ -81,7 +81,9 @@ class ServiceOut(Shown):
     parts: list[ServicePartOut]
     add_ons: list[AddOnOut]
     needs: list[NeedOut]
-    questions: list[dict[str, Any]] = Field(description="Intake questions; answers go into `answers` by `key`.")
+    questions: list[dict[str, Any]] = Field(
+        description="Intake questions, its own and those of its parts; answers go into `answers` by `key`."
+    )
 
 
 class StaffOut(Shown):
@@ -155,7 +157,7 @@ def show_service(catalog: Catalog, one: Service) -> ServiceOut:
         ],
         add_ons=[_show_add_on(catalog, extra) for extra in catalog.add_ons(one.id)],
         needs=[NeedOut(kind=need.kind, units=need.units) for need in catalog.needs(one.id)],
-        questions=one.questions,
+        questions=_questions(catalog, one),
     )
 
 
@@ -168,6 +170,12 @@ def show_staff(catalog: Catalog, one: Staff) -> StaffOut:
 def show_resource(catalog: Catalog, one: Resource) -> ResourceOut:
     """Return a room, a chair or a machine."""
     return ResourceOut(id=one.id, kind=one.kind, name=one.name, location_id=one.location_id, units=one.units)
+
+
+def _questions(catalog: Catalog, one: Service) -> list[dict[str, Any]]:
+    """Return what is asked of whoever books it, each once, as `booking_core.intake` asks it."""
+    asked_by = [one, *(catalog.service(part.part_id) for part in catalog.segments(one.id))]
+    return list({question["key"]: question for service in asked_by for question in service.questions}.values())
 
 
 def _show_add_on(catalog: Catalog, one: AddOn) -> AddOnOut:

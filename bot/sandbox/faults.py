@@ -8,6 +8,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from random import Random
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking_core.kit.clock import current_time
+from booking_core.kit.db import UNAVAILABLE
 from bot.sandbox.stage import Stage, find, next_number, put
 
 PLAN = "faults"
@@ -129,7 +131,11 @@ class BadDay:
         if scope["type"] != "http" or not scope["path"].startswith(VENDORS):
             await self._app(scope, receive, send)
             return
-        doom = await self._next()
+        try:
+            doom = await self._next()
+        except (*UNAVAILABLE, OSError):
+            await _refuse(send, scope["path"], 503)
+            return
         await asyncio.sleep(doom.wait)
         match doom.fate:
             case Fate.NOTHING:
@@ -186,7 +192,7 @@ async def _cut_off(send: Send) -> None:
 
 
 def _words(path: str, status: int) -> dict[str, Any]:
-    words = "Too Many Requests" if status == 429 else "Internal Server Error"
+    words = HTTPStatus(status).phrase
     if path.startswith("/sandbox/twilio/"):
         code = 20000 + status
         return {

@@ -39,9 +39,9 @@ class Nursery:
 
 @contextlib.asynccontextmanager
 async def nursery(
-    settings: Settings, model: Path, *, first: tuple[str, ...] = ("web", "worker"), **more: str
+    settings: Settings, model: Path, *, first: tuple[str, ...] = ("web", "worker"), log: Path | None = None, **more: str
 ) -> AsyncIterator[Nursery]:
-    """Run a nursery with its first children; `more` goes into their environment."""
+    """Run a nursery with its first children, which write their `log` there; `more` goes into their environment."""
     environment = {
         **os.environ,
         "DATABASE_URL": settings.database_url,
@@ -51,13 +51,15 @@ async def nursery(
         "BURST_SECONDS": "0.1",
         **more,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.flows.nursery", str(model)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
+    with contextlib.ExitStack() as files:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.flows.nursery", str(model)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=None if log is None else files.enter_context(log.open("wb")),
+            text=True,
+            env=environment,
+        )
     assert process.stdout is not None
     while (line := await asyncio.to_thread(process.stdout.readline)) and line.strip() != "ready":
         pass

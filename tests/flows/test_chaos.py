@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from booking_core.kit.db import Database, libpq_url
 from tests.channels.builders import NOW, a_thread, queued
-from tests.flows.chaos.checks import log_of, violations
+from tests.flows.chaos.checks import log_of, told_in_log, violations
 from tests.flows.chaos.run import Wanted, run
 
 
@@ -56,6 +56,8 @@ async def test_what_is_wrong_is_found_and_shown_without_words(database: Database
         )
         found = list(violations(connection))
         shown = "\n".join(log_of(connection, thread.id))
+        silent = list(told_in_log(connection, shown))
+        told = list(told_in_log(connection, f"{shown} [parameters: {{'text': 'a my secret'}}] {thread.address}"))
     assert {one.promise for one in found} == {
         "each message is answered",
         "staff see what is unsure",
@@ -64,3 +66,8 @@ async def test_what_is_wrong_is_found_and_shown_without_words(database: Database
     assert len(shown.splitlines()) == 3
     assert "my secret" not in shown + str(found)
     assert thread.address not in shown + str(found)
+    assert silent == []
+    assert [one.what for one in told] == [
+        "1 words of customers are in the log",
+        "1 addresses of customers are in the log",
+    ]

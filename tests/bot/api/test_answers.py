@@ -92,3 +92,20 @@ async def test_what_people_said_needs_its_scope(api: Api) -> None:
         body = {"answers": {"first": True}} if method == "PATCH" else None
         refused = await api.call(method, where, json=body, token=lacking)
         assert refused.json()["data"] == {"scope": lacks.value}
+
+
+async def test_a_package_lists_what_its_parts_ask(api: Api) -> None:
+    cut, trim = api.shop.services["cut"], api.shop.services["trim"]
+    await asked(api)
+    own = {"key": "wish", "text": {"en": "Anything else?"}}
+    await api.run("UPDATE service SET questions = CAST(:asked AS jsonb) WHERE id = :id", asked=dumps([own]), id=cut)
+    await api.run(
+        "INSERT INTO segment (business_id, service_id, position, part_id, max_wait, same_staff)"
+        " VALUES (:business, :whole, 1, :part, 0, false)",
+        business=api.shop.business_id, whole=cut, part=trim,
+    )  # fmt: skip
+    listed = (await api.get(f"/services/{cut}")).json()["questions"]
+    made = await api.booked("09:00", service="cut", answers={"first": True, "wish": "short"})
+    asked_then = (await api.get(f"/bookings/{made['id']}/answers")).json()["questions"]
+    assert [one["key"] for one in listed] == [one["key"] for one in asked_then] == ["wish", "first", "why"]
+    assert listed[0]["kind"] == "choice", "what a part asks by the same key is what is asked"

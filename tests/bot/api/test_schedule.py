@@ -35,6 +35,17 @@ async def test_a_series_is_booked_in_one_go(api: Api) -> None:
     assert again.content == made.content
 
 
+async def test_a_series_is_asked_for_on_behalf_of_a_customer(api: Api) -> None:
+    await api.run("UPDATE service SET approval = true")
+    wanted = wish(api, starts=iso("10:00"), rule="FREQ=WEEKLY;COUNT=2")
+    asked = await api.post("/series", wanted | {"on_request": True})
+    assert [one["booking"]["state"] for one in asked.json()["occurrences"]] == ["pending_approval"] * 2
+    agreed = await api.post(f"/bookings/{asked.json()['occurrences'][1]['booking']['id']}/approve")
+    assert agreed.json()["state"] == "confirmed"
+    outright = await api.post("/series", wanted | {"starts": iso("11:00")})
+    assert [one["booking"]["state"] for one in outright.json()["occurrences"]] == ["confirmed"] * 2
+
+
 async def test_a_series_over_something_that_is_there(api: Api) -> None:
     taken = {"staff_id": str(api.shop.staff["Ana"])}
     await api.booked(at("10:00", MONDAY + timedelta(days=1)), customer_id=await other_customer(api))

@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--at-once", type=int, default=48, help="conversations at the same time")
     root.add_argument("--model", type=Path, help="a trained model; unless named, the newest in .threadbook/models")
     root.add_argument("--json", type=Path, help="write the figures there")
+    root.add_argument("--log", type=Path, help="and what web and worker logged there")
     return root
 
 
@@ -45,6 +47,8 @@ def main() -> int:
     # A short path: PostgreSQL and Redis come back at the same socket.
     with tempfile.TemporaryDirectory(prefix="tb-", dir="/tmp") as folder:
         report = asyncio.run(run(Path(folder), model, wanted, sys.stdout.write))
+        if args.log is not None:
+            shutil.copyfile(Path(folder) / "log", args.log)
     report.figures |= {
         "cpus": os.cpu_count(),
         "load": os.getloadavg()[0],

@@ -9,6 +9,8 @@ import psycopg
 
 #: What may be said without being asked, after an answer.
 UNASKED = frozenset({"booked", "payment_link", "reminder", "info", "waitlist_offer", "cancelled", "handoff"})
+#: Words so long are somebody's, and not of the log itself.
+_TELLING = 9
 OUT = ("sent", "delivered", "read")
 Row = dict[str, Any]
 
@@ -29,6 +31,19 @@ def violations(connection: "psycopg.Connection[Row]") -> Iterator[Violation]:
     yield from _deliveries(connection)
     yield from _time(connection)
     yield from _money(connection)
+
+
+def told_in_log(connection: "psycopg.Connection[Row]", log: str) -> Iterator[Violation]:
+    """Return what the log of a run says of its customers: nothing of it should."""
+    said = {
+        "words": "SELECT DISTINCT text AS said FROM message",
+        "addresses": "SELECT address AS said FROM conversation",
+    }
+    for what, query in said.items():
+        # A short word may be anybody's: "yes" and "2" are in every log.
+        found = sum(len(row["said"]) >= _TELLING and row["said"] in log for row in connection.execute(query))
+        if found:
+            yield Violation("logs tell nothing of customers", f"{found} {what} of customers are in the log")
 
 
 def _work_is_done(connection: "psycopg.Connection[Row]") -> Iterator[Violation]:

@@ -43,6 +43,8 @@ class House:
     #: The web process with the vendors' stand-ins, past the front.
     vendors: str
     web: str
+    #: What web and worker have logged.
+    log: Path
     killed: Counter[str] = field(default_factory=Counter)
     #: Web or worker ended by themselves, and were started again.
     fell: Counter[str] = field(default_factory=Counter)
@@ -109,9 +111,9 @@ async def open_house(folder: Path, model: Path) -> AsyncIterator[House]:
         more["WORKER_CONCURRENCY"] = "24"
         async with (
             front(settings.port, web=web, vendors=vendors),
-            nursery(settings, model, first=first, **more) as born,
+            nursery(settings, model, first=first, log=folder / "log", **more) as born,
         ):
-            house = House(settings, postgres, redis, born, f"http://127.0.0.1:{vendors}", f"web {web}")
+            house = House(settings, postgres, redis, born, f"http://127.0.0.1:{vendors}", f"web {web}", folder / "log")
             await _serves(house)
             watching = asyncio.create_task(house.watch_over())
             try:

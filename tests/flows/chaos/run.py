@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from booking_core.kit.db import libpq_url
-from tests.flows.chaos.checks import log_of, violations
+from tests.flows.chaos.checks import log_of, told_in_log, violations
 from tests.flows.chaos.customers import Ears, talk, told
 from tests.flows.chaos.house import FAULTS, House, open_house
 
@@ -141,7 +141,8 @@ async def _drain(house: House) -> bool:
 def _check(house: House) -> Report:
     report = Report()
     with psycopg.connect(libpq_url(house.settings.database_url), autocommit=True, row_factory=dict_row) as connection:
-        for found in violations(connection):
+        log = house.log.read_text(encoding="utf-8", errors="replace")
+        for found in (*violations(connection), *told_in_log(connection, log)):
             report.violations.append(f"{found.promise}: {found.what}")
             if found.thread is not None:
                 report.violations += log_of(connection, found.thread)
