@@ -1,6 +1,7 @@
 """What a country wants before somebody is reminded (data/consent.yml), and the one question that asks for it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from bot import letters
 from bot.actions.contract import Turn
 from channels import consents, conversations
 from channels.consents import Needed, Purpose, Standing, stronger
-from channels.models import Conversation
+from channels.models import ConsentNote, Conversation
 from nlu.contract import Answer
 
 TABLE = Path(__file__).resolve().parent.parent / "data" / "consent.yml"
@@ -82,12 +83,28 @@ async def left_elsewhere(session: AsyncSession, conversation: Conversation, busi
             Conversation.opted_out_at.is_not(None),
         )
     )
-    since = [one.opted_out_at for one in left if _rule(one, business, "leaving") == _EVERYWHERE and one.opted_out_at]
-    if not since:
+    others = left.all()
+    if not others:
         return False
-    notes = await consents.load_notes(session, conversation)
+    return left_since(conversation, await consents.load_notes(session, conversation), others, business) is not None
+
+
+def left_since(
+    conversation: Conversation, notes: Sequence[ConsentNote], threads: Sequence[Conversation], business: Business
+) -> datetime | None:
+    """Return since when a customer has left this thread by leaving another of theirs; None if they have not."""
+    if conversation.customer_id is None or conversation.channel not in _ASKED_ON:
+        return None
+    since = [
+        one.opted_out_at
+        for one in threads
+        if one.id != conversation.id
+        and one.customer_id == conversation.customer_id
+        and one.opted_out_at is not None
+        and _rule(one, business, "leaving") == _EVERYWHERE
+    ]
     back = [note.at for note in notes if note.wish == "in" and note.how != "wrote"]
-    return not back or max(back) < max(since)
+    return max(since) if since and (not back or max(back) < max(since)) else None
 
 
 def _rule(conversation: Conversation, business: Business, name: str) -> str | None:

@@ -9,15 +9,17 @@ import json
 import sys
 import time
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from booking_core.booking import hold
+from booking_core.calendar import only_place
 from booking_core.catalog import load_catalog
 from booking_core.kit.db import Database
 from booking_core.refusals import BookingRefused
 from booking_core.requests import VisitRequest
-from bot.bench_core.shop import NOW, Shop, Town
+from bot.bench_core.shop import FIRST_DAY, NOW, Shop, Town
 
 #: The result of who got the time; the others are reasons.
 TAKEN = "taken"
@@ -33,6 +35,19 @@ class Holder:
         self._numbers = itertools.count(task["process"], task["processes"])
         # They have the hot start already: to them it would be given anew.
         self._winners: set[UUID] = set()
+
+    async def know_them(self) -> None:
+        """Learn what a process at work knows of its businesses: who does what, and everybody's days.
+
+        That is once for each change of a catalog, not for each hold, and no round is long enough to hide it.
+        """
+        for shop in self.town.shops:
+            async with self.database.transaction(shop.business_id) as session:
+                catalog = await load_catalog(session, shop.business_id)
+            for staff_id in shop.staff:
+                for service_id in shop.services:
+                    only_place(catalog, VisitRequest.one(service_id, staff_id), FIRST_DAY, now=NOW)
+                catalog.hours.working(staff_id, *(NOW.date() + timedelta(days=one) for one in (0, self.town.days + 1)))
 
     async def round(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """Hold for some seconds; returns how many were held and refused, and each one's milliseconds."""
@@ -76,6 +91,7 @@ class Holder:
 async def _serve() -> None:
     holder = Holder(json.loads(sys.stdin.readline()))
     try:
+        await holder.know_them()
         await holder.round({"seconds": 0.5, "connections": 1, "hot": None})
         sys.stdout.write("ready\n")
         sys.stdout.flush()

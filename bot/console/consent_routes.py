@@ -1,6 +1,8 @@
 """What a customer agreed to: shown from their thread, handed out as a file, and taken back by word of mouth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -35,6 +37,8 @@ class Stand:
     needed: Needed
     #: Whose law asks for that much, in the reader's language; empty where nobody knows.
     country: str
+    #: Since when another thread of theirs has ended what is unasked here, too.
+    elsewhere: datetime | None
     #: What a person here wrote down that may have been a mistake.
     correctable: list[str]
 
@@ -116,7 +120,8 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
             thread, record = await _load(session, visitor, thread_id)
             key = (visitor.business_id, thread.customer_id)
             customer = await session.get(Customer, key) if thread.customer_id else None
-        stands = [_stand(one, record.business, visitor.language) for one in record.threads]
+        every = [one.thread for one in record.threads]
+        stands = [_stand(one, every, record.business, visitor.language) for one in record.threads]
         return pages.page(
             request,
             "consents.html",
@@ -145,15 +150,16 @@ async def _load(session: AsyncSession, visitor: Visitor, thread_id: UUID) -> tup
     return thread, await load_record(session, business, thread.address.removeprefix("whatsapp:"))
 
 
-def _stand(agreed: Agreed, business: Business, language: str) -> Stand:
+def _stand(agreed: Agreed, every: Sequence[Conversation], business: Business, language: str) -> Stand:
     thread = agreed.thread
     country = consent.country_of(thread, business)
     needed = consent.needed_for(thread.channel, country, Purpose.REMINDERS, business)
     left = thread.opted_out_at is not None
-    standing = Standing.REFUSED if left else decide_standing(agreed.notes, Purpose.REMINDERS, needed)
+    elsewhere = None if left else consent.left_since(thread, agreed.notes, every, business)
+    standing = Standing.REFUSED if left or elsewhere else decide_standing(agreed.notes, Purpose.REMINDERS, needed)
     name = country_name(country, language)
     spoken = [one.value for one in withdrawals.MOVES if is_spoken(agreed.notes, one)]
-    return Stand(thread, list(reversed(agreed.notes)), standing, needed, name, spoken)
+    return Stand(thread, list(reversed(agreed.notes)), standing, needed, name, elsewhere, spoken)
 
 
 def country_name(country: str | None, language: str) -> str:

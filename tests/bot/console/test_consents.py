@@ -94,6 +94,29 @@ async def test_who_agreed_to_what_where_when_and_by_which_words(lucia: dict[str,
     assert "+34600999999" not in page
 
 
+async def test_who_left_one_thread_where_that_ends_all_is_shown_so_in_each(
+    database: Database, scene: Scene, lucia: dict[str, UUID], signed_in: SignIn
+) -> None:
+    manager = await signed_in("manager")
+    at = f"/console/threads/{lucia['whatsapp']}/consents"
+    left_on = datetime.now(UTC)
+    async with database.transaction() as session:
+        sms = await load(session, scene, lucia["sms"])
+        await conversations.opt_out(session, sms, left_on, how="words")
+        other = await load(session, scene, lucia["other"])
+        other.customer_id = None
+    page = texts((await manager.get(at)).text)
+    assert "WhatsApp +34600111222 Messages Only answers: they left in another thread since" in page
+    assert page.count("Messages Wants no more messages") == 1
+    assert page.count("Wants to be written to Reminders") == 0, "no thread of hers may be reminded"
+    async with database.transaction() as session:
+        thread = await load(session, scene, lucia["whatsapp"])
+        again = left_on + timedelta(minutes=1)
+        conversations.note_consent(thread, again, wish="in", how="answered", purpose="reminders", country="ES")
+    page = texts((await manager.get(at)).text)
+    assert "WhatsApp +34600111222 Messages Wants to be written to Reminders May be sent" in page, "she came back there"
+
+
 async def test_staff_are_not_led_there(lucia: dict[str, UUID], signed_in: SignIn) -> None:
     staff = await signed_in("staff")
     assert "/consents" not in (await staff.get(f"/console/threads/{lucia['sms']}")).text
