@@ -1,4 +1,4 @@
-"""Bring a database to the present schema: Alembic for our tables, procrastinate for its own; then policies."""
+"""Bring a database to the present schema: Alembic for our tables, procrastinate for its own; policies, statistics."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 
 from booking_core.kit.db import libpq_url, sqlalchemy_url
+from bot.first_statistics import tell_first_statistics
 from bot.separation import separate
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -34,3 +35,4 @@ def migrate(url: str) -> None:
             with procrastinate.App(connector=connector).open() as app:
                 app.schema_manager.apply_schema()
         separate(lock)
+        tell_first_statistics(lock)

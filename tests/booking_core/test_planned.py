@@ -11,9 +11,10 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from booking_core.catalog import load_catalog
-from booking_core.kit.db import Database, savepoint
+from booking_core.kit.db import Database, libpq_url, options_of, savepoint
 from booking_core.kit.statements import begin_with, run
 from booking_core.refusals import BookingRefused, Reason
+from bot.first_statistics import tell_first_statistics
 from tests.booking_core.house import open_house
 
 _WHO = "SELECT id, catalog_version FROM business WHERE id = %(id)s"
@@ -49,6 +50,44 @@ async def test_what_was_prepared_on_an_empty_table_finds_rows_by_their_index(dat
         await database.close()
     assert any("Index" in line for (line,) in plan)
     assert not [line for (line,) in plan if "Seq Scan" in line]
+
+
+@pytest.mark.parametrize("table", ["booking", "message", "customer", "conversation", "staff"])
+async def test_on_a_young_database_a_row_is_found_by_its_key(database_url: str, table: str) -> None:
+    """So do the checks of foreign keys, whose plans nobody sees: else each would read all rows of the business."""
+    with psycopg.connect(libpq_url(database_url), autocommit=True, options=options_of(database_url)) as connection:
+        if connection.info.server_version < 180_000:
+            pytest.skip("a server before 18 is told nothing")
+        connection.execute("SET plan_cache_mode = force_generic_plan")
+        connection.execute(
+            f"PREPARE check_of_key (uuid, uuid) AS SELECT 1 FROM ONLY {table} x"
+            " WHERE business_id = $1 AND id = $2 FOR KEY SHARE OF x"
+        )
+        plan = connection.execute(f"EXPLAIN EXECUTE check_of_key ('{UUID(int=1)}', '{UUID(int=2)}')").fetchall()
+    told = " ".join(line for (line,) in plan)
+    assert f"using pk_{table} " in told, told
+    assert "Filter" not in told, told
+
+
+async def test_statistics_that_the_server_has_found_are_left_alone(database_url: str) -> None:
+    asked = (
+        "SELECT n_distinct FROM pg_stats WHERE tablename = 'clock_shift' OR tablename = 'business' AND attname = 'id'"
+    )
+    with psycopg.connect(libpq_url(database_url), autocommit=True) as connection:
+        if connection.info.server_version < 180_000:
+            pytest.skip("a server before 18 is told nothing")
+        assert connection.execute(asked).fetchall() == [(-1,)], "a table is told of that nobody has analyzed"
+        connection.execute(
+            "INSERT INTO business (id, slug, name, default_locale, timezone, currency, policy, settings)"
+            " SELECT '00000000-0000-0000-0000-000000000001', 'one', 'One', 'en', 'UTC', 'EUR', '{}', '{}'"
+        )
+        connection.execute("ANALYZE business")
+        connection.execute(
+            "SELECT pg_restore_attribute_stats('schemaname', current_schema()::text, 'relname', 'business',"
+            " 'attname', 'id', 'inherited', false, 'n_distinct', -0.5::real)"
+        )
+        tell_first_statistics(connection)
+        assert connection.execute(asked).fetchall() == [(-0.5,)]
 
 
 async def test_a_hold_looks_no_cheaper_with_one_array_than_with_another(database: Database, tmp_path: Path) -> None:
