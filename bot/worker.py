@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from booking_core.kit.jobs import Job
 from bot import chores, due, polling
 from bot.actions import all_actions
 from bot.jobs import build_jobs
+from bot.serving import settle_down
 from bot.settings import Settings
 from bot.wiring import System, open_system
 from channels.contract import SendError
@@ -56,12 +56,6 @@ async def run_worker(settings: Settings) -> None:
     engine = Engine.load(model, all_actions())
     settle_down()
     await work(settings, engine, model.name)
-
-
-def settle_down() -> None:
-    """Take what has been loaded out of the garbage collector's sight: it stays for good, and every look at it costs."""
-    gc.collect()
-    gc.freeze()
 
 
 async def work(settings: Settings, engine: Engine, model: str) -> None:

@@ -19,9 +19,10 @@ from procrastinate import JobContext
 from booking_core.kit.jobs import Job
 from bot.actions import all_actions
 from bot.jobs import Work, build_jobs
+from bot.serving import settle_down
 from bot.settings import Settings
 from bot.wiring import System, open_system
-from bot.worker import TURNS_AT_ONCE, keep_working, settle_down
+from bot.worker import TURNS_AT_ONCE, keep_working
 from nlu.contract import Heard
 from nlu.engine import Engine
 

@@ -15,8 +15,8 @@ from bot.bench_turn.turns import measure_thread, measure_turns
 from bot.bench_turn.worker import measure_worker
 from bot.embedded import EmbeddedPostgres, EmbeddedRedis, free_port
 from bot.migrate import migrate
+from bot.serving import settle_down
 from bot.settings import Settings
-from bot.worker import settle_down
 from nlu.engine import Engine
 
 #: Turns in the one long thread.

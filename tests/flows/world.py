@@ -11,7 +11,6 @@ import httpx
 import psycopg
 import uvicorn
 import yaml
-from psycopg.errors import DeadlockDetected
 
 from booking_core.kit.db import libpq_url
 from bot import due
@@ -25,13 +24,9 @@ from bot.settings import Settings
 from bot.wiring import System, open_system
 from bot.worker import run_jobs
 from nlu.engine import Engine
+from tests.flows.furnished import Furniture
 
 ZONE = ZoneInfo("Europe/Madrid")
-#: Tables, and kinds of what the sandbox has, that one conversation leaves to the next.
-_KEPT = ("alembic_version", "message_template", "sandbox_object")
-_APPROVED = (CONTENT, APPROVAL)
-#: Tries to empty the tables.
-_SWEEPS = 5
 
 
 @dataclass(slots=True)
@@ -151,19 +146,27 @@ class House:
     system: System
     http: httpx.AsyncClient
     engine: Engine
+    furniture: Furniture
 
     @contextlib.asynccontextmanager
-    async def world(self, *, now: str = "2027-03-02T10:00", business: str = "marigold") -> AsyncIterator[World]:
+    async def world(
+        self, *, now: str = "2027-03-02T10:00", business: str = "marigold", alone: bool = False
+    ) -> AsyncIterator[World]:
         """Begin with an empty business; `now` is a local time of it (2 March 2027 is a Tuesday), a file in data/seeds.
 
-        What is left of the world before is swept out, but for what WhatsApp has approved.
+        What is left of the world before is swept out, but for what WhatsApp has approved. `alone`: no other follows.
         """
         seed = SAMPLE.with_name(f"{business}.yml")
         zone = ZoneInfo(yaml.safe_load(seed.read_text())["business"]["timezone"])
-        await _sweep(self.settings.database_url)
+        await self.furniture.sweep()
         await self.system.redis.flushdb()
         await set_clock(self.settings.database_url, now, zone)
-        users = await seed_business(self.system.db, self.settings, seed)
+        name = f"{business} at {now}"
+        users = await self.furniture.put_back(name)
+        if users is None:
+            users = await seed_business(self.system.db, self.settings, seed)
+            if not alone:
+                await self.furniture.keep(name, users)
         world = World(self.settings, self.system, self.http, users, self.engine, zone)
         await world.start_worker()
         try:
@@ -181,7 +184,7 @@ async def open_house(engine: Engine, database_url: str, redis_url: str, **more: 
         running_web(settings),
         httpx.AsyncClient(base_url=settings.base_url, timeout=30) as http,
     ):
-        yield House(settings, system, http, engine)
+        yield House(settings, system, http, engine, Furniture(database_url, (CONTENT, APPROVAL)))
 
 
 @contextlib.asynccontextmanager
@@ -197,31 +200,6 @@ async def running(
     """Run everything for one world alone."""
     async with (
         open_house(engine, database_url, redis_url, **more) as house,
-        house.world(now=now, business=business) as world,
+        house.world(now=now, business=business, alone=True) as world,
     ):
         yield world
-
-
-async def _sweep(database_url: str) -> None:
-    """Empty the tables; the sandbox's own rounds may be looking at two of them in the other order just then."""
-    for left in reversed(range(_SWEEPS)):
-        try:
-            await _empty(database_url)
-        except DeadlockDetected:
-            if not left:
-                raise
-            await asyncio.sleep(0.2)
-        else:
-            return
-
-
-async def _empty(database_url: str) -> None:
-    async with await psycopg.AsyncConnection.connect(libpq_url(database_url)) as connection:
-        cursor = await connection.execute(
-            "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"
-            " AND tablename <> ALL (%s) AND tablename NOT LIKE 'procrastinate%%version%%'",
-            (list(_KEPT),),
-        )
-        tables = ", ".join(name for (name,) in await cursor.fetchall())
-        await connection.execute(f"TRUNCATE {tables} CASCADE")
-        await connection.execute("DELETE FROM sandbox_object WHERE kind <> ALL (%s)", (list(_APPROVED),))
