@@ -80,9 +80,12 @@ def model() -> Path:
 def engine(model: Path) -> "Engine":
     """An engine with every action of the bot."""
     from bot.actions import all_actions
+    from bot.serving import settle_down
     from nlu.engine import Engine
 
-    return Engine.load(model, all_actions())
+    loaded = Engine.load(model, all_actions())
+    settle_down()
+    return loaded
 
 
 @contextlib.contextmanager

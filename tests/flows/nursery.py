@@ -16,6 +16,7 @@ import uvicorn
 from bot.actions import all_actions
 from bot.app import create_app
 from bot.logs import configure_logs
+from bot.serving import settle_down
 from bot.settings import Settings
 from bot.worker import work
 from nlu.engine import Engine
@@ -25,6 +26,7 @@ def main() -> None:
     configure_logs("WARNING")
     settings = Settings(_env_file=None)
     engine = Engine.load(Path(sys.argv[1]), all_actions())
+    settle_down()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
