@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
+from booking_core.kit.fair_pool import FairPool
 from booking_core.kit.live import is_news, publish_pending
 from booking_core.kit.locks import Locks
 from booking_core.kit.pool import watch
@@ -80,6 +81,7 @@ class Database:
         # The driver begins nothing by itself: what begins a transaction also says whose it is.
         self.engine: AsyncEngine = create_async_engine(
             sqlalchemy_url(url),
+            poolclass=FairPool,
             pool_size=pool_size,
             max_overflow=pool_size,
             # The connection that was used last: its server process has plans and pages at hand.
