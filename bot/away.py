@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.console.languages import language_for
+from bot.logs import kind_of
 from bot.words import Words
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def away_for(words: Words) -> Callable[[Request, Exception], Awaitable[Response]
 
     async def answer(request: Request, error: Exception) -> Response:
         # Only the kind of error: its text may hold what a customer wrote. One line, however many ask meanwhile.
-        log.error("a page or a webhook could not use the database: %s", type(error).__name__)
+        log.error("a page or a webhook could not use the database: %s", kind_of(error))
         if "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse("Service Unavailable", status_code=503, headers=_HEADERS)
         language = language_for(words, request)

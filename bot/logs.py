@@ -61,15 +61,17 @@ class Discreet(logging.Formatter):
             seen.add(id(error))
             frames = "".join(traceback.format_tb(error.__traceback__))
             kinds = (
-                f", with {', '.join(map(_kind_of, error.exceptions))}" if isinstance(error, BaseExceptionGroup) else ""
+                f", with {', '.join(map(kind_of, error.exceptions))}" if isinstance(error, BaseExceptionGroup) else ""
             )
-            told.append(f"{frames}{_kind_of(error)}{kinds}")
+            told.append(f"{frames}{kind_of(error)}{kinds}")
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         return "\nwhich led to\n".join(reversed(told))
 
 
-def _kind_of(error: BaseException) -> str:
+def kind_of(error: BaseException) -> str:
     """Return an error's class and what of its facts is nobody's words: a code and a constraint, a system's number."""
+    # What the driver said is worth more than what the session made of it.
+    error = getattr(error, "orig", None) or error
     kind = type(error)
     facts: list[object] = []
     if isinstance(error, DatabaseError):

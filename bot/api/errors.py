@@ -17,6 +17,7 @@ from booking_core.kit.db import UNAVAILABLE
 from booking_core.refusals import BookingRefused
 from bot.api.call import KEY_HEADER
 from bot.api.problems import KINDS, Problem, answer, place_of, problem_of
+from bot.logs import kind_of
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class _Errors:
     async def unavailable(self, request: Request, error: Exception) -> Response:
         if not about_api(request):
             return await self.away(request, error)
-        log.error("the API could not use the database: %s", type(error).__name__)
+        log.error("the API could not use the database: %s", kind_of(error))
         return self._answer(Problem("unavailable", headers={"Retry-After": "2"}))
 
     async def internal(self, request: Request, error: Exception) -> Response:

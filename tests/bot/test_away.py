@@ -52,5 +52,7 @@ async def test_programs_get_a_plain_word_and_the_api_a_problem(
     assert (problem.status_code, problem.headers["content-type"]) == (503, "application/problem+json")
     assert (vendor.status_code, vendor.json()["description"]) == (503, "Service Unavailable")
     ours = [one for one in caplog.records if one.name == "bot.away"]
-    assert [one.getMessage() for one in ours] == ["a page or a webhook could not use the database: OperationalError"]
+    assert [one.getMessage() for one in ours] == [
+        "a page or a webhook could not use the database: psycopg.OperationalError"
+    ]
     assert not any(one.exc_info for one in caplog.records), "nobody reads a hundred lines for each request"
