@@ -32,7 +32,7 @@ def away_for(words: Words) -> Callable[[Request, Exception], Awaitable[Response]
     page = _PAGES.get_template("mail.html")
 
     async def answer(request: Request, error: Exception) -> Response:
-        # Only the kind of error: its text may hold what a customer wrote. One line, however many ask meanwhile.
+        # Only the kind of error, and one line for each request: its text may hold what a customer wrote.
         log.error("a page or a webhook could not use the database: %s", kind_of(error))
         if "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse("Service Unavailable", status_code=503, headers=_HEADERS)

@@ -1,4 +1,4 @@
-"""Every error under /api/v1 leaves as a problem, those of the framework too; elsewhere nothing changes."""
+"""Every error under /api/v1 leaves as a problem, those of the framework too; elsewhere only a database that is away."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,7 +33,7 @@ Elsewhere = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def answer_as_problems(app: FastAPI, api: APIRouter, *, base_url: str, away: Elsewhere) -> None:
-    """Have the application answer errors of the API as RFC 9457 wants them; `away` says the database is, elsewhere."""
+    """Have the application answer errors of the API as RFC 9457 wants them; `away` answers elsewhere."""
     errors = _Errors(base_url, api, away)
     app.add_exception_handler(Problem, errors.problem)
     app.add_exception_handler(BookingRefused, errors.refused)
