@@ -231,7 +231,7 @@ async def load_business(session: AsyncSession, business_id: UUID) -> Business:
     return business
 
 
-_VERSION = "SELECT catalog_version FROM business WHERE id = %(business_id)s"
+VERSION = "SELECT catalog_version FROM business WHERE id = %(business_id)s"
 #: By database and business: a clone of a database may draw the same versions for other rows.
 _cache: OrderedDict[tuple[str, UUID], Catalog] = OrderedDict()
 _names: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
@@ -239,7 +239,7 @@ _names: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
 
 async def load_catalog(session: AsyncSession, business_id: UUID) -> Catalog:
     """Return a business's catalog as this transaction sees it: one small query while nothing has changed."""
-    found = await begin_with(session, _VERSION, {"business_id": business_id})
+    found = await begin_with(session, VERSION, {"business_id": business_id})
     if not found:
         raise BookingRefused(Reason.UNKNOWN, business=str(business_id))
     return await catalog_at(session, business_id, found[0][0])

@@ -33,18 +33,20 @@ from booking_core.taking import Taken, Wanted, take_place
 #: A reference that another booking has already is drawn anew so often.
 _DRAWS = 5
 
-# One statement: the booking, its time, its audit. Where somebody has the time already nothing is written; what
-# they take meanwhile is left out, and then the booking is taken back. Keys that are there are not stepped on.
+# One statement: the time, the booking, its audit. Where somebody has the time already, or takes it meanwhile, nothing
+# is written; of several times that are not all to be had, those that were are given back. Keys that are there are not
+# stepped on. That the time is a booking's is looked at when the transaction ends.
 # An array in a SELECT of its own is as long to the planner whatever is in it: else every hold would be planned anew.
-_BOOK = """
-WITH claimed AS MATERIALIZED (
-    SELECT n.id, n.no, tstzrange(to_timestamp(60 * n.starts), to_timestamp(60 * n.ends)) AS during
+BOOK = """
+WITH taken AS (
+    INSERT INTO allocation (business_id, id, booking_id, calendar_no, during)
+    SELECT %(business_id)s, n.id, %(id)s, n.no,
+        tstzrange(to_timestamp(60 * n.starts), to_timestamp(60 * n.ends))
     FROM unnest((SELECT CAST(%(ids)s AS uuid[])), (SELECT CAST(%(numbers)s AS bigint[])),
                 (SELECT CAST(%(froms)s AS bigint[])), (SELECT CAST(%(untils)s AS bigint[]))) AS n (id, no, starts, ends)
-), free AS MATERIALIZED (
-    SELECT WHERE NOT EXISTS (
-        SELECT FROM claimed c JOIN taken_time a
-        ON int8range(a.calendar_no, a.calendar_no, '[]') = int8range(c.no, c.no, '[]') AND a.during && c.during)
+    ORDER BY n.no
+    ON CONFLICT DO NOTHING
+    RETURNING 1
 ), made AS (
     INSERT INTO booking (business_id, id, reference, conversation_id, customer_id, service_id, staff_id, location_id,
         session_id, series_id, series_no, starts, ends, party, arrangement, units, parts, add_ons, attendees, answers,
@@ -55,23 +57,16 @@ WITH claimed AS MATERIALIZED (
         %(arrangement)s, %(units)s, %(parts)s, %(add_ons)s, %(attendees)s, %(answers)s, %(state)s,
         %(hold_expires_at)s, 1, %(price)s, %(due)s, %(currency)s, %(policy_snapshot)s, %(idempotency_key)s,
         %(ics_token)s, %(now)s, %(now)s
-    FROM free
-    ON CONFLICT DO NOTHING
-    RETURNING business_id, id
-), taken AS (
-    INSERT INTO allocation (business_id, id, booking_id, calendar_no, during)
-    SELECT made.business_id, claimed.id, made.id, claimed.no, claimed.during
-    FROM made, claimed
-    ORDER BY claimed.no
+    WHERE (SELECT count(*) FROM taken) = %(claims)s
     ON CONFLICT DO NOTHING
     RETURNING 1
 ), written AS (
-    INSERT INTO booking_audit (business_id, id, booking_id, at, actor, move, version, data)
-    SELECT business_id, %(audit_id)s, id, %(now)s, %(actor)s, %(move)s, 1, %(data)s FROM made
+    INSERT INTO booking_audit (business_id, id, booking_id, at, actor, move, version, data, told)
+    SELECT %(business_id)s, %(audit_id)s, %(id)s, %(now)s, %(actor)s, %(move)s, 1, %(data)s, %(told)s FROM made
 )
-SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM made), (SELECT count(*) FROM taken)
+SELECT (SELECT count(*) FROM taken), (SELECT count(*) FROM made)
 """
-_UNDO = "DELETE FROM booking WHERE business_id = %(business_id)s AND id = %(id)s RETURNING id"
+_UNDO = "DELETE FROM allocation WHERE business_id = %(business_id)s AND booking_id = %(id)s RETURNING id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,20 +199,20 @@ def _the_same(known: Booking, making: Making) -> Booking:
 
 async def _insert(session: AsyncSession, making: Making, place: Place, *, now: datetime) -> Booking | None:
     """Write a booking with its time; None if the time is somebody else's, _KnownError if the key is."""
+    claims = len(place.placement.claims)
     for _ in range(_DRAWS):
         values = _values(making, place, now)
         try:
-            [(free, made, taken)] = await run(session, _BOOK, _row(making, place, values, now))
+            [(taken, made)] = await run(session, BOOK, _row(making, place, values, now))
         except DBAPIError as error:
             if isinstance(error.orig, ForeignKeyViolation):
                 raise _GoneError from error
             raise
-        if not free:
-            return None
-        if made and taken == len(place.placement.claims):
-            return attached(session, Booking, values)
         if made:
+            return attached(session, Booking, values)
+        if taken:
             await run(session, _UNDO, {"business_id": values["business_id"], "id": values["id"]})
+        if taken < claims:
             return None
         known = await find_by_key(session, making.catalog.business.id, making.key)
         if known is not None:
@@ -308,9 +303,12 @@ def _row(making: Making, place: Place, values: Mapping[str, Any], now: datetime)
         "numbers": array(number for number, _, _ in claims),
         "froms": array(start for _, start, _ in claims),
         "untils": array(end for _, _, end in claims),
+        "claims": len(claims),
         "now": now,
         "audit_id": new_id(),
         "actor": making.actor,
         "move": _MOVE_OF[State(values["state"])],
         "data": json.dumps({"given_up": given_up, **said}),
+        # Who subscribes gives the catalog another version.
+        "told": making.catalog.business.has_subscribers,
     }

@@ -54,6 +54,10 @@ def attached(session: AsyncSession, kind: type[Kind], values: Mapping[str, Any])
 
 def _key(kind: type[Base], values: Mapping[str, Any]) -> Any:
     mapper = inspect(kind)
-    return mapper.identity_key_from_primary_key(
-        tuple(values[mapper.get_property_by_column(column).key] for column in mapper.primary_key)
-    )
+    return mapper.identity_key_from_primary_key(tuple(values[name] for name in _key_names(kind)))
+
+
+@cache
+def _key_names(kind: type[Base]) -> tuple[str, ...]:
+    mapper = inspect(kind)
+    return tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)

@@ -24,26 +24,55 @@ Driver = AsyncConnection[tuple[Any, ...]]
 Cursor = AsyncCursor[tuple[Any, ...]]
 #: Where a session keeps its connection, if a statement has opened it;
 OWN = "own connection"
-#: and the driver's connection and SQLAlchemy's around it;
+#: and the driver's connection, SQLAlchemy's around it and the driver's cursors;
 LINE = "line"
 #: and what its transactions are opened with.
 BEGINS = "begins with"
-_CURSOR = "cursor of what is run"
+_CURSORS = "cursors of what is run"
 _FIRST = "rows of what was sent with it"
 _PREPARED = "statements that are sent with what opens a transaction, prepared"
+#: What opens transactions differs with each business: it has one cursor.
+_BEGINNING = "BEGIN"
 _numbers = itertools.count()
+#: So many statements of a connection have cursors of their own.
+_MOST_CURSORS = 100
+_MANY_ROWS = 100
+
+
+class Cursors:
+    """The cursors of a connection: one for each statement, which remembers how that one's values are sent and read."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._of: dict[str, Cursor] = {}
+
+    def of(self, statement: str) -> Cursor:
+        """Return the cursor of a statement."""
+        known = self._of.get(statement)
+        if known is None:
+            if len(self._of) >= _MOST_CURSORS:
+                self._of.clear()
+            known = self._of[statement] = self._driver.cursor()
+        return known
+
+    def leave(self, statement: str, rows: int) -> None:
+        """Let go of a cursor that has found much: it would keep all of it until it is used again."""
+        if rows > _MANY_ROWS:
+            del self._of[statement]
 
 
 async def run(session: AsyncSession, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run a statement with `%(name)s` for its values and return its rows; what is pending is written first."""
     await settle(session)
-    _, connection, cursor = session.info.get(LINE) or await _connect(session)
+    _, connection, cursors = session.info.get(LINE) or await _connect(session)
+    cursor = cursors.of(statement)
     _tell(connection.dispatch.before_cursor_execute, connection, statement, values)
     try:
         await cursor.execute(statement, values)
         rows = await cursor.fetchall()
     except Error as error:
         raise as_sessions(error, statement) from error
+    cursors.leave(statement, len(rows))
     _tell(connection.dispatch.after_cursor_execute, connection, statement, values)
     return rows
 
@@ -112,8 +141,8 @@ def driver_of(own: SessionsConnection) -> Driver:
     return driver
 
 
-async def _connect(session: AsyncSession, first: First | None = None) -> tuple[Driver, Connection, Cursor]:
-    """Return the session's connection and its cursor; a session that has none yet goes on with it, should it need any.
+async def _connect(session: AsyncSession, first: First | None = None) -> tuple[Driver, Connection, Cursors]:
+    """Return the session's connection and its cursors; a session that has none yet goes on with it, should it need any.
 
     The rows of the `first` statements, which are sent with what opens the transaction, are left in the session.
     """
@@ -126,9 +155,8 @@ async def _connect(session: AsyncSession, first: First | None = None) -> tuple[D
         own = await session.connection()
     connection, driver = own.sync_connection, driver_of(own)
     assert connection is not None  # noqa: S101 - it has just been opened
-    # One after the other they all go by one: to make a cursor takes half as long as what it does.
-    cursor: Cursor = own.info.get(_CURSOR) or own.info.setdefault(_CURSOR, driver.cursor())
-    line = info[LINE] = (driver, connection, cursor)
+    cursors: Cursors = own.info.get(_CURSORS) or own.info.setdefault(_CURSORS, Cursors(driver))
+    line = info[LINE] = (driver, connection, cursors)
     if OWN in info and driver.info.transaction_status is TransactionStatus.IDLE:
         said = "; ".join(first.statements) if first is not None else ""
         if not said and not info[BEGINS]:
@@ -136,9 +164,11 @@ async def _connect(session: AsyncSession, first: First | None = None) -> tuple[D
         _tell(connection.dispatch.before_cursor_execute, connection, said)
         try:
             if first is None:
-                await cursor.execute(info[BEGINS], prepare=False)
+                await cursors.of(_BEGINNING).execute(info[BEGINS], prepare=False)
             else:
-                info[_FIRST] = await _begin(driver, cursor, own.info.setdefault(_PREPARED, {}), info[BEGINS], first)
+                info[_FIRST] = await _begin(
+                    driver, cursors.of(_BEGINNING), own.info.setdefault(_PREPARED, {}), info[BEGINS], first
+                )
         except Error as error:
             raise as_sessions(error, said or info[BEGINS]) from error
         _tell(connection.dispatch.after_cursor_execute, connection, said)
@@ -166,21 +196,20 @@ async def _begin(
 async def _call(cursor: Cursor, prepared: dict[str, str], begins: str, first: First) -> list[list[tuple[Any, ...]]]:
     # A name of its own: what was prepared in a message that failed later on is still there.
     new = {one: f"threadbook_{next(_numbers)}" for one in first.statements if one not in prepared}
-    numbers = {one: f"${number}" for number, one in enumerate(first.ids, 1)}
-    types = ", ".join(["uuid"] * len(numbers))
     # An id holds only digits, letters and hyphens.
     ids = ", ".join(f"'{UUID(int=one.int)}'" for one in first.ids.values())
-    names = prepared | new
-    message = [
-        begins,
-        *(f"PREPARE {name} ({types}) AS {one % numbers}" for one, name in new.items()),
-        *(f"EXECUTE {names[one]} ({ids})" for one in first.statements),
-    ]
-    await cursor.execute("; ".join(filter(None, message)), prepare=False)
+    names = prepared | new if new else prepared
+    message = [begins] if begins else []
+    if new:
+        numbers = {one: f"${number}" for number, one in enumerate(first.ids, 1)}
+        types = ", ".join(["uuid"] * len(numbers))
+        message += [f"PREPARE {name} ({types}) AS {one % numbers}" for one, name in new.items()]
+    message += [f"EXECUTE {names[one]} ({ids})" for one in first.statements]
+    await cursor.execute("; ".join(message), prepare=False)
     prepared |= new
     found: list[list[tuple[Any, ...]]] = []
-    while True:
-        if cursor.description is not None:
-            found.append(await cursor.fetchall())
-        if not cursor.nextset():
-            return found
+    # What they return comes last.
+    for which in range(-len(first.statements), 0):
+        await cursor.set_result(which)
+        found.append(await cursor.fetchall())
+    return found

