@@ -1,6 +1,8 @@
 """The arrows between the rooms, and what has only one home: read from the code itself."""
 
 import ast
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,3 +97,22 @@ def test_webhooks_call_no_vendor() -> None:
     for path in (ROOT / "channels/receive.py", ROOT / "payment_links/webhook.py"):
         names = {name for name, _ in imports(path)}
         assert not names & {"httpx", "twilio.rest", "telegram.Bot", "stripe.StripeClient"}, path
+
+
+#: What the top of the project holds: its rooms, what describes and builds it, and nothing that a tool left there.
+TOP = {
+    *ROOMS, "data", "docs", "tests", ".ci",
+    "pyproject.toml", "uv.lock", "Makefile", "Dockerfile", "docker-compose.yml",
+    "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE",
+    ".gitignore", ".dockerignore", ".env.example", ".pre-commit-config.yaml",
+}  # fmt: skip
+
+
+def test_the_top_level_holds_what_belongs_there() -> None:
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a clone")
+    # Whoever runs the tests need not own the clone.
+    command = [git, "-c", "safe.directory=*", "ls-files"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {line.split("/", 1)[0] for line in listed.stdout.splitlines()} == TOP
