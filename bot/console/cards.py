@@ -7,7 +7,8 @@ from uuid import UUID
 
 from booking_core.blocks import Meeting, Visit, Whose
 from booking_core.catalog import Catalog
-from booking_core.models import Service
+from booking_core.models import Booking, Service
+from booking_core.placed import request_of
 from booking_core.rules.lifecycle import MOVES, Move
 
 #: Services take turns in so many colours.
@@ -67,7 +68,7 @@ def card_for(visit: Visit, catalog: Catalog, language: str) -> Card:
         state=booking.state,
         customer=visit.customer,
         conversation_id=booking.conversation_id,
-        service=service_name(catalog.service(booking.service_id), language),
+        service=visit_name(catalog, booking, language),
         people=tuple(catalog.staff_member(one).name for one in staff),
         starts=booking.starts,
         ends=booking.ends,
@@ -99,6 +100,11 @@ def class_card(meeting: Meeting, catalog: Catalog, language: str) -> ClassCard:
 def service_name(service: Service, language: str) -> str:
     """Return what a service is called in a language."""
     return str(service.names.get(language) or service.name)
+
+
+def visit_name(catalog: Catalog, booking: Booking, language: str) -> str:
+    """Return what a booking's services are called together, in the order in which they were asked for."""
+    return " + ".join(service_name(catalog.service(one), language) for one in request_of(catalog, booking).service_ids)
 
 
 def hue_of(catalog: Catalog, service_id: UUID) -> int:

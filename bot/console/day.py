@@ -208,9 +208,7 @@ def _pieces(agenda: Agenda, catalog: Catalog, wall: _Day, language: str) -> Iter
     for visit in agenda.visits:
         card = card_for(visit, catalog, language)
         for block in visit.blocks:
-            part = None
-            if block.service_id != visit.booking.service_id:
-                part = service_name(catalog.service(block.service_id), language)
+            part = service_name(catalog.service(block.service_id), language)
             yield _Piece(
                 block.owner,
                 wall.span(block.starts, block.ends),
@@ -218,7 +216,7 @@ def _pieces(agenda: Agenda, catalog: Catalog, wall: _Day, language: str) -> Iter
                 card,
                 block.starts,
                 block.ends,
-                part,
+                None if part == card.service else part,
                 block.service_id,
                 block.part,
             )

@@ -20,7 +20,7 @@ from booking_core.refusals import BookingRefused
 from booking_core.rules.lifecycle import MOVES, Move
 from booking_core.rules.policy import Terms, cancellation_terms
 from booking_core.rules.questions import Kind, Question, read_questions
-from bot.console.cards import hue_of, service_name
+from bot.console.cards import hue_of, service_name, visit_name
 from bot.models import User
 from channels.models import Conversation
 from payment_links import links
@@ -131,7 +131,7 @@ async def load_details(
         place=catalog.location(booking.location_id),
         customer=customer.name if customer else None,
         conversation=conversation,
-        service=service_name(catalog.service(booking.service_id), language),
+        service=visit_name(catalog, booking, language),
         parts=_parts(catalog, await load_visit(session, catalog, booking), language),
         extras=_extras(catalog, booking, language),
         answers=_answers(catalog, booking, language),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -14,11 +14,12 @@ from booking_core import booking as bookings
 from booking_core import disruption
 from booking_core.catalog import Catalog, load_catalog
 from booking_core.kit.clock import current_time
-from booking_core.models import TimeOff
+from booking_core.models import Booking, TimeOff
 from booking_core.refusals import BookingRefused
 from booking_core.rules.availability import Slot
 from bot.console import displaced
 from bot.console.access import Area, Visitor, door
+from bot.console.cards import visit_name
 from bot.console.desk import Desk
 from bot.console.displaced import Row
 from bot.console.forms import read_text
@@ -180,9 +181,8 @@ class _Names:
     catalog: Catalog
     language: str
 
-    def service(self, service_id: UUID) -> str:
-        service: Any = self.catalog.service(service_id)
-        return str(service.names.get(self.language) or service.name)
+    def visit(self, booking: Booking) -> str:
+        return visit_name(self.catalog, booking, self.language)
 
     def person(self, staff_id: UUID | None) -> str:
         return self.catalog.staff_member(staff_id).name if staff_id else ""

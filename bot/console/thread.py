@@ -11,8 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import booking as bookings
-from booking_core.models import Customer, Location, Service, Staff
+from booking_core.catalog import load_catalog
+from booking_core.models import Customer, Service, Staff
 from bot import misunderstood
+from bot.console.cards import visit_name
 from bot.models import Dialogue, HandoffNote, ThreadSeen, User
 from bot.standing import Answers, Refusal
 from channels import messages as channel_messages
@@ -138,24 +140,26 @@ class Ahead:
     tz: str
     state: str
     service: str
-    staff: str
+    #: Rooms and what is lent have nobody.
+    staff: str | None
 
 
-async def load_ahead(session: AsyncSession, business_id: UUID, customer_id: UUID | None, now: datetime) -> list[Ahead]:
+async def load_ahead(
+    session: AsyncSession, business_id: UUID, customer_id: UUID | None, now: datetime, language: str
+) -> list[Ahead]:
     """Return what a customer has booked, the next first: what whoever answers must know."""
     booked = await bookings.upcoming(session, business_id, customer_id, now=now) if customer_id else []
     if not booked:
         return []
-    names = await _catalog_names(session, business_id)
-    zones = await _names(session, select(Location.id, Location.timezone).where(Location.business_id == business_id))
+    catalog = await load_catalog(session, business_id)
     return [
         Ahead(
             one.reference,
             one.starts,
-            zones[str(one.location_id)],
+            catalog.location(one.location_id).timezone,
             one.state,
-            names[str(one.service_id)],
-            names[str(one.staff_id)],
+            visit_name(catalog, one, language),
+            catalog.staff_member(one.staff_id).name if one.staff_id else None,
         )
         for one in booked[:MOST_AHEAD]
     ]

@@ -100,7 +100,7 @@ class View:
                 "now": now,
                 "thread": found,
                 "listing": listing,
-                "ahead": await load_ahead(session, visitor.business_id, found.customer_id, now),
+                "ahead": await load_ahead(session, visitor.business_id, found.customer_id, now, visitor.language),
                 "colleagues": await _load_colleagues(session, visitor),
                 "snoozes": tuple(Snooze),
                 "replies": await self._load_replies(session, visitor, thread_id, now),

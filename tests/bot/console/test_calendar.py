@@ -41,7 +41,7 @@ async def test_a_day_has_a_column_for_each_person(busy: Salon, signed_in: SignIn
     page = (await browser.get(f"/console/calendar?day={WEDNESDAY}")).text
     found = columns(page)
     assert list(found) == ["Ana", "Bruno", "Carla", "Dalia", "Without staff"]
-    assert "Colour (Blow-dry)" in found["Ana"], "Ana does the second part of Inés's visit"
+    assert "Colour + Blow-dry (Blow-dry)" in found["Ana"], "Ana does the second part of Inés's visit"
     assert "Inés Robles" in found["Carla"]
     for both in ("Ana", "Carla"):
         assert "one of several parts" in found[both]
@@ -97,6 +97,7 @@ async def test_a_list_says_everything_once_and_in_order(busy: Salon, signed_in: 
     browser = await signed_in("staff")
     page = (await browser.get(f"/console/calendar?day={WEDNESDAY}&view=list")).text
     assert page.count("<strong><bdi>Inés Robles</bdi></strong>") == 1
+    assert "<strong><bdi>Inés Robles</bdi></strong> <bdi>Colour + Blow-dry</bdi>" in page, "all that they come for"
     names = ("Milan Horvat", "Lucía Fernández", "Marta Gil", "Yoga", "Leo Marín")
     assert sorted(names, key=page.index) == list(names)
     assert "Nothing booked" in page

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from bot.models import Dialogue, HandoffNote, LoginSession
 from channels import conversations
 from channels.models import Message
 from tests.bot.console.conftest import BASE, Browser, SignIn, hidden
+from tests.bot.console.salon import open_salon
 from tests.bot.console.scene import Scene, add_booking, add_catalog, add_thread, add_user
 
 JSON = {"accept": "application/json"}
@@ -261,3 +262,20 @@ class Socket:
     async def leave(self) -> None:
         self._in.put_nowait({"type": "websocket.disconnect", "code": 1001})
         await asyncio.wait_for(self._task, 5)
+
+
+async def test_a_thread_says_what_its_customer_has_ahead(database: Database, scene: Scene, signed_in: SignIn) -> None:
+    """What is lent has nobody who does it, and of several services each is named."""
+    async with database.transaction() as session:
+        salon = await open_salon(session, scene, date(2030, 1, 9))
+        await salon.known("Milan", "Chair for a day", "09:00", rooms=[("Rental chair", 0)], days=2)
+        await salon.known(
+            "Inés", "Colour", "10:00", ("Colour", ["Carla"], [], 0, 75), ("Blow-dry", ["Ana"], [], 75, 105)
+        )
+    browser = await signed_in("staff")
+    browser.headers["accept-language"] = "es"
+    lent = await browser.get(f"/console/threads/{salon.threads['Milan']}")
+    assert lent.status_code == 200
+    assert "<bdi>Sillón por días</bdi> <bdi class" in lent.text
+    both = (await browser.get(f"/console/threads/{salon.threads['Inés']}")).text
+    assert " + Peinado</bdi> · <bdi>Carla</bdi>" in both
