@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
-from bot import calendar_feed, calendar_file, health, home, mail_pages, notices, pay_link
+from bot import calendar_feed, calendar_file, health, home, mail_pages, notices, pay_link, plain_pages
 from bot.api import routes as api
 from bot.console import routes as console
 from bot.console.desk import Desk
@@ -61,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(home.router_for(system))
     app.include_router(calendar_file.router_for(system))
     app.include_router(calendar_feed.router_for(system))
+    app.include_router(plain_pages.router_for())
     app.include_router(mail_pages.router_for(system))
     app.include_router(webhooks.router_for(doors))
     chat = web_routes.WebDoors(system.db, system.redis, system.words, public_url=settings.public_url)

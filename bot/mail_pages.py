@@ -1,12 +1,6 @@
 """Pages that letters lead to: confirm an address, end the letters. A GET changes nothing: mailboxes open links."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from types import MappingProxyType
-
-from fastapi import APIRouter, Response
-from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core import booking as bookings
@@ -15,96 +9,73 @@ from booking_core.kit.clock import current_time
 from booking_core.kit.scope import narrow
 from booking_core.models import Business
 from bot import letters, mail_links
+from bot.console.languages import language_for
+from bot.plain_pages import PlainPages
 from bot.turn import open_turn
 from bot.wiring import System
 from channels import conversations, mail_threads
 from channels.models import CustomerEmail
 
-_HERE = Path(__file__).parent / "pages"
-_PAGES = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self';"
-    " frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
 #: Bookings whose calendar files go out when an address is confirmed.
 _MOST_BOOKINGS = 5
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def router_for(system: System) -> APIRouter:
     """Return /email/confirm/TOKEN and /email/stop/TOKEN."""
     router = APIRouter(prefix="/email", include_in_schema=False)
 
-    def show(
-        locale: str, name: str, values: Mapping[str, str] = _NOTHING, *, button: bool = False, status: int = 200
-    ) -> HTMLResponse:
-        words = {
-            part: system.words.text(locale, f"mail.page.{name}_{part}", None, **values)
-            for part in ("title", "body", *(["button"] if button else []))
-        }
-        page = _PAGES.get_template("mail.html").render(
-            language=system.words.text(locale, "chat.language"),
-            title=words["title"],
-            body=words["body"],
-            button=words.get("button"),
-        )
-        return HTMLResponse(page, status_code=status, headers=_HEADERS)
+    pages = PlainPages(system.words)
 
-    @router.get("/mail.css")
-    async def style() -> Response:
-        """Return the pages' style."""
-        return Response((_HERE / "mail.css").read_text(encoding="utf-8"), media_type="text/css")
+    def gone(request: Request) -> Response:
+        """Say that a link is used up, to whoever holds it: in their browser's language, as it names nobody."""
+        return pages.show(language_for(system.words, request), "mail.page.gone", status=404)
 
     @router.get("/confirm/{token}")
-    async def ask_to_confirm(token: str) -> HTMLResponse:
+    async def ask_to_confirm(request: Request, token: str) -> Response:
         """Ask for the tap that confirms an address."""
         async with system.db.transaction() as session:
             row = await mail_threads.find_proposal(session, token, now=await current_time(session))
             if row is None:
-                return show("en", "gone", status=404)
+                return gone(request)
             await narrow(session, row.business_id)
             locale, values = await _about(session, row)
-        return show(locale, "confirm", values, button=True)
+        return pages.show(locale, "mail.page.confirm", values, button=True)
 
     @router.post("/confirm/{token}")
-    async def confirm(token: str) -> HTMLResponse:
+    async def confirm(request: Request, token: str) -> Response:
         """Believe the address, and send what is booked with its calendar file."""
         async with system.db.transaction() as session:
             now = await current_time(session)
             row = await mail_threads.find_proposal(session, token, now=now)
             if row is None:
-                return show("en", "gone", status=404)
+                return gone(request)
             await narrow(session, row.business_id)
             locale, values = await _about(session, row)
             wording = " ".join(
                 system.words.text(locale, f"mail.page.confirm_{part}", None, **values) for part in ("title", "body")
             )
             if await mail_threads.confirm(session, token, now=now, wording=wording) is None:
-                return show("en", "gone", status=404)
+                return gone(request)
             await _send_booked(system, session, row)
-        return show(locale, "confirmed", values)
+        return pages.show(locale, "mail.page.confirmed", values)
 
     @router.get("/stop/{token}")
-    async def ask_to_stop(token: str, lang: str = "en") -> HTMLResponse:
+    async def ask_to_stop(request: Request, token: str, lang: str = "en") -> Response:
         """Ask for the tap that ends the letters."""
         if mail_links.read_stop(system.settings, token) is None:
-            return show("en", "gone", status=404)
-        return show(lang, "stop", button=True)
+            return gone(request)
+        return pages.show(lang, "mail.page.stop", button=True)
 
     @router.post("/stop/{token}")
-    async def stop(token: str, lang: str = "en") -> HTMLResponse:
+    async def stop(request: Request, token: str, lang: str = "en") -> Response:
         """End the letters to an address, for a person's tap and for a mailbox's one click (RFC 8058) alike."""
         named = mail_links.read_stop(system.settings, token)
         if named is None:
-            return show("en", "gone", status=404)
+            return gone(request)
         async with system.db.transaction(named[0]) as session:
             thread = await conversations.load(session, *named, for_update=True)
             await conversations.opt_out(session, thread, await current_time(session), how="link")
-        return show(lang, "stopped")
+        return pages.show(lang, "mail.page.stopped")
 
     return router
 

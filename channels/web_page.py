@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import text
@@ -85,7 +85,7 @@ def add_pages(router: APIRouter, db: Database, words: Words, *, text_limit: int)
         async with db.transaction() as session:
             account = await find_account(session, slug)
             if account is None:
-                return Response("There is no such page.", status_code=404, media_type="text/plain")
+                raise HTTPException(404)
             await narrow(session, account.business_id)
             shop = await load_shop(session, account.business_id)
         language = choose_language(words, lang, request.headers.get("Accept-Language", ""), shop.locale)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final, Protocol
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -43,7 +43,7 @@ def router_for(words: Words) -> APIRouter:
     async def landing_page(name: str, locale: str = "en") -> Response:
         """Return one of the pages in the customer's language."""
         if name not in _PAGES:
-            return Response(status_code=404)
+            raise HTTPException(404)
         text = {part: words.text(locale, f"chat.pay.{name}_{part}") for part in ("title", "body")}
         return HTMLResponse(
             page.render(

@@ -1,15 +1,14 @@
-"""Every error under /api/v1 leaves as a problem, those of the framework too; elsewhere only a database that is away."""
+"""Every error under /api/v1 leaves as a problem, those of the framework too; `bot.elsewhere` answers the others."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
@@ -17,6 +16,7 @@ from booking_core.kit.db import UNAVAILABLE
 from booking_core.refusals import BookingRefused
 from bot.api.call import KEY_HEADER
 from bot.api.problems import KINDS, Problem, answer, place_of, problem_of
+from bot.elsewhere import Elsewhere
 from bot.logs import kind_of
 
 log = logging.getLogger(__name__)
@@ -28,13 +28,9 @@ _OF_STATUS = {kind.status: reason for reason, kind in reversed(list(KINDS.items(
 _OURS = "Value error, "
 
 
-#: What answers a request that is not about the API.
-Elsewhere = Callable[[Request, Exception], Awaitable[Response]]
-
-
-def answer_as_problems(app: FastAPI, api: APIRouter, *, base_url: str, away: Elsewhere) -> None:
-    """Have the application answer errors of the API as RFC 9457 wants them; `away` answers elsewhere."""
-    errors = _Errors(base_url, api, away)
+def answer_as_problems(app: FastAPI, api: APIRouter, *, base_url: str, elsewhere: Elsewhere) -> None:
+    """Have the application answer errors of the API as RFC 9457 wants them, and `elsewhere` the others."""
+    errors = _Errors(base_url, api, elsewhere)
     app.add_exception_handler(Problem, errors.problem)
     app.add_exception_handler(BookingRefused, errors.refused)
     app.add_exception_handler(HTTPException, errors.http)
@@ -53,7 +49,7 @@ def about_api(request: Request) -> bool:
 class _Errors:
     base_url: str
     api: APIRouter
-    away: Elsewhere
+    elsewhere: Elsewhere
 
     def allowed(self, request: Request) -> set[str]:
         """Return what an address does; one address may have several routes."""
@@ -76,7 +72,7 @@ class _Errors:
     async def http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
         if not about_api(request):
-            return await http_exception_handler(request, error)
+            return await self.elsewhere.http(request, error)
         reason = _OF_STATUS.get(error.status_code, "bad_request" if error.status_code < 500 else "internal")
         headers = dict(error.headers or {})
         if error.status_code == 405:
@@ -94,13 +90,13 @@ class _Errors:
 
     async def unavailable(self, request: Request, error: Exception) -> Response:
         if not about_api(request):
-            return await self.away(request, error)
+            return await self.elsewhere.away(request, error)
         log.error("the API could not use the database: %s", kind_of(error))
         return self._answer(Problem("unavailable", headers={"Retry-After": "2"}))
 
     async def internal(self, request: Request, error: Exception) -> Response:
         if not about_api(request):
-            return PlainTextResponse("Internal Server Error", status_code=500)
+            return await self.elsewhere.broken(request)
         number = uuid4()
         # Only the kind of error: its text may hold what a customer wrote. The server logs where it happened.
         log.error("the API failed: %s", type(error).__name__, extra={"instance": str(number)})

@@ -26,7 +26,7 @@ from bot.api.errors import PREFIX, answer_as_problems
 from bot.api.fields import SOMETHING
 from bot.api.problems import KINDS, MEDIA_TYPE, REFUSALS, Problem, ProblemOut, body_of, kind_of
 from bot.api.route import route_class
-from bot.away import away_for
+from bot.elsewhere import Elsewhere
 from bot.wiring import System
 
 #: In the order of the description.
@@ -99,7 +99,7 @@ def install(app: FastAPI, system: System, **limits: Any) -> None:
     app.include_router(router)
     app.include_router(_about(router, system.settings.base_url))
     app.include_router(docs_page.router_for())
-    answer_as_problems(app, router, base_url=system.settings.base_url, away=away_for(system.words))
+    answer_as_problems(app, router, base_url=system.settings.base_url, elsewhere=Elsewhere(system.words))
     whole = app.openapi
     base_url = system.settings.base_url
     app.openapi = lambda: _with_problems(whole(), base_url)  # type: ignore[method-assign]

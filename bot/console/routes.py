@@ -64,6 +64,7 @@ def router_for(desk: Desk) -> APIRouter:
     ):
         part.add_routes(router, desk, pages)
     live.add_routes(router, desk)
+    _add_rest(router)
     return router
 
 
@@ -99,6 +100,14 @@ def _add_static(router: APIRouter, pages: Pages) -> None:
                 httponly=True,
             )
         return answer
+
+
+def _add_rest(router: APIRouter) -> None:
+    @router.get("/{rest:path}")
+    async def nothing(rest: str) -> Response:
+        if rest.endswith("/"):
+            return RedirectResponse(inside(f"/console/{rest.rstrip('/')}"), 307)
+        raise LookupError(rest)
 
 
 def _route_class(pages: Pages) -> type[APIRoute]:

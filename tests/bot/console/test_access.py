@@ -38,6 +38,7 @@ ROUTES: dict[tuple[str, str], set[str] | str] = {
     ("GET", "/console/login"): NOBODY_NEEDED,
     ("POST", "/console/login"): NOBODY_NEEDED,
     ("POST", "/console/logout"): NOBODY_NEEDED,
+    ("GET", "/console/{rest:path}"): NOBODY_NEEDED,
     ("GET", "/console/inbox"): ALL,
     ("GET", "/console/threads/{thread_id}"): ALL,
     ("POST", "/console/threads/{thread_id}/take"): ALL,

@@ -197,3 +197,18 @@ def understood() -> dict[str, object]:
             "asap": False,
         },
     }
+
+
+@pytest.mark.parametrize("path", ["nothing", "calendar/nothing", "inbox/nothing/at/all"])
+async def test_where_nothing_is_there_is_a_page_with_a_way_back(anyone: Browser, path: str) -> None:
+    anyone.headers["accept-language"] = "fr"
+    page = await anyone.get(f"/console/{path}")
+    assert page.status_code == 404
+    assert 'lang="fr"' in page.text
+    assert 'href="/console/inbox"' in page.text
+    assert all(header in page.headers for header in HEADERS)
+
+
+async def test_a_slash_too_many_is_forgiven(anyone: Browser) -> None:
+    answer = await anyone.get("/console/tasks/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/console/tasks")
