@@ -1,7 +1,7 @@
 """A week of a place: a row for each person or room, a cell for each day, bars for what lasts for days."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -30,6 +30,8 @@ class Entry:
     able: tuple[UUID, ...] = ()
     #: Which of the visit's parts it is.
     number: int = 0
+    #: How many of what the row is about it takes.
+    units: int = 1
 
     @property
     def is_class(self) -> bool:
@@ -75,7 +77,7 @@ def week_for(agenda: Agenda, catalog: Catalog, by: By, *, language: str) -> Week
     """Return the days of an agenda as a week."""
     days = days_between(agenda.first, agenda.last)
     zone = ZoneInfo(agenda.place.timezone)
-    entries = list(_entries(agenda, catalog, language))
+    entries = _counted(_entries(agenda, catalog, language))
     owners: list[tuple[Whose | None, UUID | None, str]]
     if by is By.STAFF:
         owners = [(Whose.STAFF, one.id, one.name) for one in agenda.staff]
@@ -111,11 +113,10 @@ def _entries(agenda: Agenda, catalog: Catalog, language: str) -> Iterable[tuple[
     for visit in agenda.visits:
         card, booking = card_for(visit, catalog, language), visit.booking
         for block in visit.blocks:
-            part = None
-            if block.service_id != booking.service_id:
-                part = service_name(catalog.service(block.service_id), language)
+            name = service_name(catalog.service(block.service_id), language)
+            part = None if name == card.service else name
             able = tuple(catalog.staff_for(block.service_id)) if block.owner.whose is Whose.STAFF else ()
-            key = f"{booking.id}-{block.part}-{block.owner.id}-{block.owner.unit}"
+            key = f"{booking.id}-{block.part}-{block.owner.id}"
             yield block.owner.id, Entry(key, block.starts, block.ends, card, None, part, able, block.part)
         if not any(block.owner.whose is Whose.STAFF for block in visit.blocks):
             yield None, Entry(f"{booking.id}-none", booking.starts, booking.ends, card)
@@ -126,6 +127,16 @@ def _entries(agenda: Agenda, catalog: Catalog, language: str) -> Iterable[tuple[
             yield stretch.owner.id, Entry(key, stretch.starts, stretch.ends, told)
     for off in agenda.away:
         yield off.staff_id or off.resource_id, Entry(str(off.id), off.starts, off.ends, None, off)
+
+
+def _counted(entries: Iterable[tuple[UUID | None, Entry]]) -> list[tuple[UUID | None, Entry]]:
+    """Return each thing once, with how many it takes: eight wheels of one class are one class."""
+    found: dict[tuple[UUID | None, str, datetime, datetime], Entry] = {}
+    for owner, entry in entries:
+        at = (owner, entry.key, entry.starts, entry.ends)
+        known = found.get(at)
+        found[at] = entry if known is None else replace(known, units=known.units + 1)
+    return [(owner, entry) for (owner, *_), entry in found.items()]
 
 
 def _row(

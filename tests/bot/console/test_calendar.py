@@ -1,6 +1,7 @@
 """The calendar's pages: days and weeks, by person and by room, and what stands in them."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -81,6 +82,33 @@ async def test_a_rental_of_days_is_one_bar_across_the_week(busy: Salon, signed_i
         before, bar = row.split('<td colspan="3" class="bar">')
         assert '<td colspan="1"></td>' in before, "Monday is free"
         assert '<td colspan="3"></td>' in bar, "and so are Friday to Sunday"
+
+
+async def test_a_week_says_once_what_takes_several_of_a_kind(
+    database: Database, busy: Salon, signed_in: SignIn
+) -> None:
+    async with database.transaction() as session:
+        salon = replace(busy, session=session)
+        both = [("Wash basins", 0), ("Wash basins", 1)]
+        await salon.book("Pía y Noa", "Colour", "16:30", staff=None, rooms=both)
+    browser = await signed_in("staff")
+    by_room = rows((await browser.get(f"/console/calendar?day={WEDNESDAY}&view=week&by=resource")).text)
+    basins = by_room["Wash basins"]
+    assert basins.count("Pía y Noa</strong>") == 1
+    assert re.findall(r'class="units">([^<]*)<', basins.split("Pía y Noa</strong>")[1]) == ["×2"]
+    assert basins.count(", 2 units") == 1, "and a screen reader hears it"
+    keys = re.findall(r'data-key="([^"]+)"', "".join(by_room.values()))
+    assert len(keys) == len(set(keys))
+
+
+async def test_in_a_week_each_part_of_a_visit_has_its_own_name(busy: Salon, signed_in: SignIn) -> None:
+    browser = await signed_in("staff")
+    by_person = rows((await browser.get(f"/console/calendar?day={WEDNESDAY}&view=week")).text)
+    done = {
+        name: re.findall(r'Inés Robles</strong>.*?class="what">([^<]*)<', by_person[name], re.DOTALL)
+        for name in ("Carla", "Ana")
+    }
+    assert done == {"Carla": ["Colour"], "Ana": ["Blow-dry"]}
 
 
 async def test_a_week_of_one_person_has_a_column_for_each_day(busy: Salon, signed_in: SignIn) -> None:
