@@ -141,7 +141,7 @@ async def hold(
 
     bounded = bounded and offer_until is None
     try:
-        # Where there is nothing to choose nobody has to look first: the statement itself looks.
+        # Where there is nothing to choose nobody has to look first: the constraint answers.
         only = None if override else only_place(catalog, wanted, starts, now=now, bounded=bounded)
         if only is not None and await write(only):
             taken = Taken(only)
