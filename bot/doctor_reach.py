@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from booking_core.kit.db import libpq_url, sqlalchemy_url
 from booking_core.kit.scope import ROLE
 from bot.doctor_vault import vault_findings
-from bot.findings import Finding, note, ok, wrong
+from bot.findings import Finding, in_a_line, note, ok, wrong
 from bot.migrate import alembic_config
 from bot.processes import ServerError
 from bot.separation import open_tables
@@ -60,7 +60,7 @@ def _database_findings(settings: Settings) -> Iterator[Finding]:
                 yield from _website_findings(connection)
                 yield from vault_findings(connection, settings)
     except psycopg.OperationalError as error:
-        yield wrong("database", f"DATABASE_URL does not answer: {str(error).strip().splitlines()[-1]}")
+        yield wrong("database", f"DATABASE_URL does not answer: {in_a_line(error)}")
 
 
 def _schema_finding(url: str) -> Finding:

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
+from pydantic_settings import DotEnvSettingsSource
 
 from bot.credential_shapes import SHAPES
 from bot.findings import Finding, note, ok, wrong
@@ -23,7 +25,8 @@ _PLAIN = {
 _HERE = {"localhost", "127.0.0.1", "::1"}
 #: https://core.telegram.org/bots/api#setwebhook; None is what an address says that names none: 443.
 _TELEGRAMS = (None, 443, 80, 88, 8443)
-_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
+#: How alike two names are, at least, if one is a slip for the other.
+_ALIKE = 0.8
 
 
 def explain(error: ValidationError) -> list[str]:
@@ -44,10 +47,19 @@ def explain(error: ValidationError) -> list[str]:
     return sentences
 
 
+def misspelt() -> list[str]:
+    """Return a sentence for each name in `.env` that is nearly one of ours: it would silently count for nothing."""
+    known = [name.upper() for name in Settings.model_fields]
+    named = [name.upper() for name in DotEnvSettingsSource(Settings, env_file=".env").env_vars]
+    slips = {name: get_close_matches(name, known, n=1, cutoff=_ALIKE) for name in named if name not in known}
+    return [
+        f"{name} is no setting and counts for nothing; is {alike[0]} meant?" for name, alike in slips.items() if alike
+    ]
+
+
 def settings_findings(settings: Settings) -> Iterator[Finding]:
     """Look at the settings alone; nothing is asked of anybody."""
-    if settings.log_level.upper() not in _LEVELS:
-        yield wrong("LOG_LEVEL", "must be DEBUG, INFO, WARNING or ERROR.")
+    yield from (note(".env", words) for words in misspelt())
     yield from _credential_findings(settings)
     yield from _address_findings(settings)
 

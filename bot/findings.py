@@ -34,3 +34,9 @@ def note(subject: str, words: str) -> Finding:
 def wrong(subject: str, words: str) -> Finding:
     """Return a finding that does not work as it is."""
     return Finding(Level.WRONG, subject, words)
+
+
+def in_a_line(error: Exception) -> str:
+    """Return what a driver says last, without the advice that it puts on a line of its own."""
+    lines = str(error).strip().splitlines()
+    return next((line.strip() for line in reversed(lines) if not line.startswith(("\t", " "))), type(error).__name__)

@@ -14,8 +14,9 @@ from types import FrameType
 import psycopg
 from pydantic import ValidationError
 
-from bot.doctor import explain
+from bot.doctor_settings import explain, misspelt
 from bot.embedded import EmbeddedPostgres, EmbeddedRedis, ServerError
+from bot.findings import in_a_line
 from bot.processes import Child
 from bot.separation import NoRole
 from bot.settings import Settings
@@ -68,7 +69,7 @@ def run_up(_args: argparse.Namespace | None = None, plan: Plan | None = None) ->
     except ValidationError as error:
         return _fail("These settings, from the environment or .env, cannot be used:", *explain(error))
     except psycopg.OperationalError as error:
-        return _fail(f"The database does not answer: {str(error).strip().splitlines()[-1]}")
+        return _fail(f"The database does not answer: {in_a_line(error)}")
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT}:
             raise
@@ -98,6 +99,8 @@ class _Start:
         refuse_taken_port(settings.host, settings.port)
         self.claim.tell(settings.base_url, {})
         _tell(f"Threadbook starts; its data are in {self.home.folder}")
+        for words in misspelt():
+            say(".env", words)
         for name in self.home.end_leftovers():
             say(name, "left running by a run that was killed; ended")
         self.stack.callback(self._stop)

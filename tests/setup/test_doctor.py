@@ -13,13 +13,14 @@ from pydantic import ValidationError
 from booking_core.kit.clock import advance_clock
 from booking_core.kit.db import Database
 from bot.doctor_reach import _clock_findings, _database_findings, _mail_finding, _port_finding, _redis_finding
-from bot.doctor_settings import explain, settings_findings
+from bot.doctor_settings import explain, misspelt, settings_findings
 from bot.embedded import free_port
 from bot.findings import Finding, Level
 from bot.settings import Settings
 from tests.bot.api.certificates import serving, write_certificate
 from tests.channels.post_office import PASSWORD, SENDER, USER, open_office
 from tests.conftest import named
+from tests.setup.documented import ROOT
 
 GOOD = {
     "database_url": "postgresql://localhost/x",
@@ -74,6 +75,9 @@ def test_what_is_missing_is_named_as_it_is_set() -> None:
         ("port", "70000", "PORT must be at most 65535"),
         ("burst_seconds", "-1", "BURST_SECONDS must be at least 0"),
         ("secret_key", "short", "SECRET_KEY must have at least 32 characters"),
+        ("log_level", "loud", "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR"),
+        ("public_url", "book.example.org", "PUBLIC_URL must be an address such as https://book.example.org"),
+        ("public_url", "https://", "PUBLIC_URL must be an address"),
         ("database_url", "mysql://x", "DATABASE_URL must begin with postgresql://"),
         ("twilio_account_sid", "AC1", "Set both TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or neither."),
     ],
@@ -108,7 +112,6 @@ def test_live_settings_in_order_are_well() -> None:
         ("http://book.example.org", "must begin with https://"),
         ("", "is an address of this machine"),
         ("https://localhost", "is an address of this machine"),
-        ("book.example.org", "must be an address"),
         ("https://book.example.org:8080", "a port that Telegram does not call: only 443, 80, 88, 8443"),
     ],
 )
@@ -247,3 +250,25 @@ def test_letters_in_the_open_are_refused() -> None:
     assert "SMTP_SECURITY" in wrong(list(settings_findings(elsewhere)))
     assert "SMTP_SECURITY" not in wrong(list(settings_findings(settings(**(MAIL | {"smtp_security": "none"})))))
     assert not settings(**MAIL).sandbox  # a mail server is live: no stand-in beside it
+
+
+def test_a_slip_in_the_name_of_a_setting_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PRT=8001\nTWILLIO_AUTH_TOKEN=x\nPOSTGRES_PASSWORD=x\nPORT=8001\nlog_level=debug\n")
+    told = {finding.words for finding in settings_findings(settings()) if finding.subject == ".env"}
+    assert told == {
+        "PRT is no setting and counts for nothing; is PORT meant?",
+        "TWILLIO_AUTH_TOKEN is no setting and counts for nothing; is TWILIO_AUTH_TOKEN meant?",
+    }
+
+
+def test_the_example_names_no_setting_that_is_none(tmp_path: Path) -> None:
+    example = (ROOT / ".env.example").read_text()
+    (tmp_path / ".env").write_text(re.sub(r"^# ([A-Z_]+=)", r"\1", example, flags=re.MULTILINE))
+    assert misspelt() == []
+
+
+def test_a_database_that_does_not_answer_is_told_with_its_reason() -> None:
+    nowhere = settings(database_url="postgresql://nobody@127.0.0.1:1/x")
+    told = wrong(list(_database_findings(nowhere)))
+    assert "Connection refused" in told
+    assert "Is the server running" not in told
