@@ -5,10 +5,12 @@ from pathlib import Path
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.models import Business
 from bot.sandbox.checkout import PAGES
 from bot.sandbox.stage import Stage
+from channels.models import ChannelAccount
 
 _HERE = Path(__file__).parent / "pages"
 _HEADERS = {
@@ -36,10 +38,11 @@ def router_for(stage: Stage) -> APIRouter:
     async def phones() -> HTMLResponse:
         """Show the phones."""
         async with stage.db.transaction() as session:
-            businesses = (await session.scalars(select(Business).order_by(Business.name).limit(20))).all()
+            business = await _reached(session, stage.twilio.sms_number)
         rendered = PAGES.get_template("phones.html").render(
-            businesses=businesses,
-            zone=businesses[0].timezone if businesses else "UTC",
+            business=business,
+            name=business.name if business else "Threadbook",
+            zone=business.timezone if business else "UTC",
             numbers={"sms": stage.twilio.sms_number, "whatsapp": stage.twilio.whatsapp_number},
         )
         return HTMLResponse(rendered, headers=_HEADERS)
@@ -53,3 +56,12 @@ def router_for(stage: Stage) -> APIRouter:
         return Response(text, media_type=_FILES[name], headers={"Cache-Control": "no-cache"})
 
     return router
+
+
+async def _reached(session: AsyncSession, number: str) -> Business | None:
+    """Return the business that has the number, of several; without one, the first by name."""
+    owners = select(ChannelAccount.business_id).where(ChannelAccount.address == number)
+    found: Business | None = await session.scalar(
+        select(Business).order_by(Business.id.not_in(owners), Business.name).limit(1)
+    )
+    return found

@@ -6,8 +6,11 @@ import pytest
 import stripe
 
 from booking_core.kit.db import Database
+from booking_core.kit.ids import new_id
+from booking_core.models import Business
 from bot.sandbox.forms import Unreadable, unbracketed
 from bot.settings import Settings
+from channels.models import ChannelAccount
 from tests.bot.sandbox.theatre import Theatre, open_theatre, settings_for
 
 
@@ -154,3 +157,19 @@ async def test_nobodys_webhook_waits_for_anothers_answer_but_in_its_own_lane(the
     assert not [one for one in theatre.knocks if b"the next of hers" in one.body]
     theatre.opens.pop(b"slow").set()
     await theatre.knock("the next of hers")
+
+
+async def test_the_phones_show_the_business_that_has_the_numbers(theatre: Theatre, database: Database) -> None:
+    number = theatre.stage.twilio.sms_number
+    async with database.transaction() as session:
+        for name, tz in (("Aardvark Baths", "America/Mexico_City"), ("Marigold Studio", "Europe/Madrid")):
+            shop = Business(
+                id=new_id(), slug=name.split()[0].lower(), name=name, timezone=tz, currency="EUR", default_locale="en"
+            )
+            session.add(shop)
+        await session.flush()
+        session.add(ChannelAccount(business_id=shop.id, channel="sms", address=number))
+    page = (await theatre.http.get("/sandbox")).text
+    assert 'data-zone="Europe/Madrid" data-business="Marigold Studio"' in page
+    assert "/chat/marigold" in page
+    assert "Aardvark" not in page
