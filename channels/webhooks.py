@@ -73,11 +73,17 @@ def router_for(doors: Doors) -> APIRouter:
     """
     router = APIRouter(tags=["webhooks"])
     for name, path, endpoint in _endpoints(doors):
-        router.add_api_route(path, endpoint, methods=["POST"], name=path, response_class=Response)
+        router.add_api_route(path, endpoint, methods=["POST"], name=_said(path), response_class=Response)
         if doors.own is not None and name in BY_DOOR and path == f"/webhooks/{name}":
             door = f"{path}/{{account}}"
-            router.add_api_route(door, _own_door(endpoint), methods=["POST"], name=door, response_class=Response)
+            told = f"{_said(path)} of a business's own"
+            router.add_api_route(door, _own_door(endpoint), methods=["POST"], name=told, response_class=Response)
     return router
+
+
+def _said(path: str) -> str:
+    """Return what the API's description calls a door: `Webhook sms status`."""
+    return "webhook " + path.removeprefix("/webhooks/").replace("/", " ")
 
 
 def short_ways(doors: Doors) -> Iterator[BaseRoute]:
