@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from booking_core.seed_check import problems
 from booking_core.seed_model import Seed
+from booking_core.seed_parts import LOCALE, SLUG, TIME_OFF
 from booking_core.seed_yaml import Document, Problem, SeedError, read_document
 
 __all__ = ["Seed", "SeedError", "SeedFile", "read_seed"]
@@ -27,6 +28,11 @@ _SAID = {
     "dict_type": "must be keys with values",
     "model_type": "must be keys with values",
     "model_attributes_type": "must be keys with values",
+}
+_SHAPES = {
+    SLUG: "must be small letters and digits, with single hyphens between them, such as marigold-studio",
+    LOCALE: "must be a language, and a country if need be, such as es or es-MX",
+    TIME_OFF: "must be absence, block or sick",
 }
 
 
@@ -60,5 +66,6 @@ def _problem(error: ErrorDetails) -> Problem:
         where = (*where, error["ctx"]["key"])
     if error["type"] == "extra_forbidden" or error["type"] in _SAID:
         return Problem(where, _SAID[error["type"]])
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    shape = _SHAPES.get(error.get("ctx", {}).get("pattern", ""))
+    message = shape or error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return Problem(where, message)

@@ -38,6 +38,7 @@ from booking_core.seed_yaml import suggestion
 MAIN = "main"
 EVERYONE, NOBODY = "everyone", "nobody"
 NOT_OFFERED = "not offered"
+SLUG, LOCALE, TIME_OFF = r"^[a-z0-9]+(-[a-z0-9]+)*$", r"^[a-z]{2}(-[A-Z]{2})?$", "^(absence|block|sick)$"
 
 
 class SeedPart(BaseModel):
@@ -109,11 +110,11 @@ class SeedWords(SeedPart):
 class SeedBusiness(SeedPart):
     """Who."""
 
-    slug: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+    slug: Annotated[str, Field(pattern=SLUG, max_length=60)]
     name: Text
     timezone: Zone
     currency: Currency
-    locale: Annotated[Language, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+    locale: Annotated[Language, Field(pattern=LOCALE)]
     policy: Policy = Policy()
     settings: Free = {}
 
@@ -164,7 +165,7 @@ class SeedTimeOff(SeedPart):
 
     first: Annotated[Moment, Field(alias="from")]
     until: Moment
-    kind: Annotated[str, Field(pattern="^(absence|block|sick)$")] = "absence"
+    kind: Annotated[str, Field(pattern=TIME_OFF)] = "absence"
     note: Text | None = None
 
 

@@ -182,8 +182,11 @@ def _seed(args: argparse.Namespace) -> int:
 
     try:
         loaded = seed_from(settings_or_exit(), args.file or SAMPLE)
-    except (SeedError, OSError) as error:
+    except SeedError as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"{args.file} cannot be read: {error.strerror}.\n")
         return 1
     sys.stdout.write(f"{loaded.name}: {loaded.chat}\n")
     for channel in loaded.taken:

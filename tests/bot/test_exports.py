@@ -74,7 +74,9 @@ def test_what_cannot_be_done_is_said(terminal: Path, capsys: pytest.CaptureFixtu
     assert main(["export", "business", "nobody"]) == 1
     assert "no business called nobody" in capsys.readouterr().err
     assert main(["seed", "missing.yml"]) == 1
-    assert "missing.yml" in capsys.readouterr().err
+    assert capsys.readouterr().err == "missing.yml cannot be read: No such file or directory.\n"
+    assert main(["seed", str(terminal)]) == 1
+    assert capsys.readouterr().err == f"{terminal} cannot be read: Is a directory.\n"
     (terminal / "empty.yml").touch()
     assert main(["seed", "empty.yml"]) == 1
     assert capsys.readouterr().err == "empty.yml:1: the file is empty\n"
