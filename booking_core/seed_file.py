@@ -31,7 +31,7 @@ _SAID = {
 }
 _SHAPES = {
     SLUG: "must be small letters and digits, with single hyphens between them, such as marigold-studio",
-    LOCALE: "must be a language, and a country if need be, such as es or es-MX",
+    LOCALE: "must be a language of two letters, and a country if need be, such as es or es-MX",
     TIME_OFF: "must be absence, block or sick",
 }
 
