@@ -14,14 +14,14 @@ from booking_core import booking as bookings
 from booking_core import disruption
 from booking_core.catalog import Catalog, load_catalog
 from booking_core.kit.clock import current_time
-from booking_core.models import Booking, TimeOff
+from booking_core.models import Booking, Resource, Staff, TimeOff
 from booking_core.refusals import BookingRefused
 from booking_core.rules.availability import Slot
 from bot.console import displaced
 from bot.console.access import Area, Visitor, door
 from bot.console.cards import visit_name
 from bot.console.desk import Desk
-from bot.console.displaced import Row
+from bot.console.displaced import Row, Standing
 from bot.console.forms import read_text
 from bot.console.pages import Pages
 from bot.disruption import ask_to_call, find_places_for_all
@@ -61,6 +61,8 @@ def add_routes(router: APIRouter, desk: Desk, pages: Pages) -> None:
             whose=_name(catalog, time_off),
             rows=rows,
             unsettled=sum(1 for row in rows if row.unsettled),
+            asked=sum(1 for row in rows if row.standing is Standing.WAITING),
+            tz=_zone(catalog, time_off),
             names=_Names(catalog, visitor.language),
             chosen=chosen,
             choices=choices,
@@ -172,6 +174,16 @@ def _name(catalog: Catalog, time_off: TimeOff) -> str:
     if time_off.staff_id is not None:
         return catalog.staff_member(time_off.staff_id).name
     return catalog.resource(time_off.resource_id).name if time_off.resource_id else ""
+
+
+def _zone(catalog: Catalog, time_off: TimeOff) -> str:
+    """Return by whose clock somebody is away."""
+    whose: Staff | Resource | None = None
+    if time_off.staff_id is not None:
+        whose = catalog.staff_member(time_off.staff_id)
+    elif time_off.resource_id is not None:
+        whose = catalog.resource(time_off.resource_id)
+    return catalog.location(whose.location_id).timezone if whose else catalog.business.timezone
 
 
 @dataclass(frozen=True, slots=True)

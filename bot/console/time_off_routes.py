@@ -16,7 +16,7 @@ from bot.console import time_off
 from bot.console.access import Area, Visitor, door
 from bot.console.asked import read_id
 from bot.console.calendar_routes import place_for
-from bot.console.cards import service_name
+from bot.console.cards import visit_name
 from bot.console.desk import Desk
 from bot.console.forms import read_form, read_text, wants_json
 from bot.console.pages import Pages
@@ -135,7 +135,7 @@ class _Forms:
             "place": draft.place,
             "owners": time_off.owners(catalog, draft.place),
             "kinds": time_off.KINDS,
-            "hit": [(one, service_name(catalog.service(one.booking.service_id), visitor.language)) for one in hit],
+            "hit": [(one, visit_name(catalog, one.booking, visitor.language)) for one in hit],
             "ask": ask,
             "problem": problem,
             "flow": f"/console/timeoff/{off.id}/bookings" if off is not None else "",

@@ -93,11 +93,13 @@ async def test_one_button_looks_for_all_and_each_answer_shows(
     page = await browser.get(off.page)
     assert page.text.count("Nothing offered yet") == 3
     assert "3 bookings to settle" in page.text
+    assert "00:00" not in page.text, "whole days have no clock"
     assert 'href="tel:+34600000010"' in page.text
     answer = await browser.submit(f"/console/timeoff/{off.id}/propose")
     assert answer.headers["location"] == off.page
     page = await browser.get(off.page)
-    assert (page.text.count("Waiting for an answer"), "All settled" in page.text) == (3, True)
+    assert (page.text.count("Waiting for an answer"), "3 wait for an answer" in page.text) == (3, True)
+    assert "All settled" not in page.text, "who has not answered may say no"
     first, second, third = await proposals_now(database)
     assert {one.staff_id for one in (first, second, third)} == {scene.staff["Carla"].id}
     now = datetime.now(UTC)
