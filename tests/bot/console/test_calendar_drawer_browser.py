@@ -8,7 +8,7 @@ from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
 from booking_core.kit.db import Database
-from booking_core.models import Booking, ClassSession, Customer, TimeOff
+from booking_core.models import Booking, ClassSession, Customer, Service, TimeOff
 from tests.bot.console.browsing import AXE, OVERFLOW, SMALL_TARGETS, calendar, open_console, tile
 from tests.bot.console.salon import DAY, Salon, fill
 from tests.bot.console.scene import Scene
@@ -77,6 +77,30 @@ async def test_a_long_name_is_cut_at_its_own_end(
         assert await name.evaluate("name => getComputedStyle(name).direction") == direction
         assert await name.evaluate("name => name.scrollWidth > name.clientWidth")
         assert await name.evaluate("name => name.scrollHeight <= name.clientHeight + 1")
+
+
+async def test_a_form_on_a_telephone_keeps_words_and_rings_whole(
+    database: Database, salon: Salon, address: str, chromium: Browser
+) -> None:
+    async with database.transaction() as session:
+        salon.session = session
+        bridal = await session.get_one(Service, (salon.business_id, salon.services["Bridal styling"].id))
+        bridal.names = {"de": "Brautfrisur mit Probetermin"}
+    page = await open_console(chromium, address, "staff@marigold.example", "phone", locale="de-DE")
+    await page.goto(f"{address}/console/calendar?day={DAY}")
+    await page.locator("[data-new]").click()
+    prices = page.locator("[data-walk-in] .choices label span")
+    await expect(prices.first).to_be_visible()
+    heights = await prices.evaluate_all("all => all.map(one => one.clientHeight)")
+    assert len(set(heights)) == 1, "a price is one line"
+    summary = page.locator("[data-walk-in] details.more > summary")
+    marks = await summary.evaluate_all("all => all.map(one => getComputedStyle(one, '::before').inlineSize)")
+    assert all(mark == "7px" for mark in marks), "what opens shows that it does"
+    await page.keyboard.press("Escape")
+    last = page.locator(".nav a").last
+    await last.focus()
+    offset = await last.evaluate("one => getComputedStyle(one).outlineOffset")
+    assert offset == "-3px", "at the edge of the screen the ring lies within"
 
 
 async def test_a_person_for_each_service_is_chosen_by_staff(
