@@ -106,15 +106,23 @@ def most_of(turn: Turn, draft: Draft) -> int:
 
 def _settle_people(turn: Turn, slots: Mapping[str, Any], draft: Draft, found: Settled) -> None:
     most = most_of(turn, draft)
-    memo = slots.get("memo") or {}
-    if draft.people is not None and draft.people > most:
-        key = "people.too_many" if most > 1 else "people.alone"
+    several = bool((slots.get("memo") or {}).get("several"))
+    # Who takes a room may bring whom they like: that is no number of bookings.
+    lent = draft.service is not None and draft.service.unit != Unit.VISIT
+    people, key = people_for(draft.people, most=most, several=several, lent=lent)
+    if people != draft.people:
+        found.remember["people"] = people
+    if key is not None:
         found.say.append(turn.say(key, act="info", service=visits_name(turn, draft), most=most))
-        found.remember["people"] = None if most > 1 else 1
-    elif draft.people is None and not (memo.get("several") and most > 1):
-        found.remember["people"] = 1
-        if memo.get("several"):
-            found.say.append(turn.say("people.alone", act="info", service=visits_name(turn, draft)))
+
+
+def people_for(said: int | None, *, most: int, several: bool, lent: bool) -> tuple[int | None, str | None]:
+    """Return for how many times are looked up, None if that must be asked, and what must be said about it."""
+    if said is not None and said > most:
+        return (None, "people.too_many") if most > 1 else (1, None if lent else "people.alone")
+    if said is None and not (several and most > 1):
+        return 1, "people.alone" if several and not lent else None
+    return said, None
 
 
 def _settle_units(turn: Turn, draft: Draft, found: Settled) -> None:

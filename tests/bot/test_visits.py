@@ -12,7 +12,7 @@ from booking_core.refusals import Reason
 from booking_core.rules.policy import ServiceOrder
 from bot.actions import facts, visits, wish
 from bot.actions.reading import Reading
-from bot.actions.settling import units_of
+from bot.actions.settling import people_for, units_of
 from bot.words import Words
 from nlu.when import understand_when
 
@@ -119,3 +119,25 @@ def test_a_house_that_keeps_its_own_order_says_so(*, keeps_its_own: bool | None,
 
 def test_a_question_says_no_order() -> None:
     assert facts._order(SimpleNamespace(), ["x", "y"], {"memo": {"order": ["z"]}}, {"ask_price"}, Reading()) == ["z"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("said", "most", "several", "lent", "meant"),
+    [
+        (None, 1, False, False, (1, None)),
+        (None, 3, False, False, (1, None)),
+        (None, 3, True, False, (None, None)),
+        (None, 1, True, False, (1, "people.alone")),
+        (2, 3, False, False, (2, None)),
+        (4, 3, False, False, (None, "people.too_many")),
+        (2, 1, False, False, (1, "people.alone")),
+        # A hall is taken by one, however many come to it; of bicycles there are so many.
+        (8, 1, False, True, (1, None)),
+        (None, 1, True, True, (1, None)),
+        (9, 6, False, True, (None, "people.too_many")),
+    ],
+)
+def test_for_how_many_it_is(
+    said: int | None, most: int, several: bool, lent: bool, meant: tuple[int | None, str | None]
+) -> None:
+    assert people_for(said, most=most, several=several, lent=lent) == meant
