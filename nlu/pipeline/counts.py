@@ -52,6 +52,7 @@ class Counts(Learner):
             "not_before": phrases("length not before"),
             "not_after": phrases("length not after"),
             "for": phrases("length for"),
+            "clock": {name: phrases(f"length clock {name}") for name in ("at", "late", "from", "to")},
             "also": phrases("also"),
             "only": phrases("only"),
         }
@@ -76,6 +77,7 @@ class Counts(Learner):
             rf"(?<!\w)(?P<before>(?:{_any(known.get('not_before', ()))})\s+)?(?:(?:{_any(known.get('for', ()))})\s+)?"
             rf"{some}\s*{unit}(?!\w)(?P<after>\s+(?:{_any(known.get('not_after', ()))})(?!\w))?"
         )
+        self._clock = self._clock_times()
         self._number = re.compile(rf"(?<!\w){number}(?!\w)")
         # Every phrase with a number has one of these in it, and most messages have none.
         self._any_number = re.compile(rf"\d|{_any(self._numbers)}")
@@ -110,8 +112,22 @@ class Counts(Learner):
             for match in marks.finditer(folded) if marks else ():
                 yield kind, True, match.span()
 
+    def _clock_times(self) -> re.Pattern[str]:
+        """Return what is a time of the day although it counts hours: `at 14h`, `de 14h à 16h`."""
+        words = {name: _any(phrases) for name, phrases in self.learned.get("clock", {}).items()}
+        hour = _any(word for word, unit in self._units.items() if unit == "hour")
+        some = rf"(?:\d{{1,2}}|{_any([*self._numbers, *self._one])})"
+        at, late, first, to = (words.get(name, r"(?!)") for name in ("at", "late", "from", "to"))
+        # French "à" is written like the English article: "a 2h visit" is as long as that, "a 14h" is not.
+        after_six = rf"(?:{late})\s+(?:[7-9]|1\d|2[0-4])"
+        span = rf"(?:{first})\s+{some}\s*(?:{hour})?\s+(?:{to})\s+{some}"
+        return re.compile(rf"(?<!\w)(?:{span}|(?:{at})\s+{some}|{after_six})\s*(?:{hour})(?!\w)")
+
     def _lengths(self, folded: str) -> Iterator[tuple[str, Any, Span]]:
+        clock = [match.span() for match in self._clock.finditer(folded)]
         for match in self._length.finditer(folded):
+            if any(start < match.end() and match.start("n") < end for start, end in clock):
+                continue
             if not match.group("before") and not match.group("after"):
                 yield "length", [self._value(match.group("n")), self._units[match.group("unit")]], match.span()
 

@@ -83,6 +83,16 @@ def test_a_bare_number_is_a_time_where_a_time_was_asked_for(counts: Counts) -> N
         ("bici por tres días desde el viernes", [3, "day"], "desde el viernes"),
         ("a bike for a week", [1, "week"], "a bike"),
         ("for an hour", [1, "hour"], ""),
+        ("the hall for about 2 hours", [2, "hour"], ""),
+        ("I'd like a 2 hour slot", [2, "hour"], "slot"),
+        ("book a 3h session", [3, "hour"], "session"),
+        ("a sala quinta às 14h por 2 horas", [2, "hour"], ""),
+        ("a sala por duas horas às 14h", [2, "hour"], "às 14h"),
+        ("la salle jeudi à 14h pendant 2 heures", [2, "hour"], ""),
+        ("la salle pour 2h à 14 heures", [2, "hour"], "à 14 heures"),
+        ("location de 2 heures jeudi", [2, "hour"], "jeudi"),
+        ("la sala a las 14 horas por 2 horas", [2, "hour"], ""),
+        ("Saal um 14h für 2 Stunden", [2, "hour"], ""),
     ],
 )
 def test_lengths_are_no_times(counts: Counts, text: str, length: list[Any], rest: str) -> None:
@@ -97,6 +107,22 @@ def test_lengths_are_no_times(counts: Counts, text: str, length: list[Any], rest
     "text", ["in two hours", "an hour later", "2 days before", "dentro de 3 días", "hace dos horas"]
 )
 def test_a_distance_is_no_length(counts: Counts, text: str) -> None:
+    assert read(counts, text, units=True) == ({}, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "às duas horas",
+        "à 14h",
+        "de 14h à 16h",
+        "entre 14h et 16h",
+        "das 14h às 16h",
+        "de 14 a 16 horas",
+        "von 14 bis 16h",
+    ],
+)
+def test_a_time_of_the_day_is_no_length(counts: Counts, text: str) -> None:
     assert read(counts, text, units=True) == ({}, text)
 
 
