@@ -1,15 +1,12 @@
-"""Fixtures of every test: a real PostgreSQL and Redis, a fresh database for each test that wants one."""
+"""Fixtures of every test: a real PostgreSQL and Redis, a database of its own for each test that wants one."""
 
 import asyncio
-import contextlib
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -18,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking_core.kit.db import Database
 from bot.console import passwords
-from tests.servers import start_postgres, start_redis
+from tests.databases import Databases, cloned, named
+from tests.servers import start_postgres, start_redis, write_to_memory
 
 if TYPE_CHECKING:
     from nlu.engine import Engine
@@ -26,13 +24,10 @@ if TYPE_CHECKING:
 #: Each process of a parallel run has one of its own, should they share a server.
 TEMPLATE = f"threadbook_template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
+write_to_memory()
+
 # Every test has users of its own; making their passwords hard to guess would cost more than most tests do.
 passwords._hasher = PasswordHasher.from_parameters(profiles.CHEAPEST)
-
-
-def named(url: str, database: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(path="/" + database))
 
 
 @pytest.fixture(scope="session")
@@ -88,21 +83,19 @@ def engine(model: Path) -> "Engine":
     return loaded
 
 
-@contextlib.contextmanager
-def cloned(postgres_url: str, template: str) -> Iterator[str]:
-    """A database of its own, as the template is, for as long as it is needed."""
-    name = f"t_{uuid4().hex[:12]}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield named(postgres_url, name)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+@pytest.fixture(scope="session")
+def databases(postgres_url: str) -> Iterator[Databases]:
+    """Databases as the migrated template is; what one test has left is gone before the next one has it."""
+    databases = Databases(postgres_url, TEMPLATE)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture
-def database_url(postgres_url: str) -> Iterator[str]:
-    """A database of this test's own, cloned from the migrated template."""
-    with cloned(postgres_url, TEMPLATE) as url:
+def database_url(request: pytest.FixtureRequest, postgres_url: str, databases: Databases) -> Iterator[str]:
+    """A database of this test's own, as the migrated template is; with `new_database` one that nobody has had."""
+    new = request.node.get_closest_marker("new_database") is not None
+    with cloned(postgres_url, TEMPLATE) if new else databases.lend() as url:
         yield url
 
 

@@ -17,6 +17,8 @@ from booking_core.refusals import BookingRefused, Reason
 from bot.first_statistics import tell_first_statistics
 from tests.booking_core.house import open_house
 
+pytestmark = pytest.mark.new_database
+
 _WHO = "SELECT id, catalog_version FROM business WHERE id = %(id)s"
 #: How often what stands for `_WHO` has been run on this connection.
 _RUNS = "SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE starts_with(name, 'threadbook')"

@@ -27,7 +27,8 @@ from booking_core.kit.statements import run
 from booking_core.taken import _TAKEN
 from bot.migrate import migrate
 from bot.separation import CLOSED, SHARED, NoRole
-from tests.conftest import TEMPLATE, cloned
+from tests.conftest import TEMPLATE
+from tests.databases import cloned
 
 OURS, THEIRS = uuid4(), uuid4()
 TABLES = {table.name: table for table in Base.metadata.sorted_tables}

@@ -7,7 +7,8 @@ import pytest_asyncio
 
 from bot import chores
 from nlu.engine import Engine
-from tests.conftest import TEMPLATE, cloned
+from tests.conftest import TEMPLATE
+from tests.databases import cloned
 from tests.flows.world import House, open_house, set_clock
 
 

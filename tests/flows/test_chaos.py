@@ -20,7 +20,7 @@ from tests.flows.chaos.run import Wanted, run
 @pytest.fixture
 def short_folder() -> Iterator[Path]:
     """A path short enough for the sockets of servers that come back at the same place."""
-    folder = Path(tempfile.mkdtemp(prefix="tb-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="tb-", dir=tempfile.gettempdir()))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from nlu.engine import Engine
-from tests.conftest import TEMPLATE, named
+from tests.conftest import TEMPLATE
+from tests.databases import named
 from tests.flows.simulator.reading import moment_of
 from tests.flows.simulator.town import Crowd, hold_talks
 from tests.flows.simulator.wishes import Clock, Wish

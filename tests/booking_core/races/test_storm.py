@@ -16,7 +16,7 @@ from tests.booking_core.races.nursery import Worker, race, together
 from tests.booking_core.races.world import World
 from tests.booking_core.tables import load_tables
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.new_database, pytest.mark.timeout(3600)]
 
 #: Attempts of all connections together; the release check makes 100,000 (THREADBOOK_ATTEMPTS=100000).
 ATTEMPTS = int(os.environ.get("THREADBOOK_ATTEMPTS", "1500"))

@@ -27,7 +27,8 @@ from channels.conversations import open_conversation
 from channels.models import ChannelAccount
 from tests.booking_core.shop import NOW, Shop, at, open_shop
 from tests.bot.api.conforming import Description, description_of
-from tests.conftest import TEMPLATE, named
+from tests.conftest import TEMPLATE
+from tests.databases import named
 
 ALL = tuple(Scope)
 SERVICES = {

@@ -15,7 +15,8 @@ from uuid import uuid4
 
 import psycopg
 
-from tests.conftest import TEMPLATE, named
+from tests.conftest import TEMPLATE
+from tests.databases import named
 from tests.flows.simulator.persons import PERSONS
 from tests.flows.simulator.talks import Talk
 from tests.flows.simulator.town import Crowd, hold_talks
