@@ -35,7 +35,7 @@ from tests.booking_core import shop as shops
 from tests.booking_core.house import HOUSE, MONDAY, NOW, House, at, open_house
 from tests.booking_core.line import Line
 from tests.booking_core.shop import open_shop
-from tests.conftest import named
+from tests.databases import named
 
 TUESDAY = MONDAY + timedelta(days=1)
 

@@ -19,7 +19,7 @@ from bot.findings import Finding, Level
 from bot.settings import Settings
 from tests.bot.api.certificates import serving, write_certificate
 from tests.channels.post_office import PASSWORD, SENDER, USER, open_office
-from tests.conftest import named
+from tests.databases import named
 from tests.setup.documented import ROOT
 
 GOOD = {
