@@ -23,7 +23,9 @@ from tests.bot.console.test_access import routes_of
 DAY = date(2030, 1, 8)
 SECRETS = ("Zephyrine", "private words", "private note", "private reply")
 #: In these a name in the address is no id, or there is nobody's to be asked for.
-NO_IDS = {"/console/static/{name}", "/console/language/{code}", "/console/credentials/{provider}"}
+NO_IDS = {
+    "/console/static/{name}", "/console/language/{code}", "/console/credentials/{provider}", "/console/{rest:path}",
+}  # fmt: skip
 
 
 @dataclass
