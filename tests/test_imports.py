@@ -46,7 +46,7 @@ def modules(room: str) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(600)
 def test_each_module_comes_first() -> None:
     """All rooms at once: what others wrote takes as long to import as a room of ours."""
     names = {room: modules(room) for room in ROOMS}

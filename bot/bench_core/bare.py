@@ -48,7 +48,7 @@ class Bare:
         """Return transactions per second."""
         self._empty()
         with self._script(_HOT if hot else _FREE) as script:
-            return pgbench.rate(self.url, [script], connections, seconds, self._variables(connections))
+            return pgbench.rate_of(pgbench.run(self.url, [script], connections, seconds, self._variables(connections)))
 
     def milliseconds(self, seconds: float) -> float:
         """Return the median of one INSERT at one connection."""

@@ -11,7 +11,7 @@ from booking_core.catalog import VERSION
 from booking_core.kit.db import options_of
 from booking_core.kit.scope import beginning
 from booking_core.making import BOOK
-from bot.bench_core.pgbench import rate
+from bot.bench_core import pgbench
 from bot.bench_core.shop import STEP, Shop, Town
 
 #: The minute of the first start, 25 years after whatever our own processes hold.
@@ -46,7 +46,8 @@ class Same:
                 files.append(Path(folder) / f"{number}.sql")
                 files[-1].write_text(_script(shop, lowest, new))
             variables = {"n": 0, "first": self.rounds * 7919, "clients": connections}
-            return rate(self.url, files, connections, seconds, variables, options=options_of(self.url))
+            told = pgbench.run(self.url, files, connections, seconds, variables, options=options_of(self.url))
+            return pgbench.rate_of(told)
 
     def _ask(self) -> tuple[list[int], str]:
         """Return the lowest calendar number of each business's people, and how the server makes an id."""

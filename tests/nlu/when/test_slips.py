@@ -128,6 +128,6 @@ def test_slips_are_counted_both_ways(one: str, other: str) -> None:
 def test_many_strange_words_cost_little() -> None:
     words = " ".join(f"{a}{b}{c}wednsdtyx"[:12] for a in "abcdefgh" for b in "klmnop" for c in "rstuv")
     _read("en", "warm up")
-    began = time.process_time()
+    began = time.perf_counter()
     _read("en", words)
-    assert time.process_time() - began < 0.05
+    assert time.perf_counter() - began < 0.05
